@@ -1,0 +1,113 @@
+"""What can go wrong, each with its place, its next action and its exit code.
+
+Everything raises a ``RelbuildError``; only ``relbuild.__main__.main`` catches, renders and exits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in a file; line and column count from 1, column in characters."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: what, where (if it has a place), and what to do next."""
+
+    message: str
+    at: Mark | None = None
+    hint: str | None = None
+
+
+class RelbuildError(Exception):
+    """A failure the user can act on, made of one or more problems."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: int = 1
+
+    def __init__(self, message: str, *, at: Mark | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.problems: tuple[Problem, ...] = (Problem(message, at, hint),)
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """Return one error that carries all of the problems; there must be at least one."""
+        found = tuple(problems)
+        error = cls(found[0].message)
+        error.problems = found
+        return error
+
+
+class CommandFailed(RelbuildError):
+    """A build, a check or a release's command failed."""
+
+    code = "failed"
+    exit_code = 1
+
+
+class UsageError(RelbuildError):
+    """The command line asks for something that makes no sense."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ConfigError(RelbuildError):
+    """relbuild.yml is at fault."""
+
+    code = "config"
+    exit_code = 3
+
+
+class ProjectError(RelbuildError):
+    """The Mix project is at fault."""
+
+    code = "project"
+    exit_code = 3
+
+
+class EngineError(RelbuildError):
+    """There is no engine, or one that can't do what is asked of it."""
+
+    code = "engine"
+    exit_code = 4
+
+
+class DeployError(RelbuildError):
+    """A deployment failed and the old version goes on serving."""
+
+    code = "deploy"
+    exit_code = 5
+
+
+class LockedError(RelbuildError):
+    """Another deployment or migration holds the lock."""
+
+    code = "locked"
+    exit_code = 6
+
+
+class PassingFault(RelbuildError):
+    """Something outside is not answering for now; the same call may work later."""
+
+    code = "try_again"
+    exit_code = 75
+
+
+class Interrupted(RelbuildError):
+    """The user pressed Ctrl-C, or relbuild was told to end."""
+
+    code = "interrupted"
+    exit_code = 130
