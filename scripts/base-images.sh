@@ -9,7 +9,7 @@
 # RELBUILD_DEBIAN_MIRROR names a Debian mirror where the machine's apt sources have none (as on Ubuntu).
 set -eu
 
-# shellcheck source=scripts/lib.sh
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # What the official slim image has beyond its packages.

@@ -9,11 +9,12 @@
 # Safe to run again and again, and by several at once.
 set -eu
 
-# shellcheck source=scripts/lib.sh
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 log=/var/log/dockerd.log
 pid_file=/var/run/docker.pid
+containerd_pid_file=/var/run/docker/containerd/containerd.pid
 config=/etc/docker/daemon.json
 
 # BuildKit became the default builder, and Debian's own buildx usable, with Engine 23.
@@ -62,7 +63,7 @@ explain_why_not() {
 # Installs the packages whose programs are missing, and nothing when all are there.
 install_missing() {
     set --
-    command -v dockerd >/dev/null 2>&1 || set -- "$@" docker.io iptables
+    command -v dockerd >/dev/null 2>&1 || set -- "$@" docker.io containerd
     command -v docker >/dev/null 2>&1 || set -- "$@" docker-cli
     docker buildx version >/dev/null 2>&1 || set -- "$@" docker-buildx
     [ $# -gt 0 ] || return 0
@@ -76,11 +77,17 @@ install_missing() {
             shift
             if apt-cache show "$package" >/dev/null 2>&1; then set -- "$@" "$package"; fi
         done
-        apt_install "$@"
     else
         add_newer_debian
-        apt_install --target-release "$first_good_debian" "$@"
+        # These alone, by name: with --target-release what they depend on came from there too, up to a new libc.
+        for package; do
+            shift
+            set -- "$@" "$package/$first_good_debian"
+        done
     fi
+    apt_install "$@"
+    # The engine can't do without the first, nor talk to a registry without the second.
+    apt_install --no-upgrade iptables ca-certificates
 }
 
 own_engine_is_new_enough() {
@@ -145,31 +152,32 @@ start() {
 }
 
 start_detached() {
-    forget_if_stale "$pid_file" dockerd
-    forget_if_stale /var/run/docker/containerd/containerd.pid containerd
-    say "starting dockerd, log in $log"
-    # No descriptor of ours may live on in it: whoever reads make's output to its end would wait for the daemon's.
-    (
-        exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-        exec setsid dockerd --pidfile "$pid_file" >>"$log" 2>&1 </dev/null
-    ) &
-    daemon=$!
+    if ! runs "$pid_file" dockerd; then
+        rm -f "$pid_file"
+        runs "$containerd_pid_file" containerd || rm -f "$containerd_pid_file"
+        say "starting dockerd, log in $log"
+        # No descriptor of ours may live on in it: whoever reads make's output to its end would wait for the daemon's.
+        (
+            exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+            exec setsid dockerd --pidfile "$pid_file" >>"$log" 2>&1 </dev/null
+        ) &
+    fi
     waited=0
     until engine_answers; do
-        if ! kill -0 "$daemon" 2>/dev/null || [ "$waited" -ge 60 ]; then
+        if [ "$waited" -ge 60 ] || { [ "$waited" -ge 5 ] && ! runs "$pid_file" dockerd; }; then
             tail -n 5 "$log" >&2
-            no_engine "dockerd did not come up within ${waited} s: its log is $log"
+            no_engine "dockerd did not come up within $waited s, see its log $log"
         fi
         sleep 1
         waited=$((waited + 1))
     done
 }
 
-# Removes the pid file $1 unless a program named $2 has that id: after a crash another program may have got it, and
-# dockerd would take that for itself still running.
-forget_if_stale() {
-    [ -e "$1" ] || return 0
-    [ "$(cat "/proc/$(cat "$1")/comm" 2>/dev/null)" = "$2" ] || rm -f "$1"
+# True when the process whose id is in the file $1 is a live program $2. dockerd itself is content with any process of that
+# id, also with another program that got it after a crash, or a dead one nobody has reaped: it would never start again.
+runs() {
+    [ -e "$1" ] || return 1
+    case $(readlink "/proc/$(cat "$1")/exe") in */"$2" | */"$2 (deleted)") return 0 ;; *) return 1 ;; esac
 }
 
 main

@@ -43,7 +43,20 @@ engine_answers() {
 # The apt sources of this machine, one "SUITE ADDRESS" a line. apt itself is asked: it reads .sources and one-line files.
 apt_sources() {
     apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-        awk '$2 == "main" { print $1, $3 }'
+        awk '$2 == "main" { print $1, $3 }' | while read -r suite address; do
+        printf '%s %s\n' "$suite" "$(resolve_mirror "$address")"
+    done
+}
+
+# The address $1, or the first of the list it names: cloud images write mirror+file:/etc/apt/mirrors/debian.list.
+resolve_mirror() {
+    case $1 in
+    mirror+file:*)
+        list=${1#mirror+file:}
+        awk 'NF && $1 !~ /^#/ { print $1; exit }' "${list%/}"
+        ;;
+    *) printf '%s\n' "$1" ;;
+    esac
 }
 
 # The address of the repository in this machine's apt sources that has the suite $1, and nothing when none has it. Third parties name their suites like the
