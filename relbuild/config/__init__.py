@@ -1,0 +1,9 @@
+"""relbuild.yml → Config; every error at its line and column, all of them in one go."""
+
+from __future__ import annotations
+
+from relbuild.config.decode import parse
+from relbuild.config.model import Builder, Config, Healthcheck, Runner, Steps, Target
+from relbuild.config.schema import json_schema
+
+__all__ = ["Builder", "Config", "Healthcheck", "Runner", "Steps", "Target", "json_schema", "parse"]

@@ -1,0 +1,289 @@
+# ruff: noqa: RUF009 (key() makes a dataclass field, which ruff does not see)
+"""relbuild.yml as types; each field says what its key means, takes, and defaults to.
+
+The fields are the one source of the decoder, its messages, and the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from relbuild.config import texts
+from relbuild.config.kinds import Choice, Commands, Flag, Listing, Section, Table, Whole, key, required
+from relbuild.errors import Mark
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+def _commands(what: str = "a list of shell commands") -> Listing:
+    return Listing(what, texts.COMMAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Shell commands that the build stages run besides their own; each may have several lines."""
+
+    before_deps: tuple[str, ...] = key(
+        _commands(),
+        "Run before the dependencies are fetched; a change here builds everything anew.",
+        default="[]",
+        example="[./scripts/add-ca.sh]",
+        value=(),
+    )
+    before_compile: tuple[str, ...] = key(
+        _commands(),
+        "Run before the project is compiled, with all its files in place: generated code.",
+        default="[]",
+        example="[mix gettext.extract --merge]",
+        value=(),
+    )
+    after_compile: tuple[str, ...] = key(
+        _commands(),
+        "Run after the project is compiled and before the release is assembled: files that the release takes along.",
+        default="[]",
+        example="[mix sentry.package_source_code]",
+        value=(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """The stages that compile: nothing of them is in the final image but the release."""
+
+    image: str | None = key(
+        texts.REFERENCE,
+        "The image to build in, with Elixir, Erlang/OTP and a C compiler; for toolchain: image, and needed there.",
+        default="null",
+        example="registry.example.com/elixir:1.18.4",
+    )
+    packages: tuple[str, ...] = key(
+        Listing("a list of Debian packages", texts.PACKAGE, unique=True),
+        "Debian packages to install, on top of what the dependencies are known to need.",
+        default="[]",
+        example="[libvips-dev]",
+        value=(),
+    )
+    env: Mapping[str, str] = key(
+        Table("a mapping of environment variables", texts.VARIABLE, texts.ENV_VALUE),
+        "Environment variables of the build. They stay in the build cache: name a secret under secrets instead.",
+        default="{}",
+        example="{NODE_ENV: production}",
+        factory=_nothing,
+    )
+    secrets: tuple[str, ...] = key(
+        Listing("a list of names of environment variables", texts.SECRET, unique=True),
+        "Names of environment variables that are set where relbuild runs; the build gets them as BuildKit secrets, "
+        "which no layer keeps.",
+        default="[]",
+        example="[HEX_ACME_KEY]",
+        value=(),
+    )
+    ssh: bool = key(
+        Flag(),
+        "Lend your ssh agent to the build, for dependencies that are fetched with git over ssh.",
+        default="false",
+        example="true",
+        value=False,
+    )
+    steps: Steps = key(
+        Section(Steps),
+        "Commands of your own between the steps of the build.",
+        default="none",
+        example="{before_compile: [mix gettext.extract --merge]}",
+        factory=Steps,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The final image, which holds the release and what it needs to run."""
+
+    base: str = key(
+        Choice(("slim", "minimal"), texts.REFERENCE),
+        "What the final image starts from: slim is Debian's slim image; minimal holds only what the release uses; "
+        "anything else is an image with its tag or digest, of the builder's Debian.",
+        default="slim",
+        example="minimal",
+        value="slim",
+    )
+    packages: tuple[str, ...] = key(
+        Listing("a list of Debian packages", texts.PACKAGE, unique=True),
+        "Debian packages to install, on top of the libraries that the release is known to need.",
+        default="[]",
+        example="[imagemagick]",
+        value=(),
+    )
+    env: Mapping[str, str] = key(
+        Table("a mapping of environment variables", texts.VARIABLE, texts.ENV_VALUE),
+        "Environment variables of the image. Whoever has the image can read them: no secrets.",
+        default="{}",
+        example="{PHX_SERVER: true}",
+        factory=_nothing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Healthcheck:
+    """How to ask the running release over HTTP whether it is well."""
+
+    path: str = required(
+        texts.HEALTH_PATH, "The path to GET; a status from 200 to 399 means that it is well.", example="/health"
+    )
+    port: int = required(Whole(1, 65535), "The port it listens on, inside the container.", example="4000")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to deploy to."""
+
+    engine: Literal["host", "swarm", "kubernetes"] = required(
+        Choice(("host", "swarm", "kubernetes")),
+        "What runs it: one Docker host, Docker Swarm, or Kubernetes.",
+        example="swarm",
+    )
+    host: str | None = key(
+        texts.ENDPOINT,
+        "The Docker engine's endpoint; of a swarm, a manager's.",
+        default="the engine that docker uses by itself",
+        example="ssh://deploy@web1.example.com",
+        engines=("host", "swarm"),
+    )
+    context: str | None = key(
+        texts.CONTEXT,
+        "The context of docker, or of kubectl for Kubernetes; for Docker in place of host.",
+        default="the current one",
+        example="prod",
+    )
+    namespace: str | None = key(
+        texts.NAMESPACE,
+        "The namespace in Kubernetes.",
+        default="the context's own",
+        example="shop",
+        engines=("kubernetes",),
+    )
+    replicas: int | None = key(
+        Whole(),
+        "How many copies run.",
+        default="as many as run now; 1 at first",
+        example="3",
+        engines=("swarm", "kubernetes"),
+    )
+    publish: tuple[str, ...] = key(
+        Listing("a list of ports", texts.PUBLISH, unique=True),
+        "Ports to publish, OUTSIDE:INSIDE.",
+        default="[]",
+        example='["80:4000"]',
+        value=(),
+        engines=("host", "swarm"),
+    )
+    networks: tuple[str, ...] = key(
+        Listing("a list of networks", texts.NETWORK, unique=True),
+        "Docker networks to join, in which a database is found by its name; they must be there.",
+        default="[]",
+        example="[backend]",
+        value=(),
+        engines=("host", "swarm"),
+    )
+    env: Mapping[str, str | None] = key(
+        Table("a mapping of environment variables", texts.VARIABLE, texts.TARGET_ENV_VALUE, bare=True),
+        "Environment variables. One without a value is taken from where relbuild runs: the way for secrets.",
+        default="{}",
+        example="{PHX_HOST: shop.example.com, SECRET_KEY_BASE: null}",
+        factory=_nothing,
+    )
+    env_file: str | None = key(
+        texts.FILE,
+        "A file of NAME=value lines, on the machine where relbuild runs, relative to relbuild.yml.",
+        default="null",
+        example=".env.production",
+    )
+    stop_timeout: int | None = key(
+        Whole(),
+        "Seconds that a container has to stop after SIGTERM; more than the release takes to drain.",
+        default="the engine's: 10, in Kubernetes 30",
+        example="60",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that relbuild.yml says; `Config()` is what holds without one."""
+
+    release: str | None = key(
+        texts.RELEASE,
+        "The release to build, of those in mix.exs.",
+        default="the only release, or default_release",
+        example="shop",
+    )
+    image: str | None = key(
+        texts.REPOSITORY,
+        "The image's name, with the registry it is pushed to, without a tag.",
+        default="the release's name",
+        example="registry.example.com/shop",
+    )
+    toolchain: Literal["hexpm", "official", "debian", "source", "image"] = key(
+        Choice(("hexpm", "official", "debian", "source", "image")),
+        "Where Elixir and Erlang/OTP come from: hexpm/elixir has every version; official is Docker's elixir image; "
+        "debian the packages of a Debian release; source compiles both; image is one of your own, in builder.image.",
+        default="hexpm",
+        example="debian",
+        value="hexpm",
+    )
+    elixir: str | None = key(
+        texts.ELIXIR,
+        "The version of Elixir; with toolchain: source also a branch, a tag or ref:COMMIT.",
+        default="what the project says (.tool-versions, mise.toml, mix.exs …)",
+        example="1.18.4",
+    )
+    otp: str | None = key(
+        texts.OTP,
+        "The version of Erlang/OTP; with toolchain: source also a branch, a tag or ref:COMMIT.",
+        default="what the project says",
+        example="27.3.4",
+    )
+    debian: str | None = key(
+        texts.DEBIAN,
+        "The Debian release of builder and runner, by its codename; a date pins it.",
+        default="the newest stable one that the toolchain has",
+        example="trixie",
+    )
+    builder: Builder = key(
+        Section(Builder), "Where the release is built.", default="none", example="{ssh: true}", factory=Builder
+    )
+    runner: Runner = key(
+        Section(Runner), "The image the release runs in.", default="none", example="{base: minimal}", factory=Runner
+    )
+    assets: Literal["auto", False] | tuple[str, ...] = key(
+        Commands("auto", texts.COMMAND),
+        "How assets are built: auto finds out from assets/ and the aliases in mix.exs; false builds none; "
+        "a list of commands is run instead.",
+        default="auto",
+        example="[npm --prefix assets run build, mix phx.digest]",
+        value="auto",
+    )
+    migrate: str | None = key(
+        texts.EXPRESSION,
+        "The Elixir expression that migrates the database, given to the release's eval.",
+        default="found in lib/",
+        example="Shop.Release.migrate()",
+    )
+    healthcheck: Healthcheck | None = key(
+        Section(Healthcheck),
+        "How to ask over HTTP whether the release is well; without it, running is enough.",
+        default="null",
+        example="{path: /health, port: 4000}",
+    )
+    targets: Mapping[str, Target] = key(
+        Table("a mapping of targets", texts.TARGET, Section(Target)),
+        "Where to deploy to, by name.",
+        default="{}",
+        example="{production: {engine: swarm, host: ssh://deploy@web1.example.com}}",
+        factory=_nothing,
+    )
+    marks: Mapping[str, Mark] = field(default_factory=_nothing, compare=False, repr=False)
+    """Where each given key's value is: "elixir", "builder.packages[0]", "targets.production.replicas"."""

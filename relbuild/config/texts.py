@@ -1,0 +1,142 @@
+"""The texts that relbuild.yml knows: names, versions, image references, endpoints; and what to do about a bad one."""
+
+from __future__ import annotations
+
+import re
+
+from relbuild.config.kinds import Text
+
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_REGISTRY = rf"(?:localhost|{_LABEL}(?:\.{_LABEL})+|{_LABEL}(?=:)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
+_REPOSITORY = rf"(?:{_REGISTRY}/)?{_PART}(?:/{_PART})*"
+_TAG = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"@sha256:[0-9a-f]{64}"
+
+_NUMBER = r"(?:0|[1-9][0-9]{0,3})"
+ELIXIR_VERSION = rf"{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER}(?:-rc\.{_NUMBER})?)?"
+OTP_VERSION = rf"{_NUMBER}(?:\.{_NUMBER}){{1,3}}(?:-rc\.?[0-9]{{1,3}})?"
+_GIT = r"(?:[A-Za-z]|ref:[A-Za-z0-9])[A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*"
+
+_HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\])"
+
+
+def _repository_advice(text: str) -> str | None:
+    if "@" in text:
+        return f"leave out {text[text.index('@') :]!r}: a digest is known only after the build"
+    _, colon, tag = text.rpartition(":")
+    if colon and "/" not in tag:
+        return f"leave out {':' + tag!r}: the tag is the release's version, or what -t says"
+    if "://" in text:
+        return f"write image: {text.split('://', 1)[1].lower()}"
+    if text != text.lower():
+        return f"write image: {text.lower()} (a registry takes small letters only)"
+    return None
+
+
+def _reference_advice(text: str) -> str | None:
+    if re.fullmatch(_REPOSITORY, text):
+        return f"say which one, as in {text}:TAG or {text}@sha256:…: without a tag it is another image every month"
+    if text != text.lower() and re.fullmatch(REFERENCE.pattern or "", text.lower()):
+        return f"write {text.lower()} (a repository's name has small letters only)"
+    return None
+
+
+def _elixir_advice(text: str) -> str | None:
+    found = re.fullmatch(rf"v?({ELIXIR_VERSION})(?:-otp-([0-9]+))?", text)
+    if found and found[2]:
+        return f"write elixir: {found[1]}, and the version of OTP {found[2]} as otp"
+    return f"write elixir: {found[1]}" if found else None
+
+
+def _otp_advice(text: str) -> str | None:
+    if re.fullmatch(r"[0-9]+", text):
+        return f"write the whole version, such as otp: {text}.3.4"
+    return None
+
+
+def _debian_advice(text: str) -> str | None:
+    if re.match(r"[0-9]", text):
+        return "write the codename, such as debian: trixie for Debian 13"
+    return None
+
+
+def _env_advice(text: str) -> str | None:
+    if re.search(r"[\r\n]", text):
+        return "no Dockerfile can hold it: set it in rel/env.sh.eex, or for the target"
+    return None
+
+
+def _line_advice(text: str) -> str | None:
+    if re.search(r"[\r\n]", text):
+        return "put it on one line, with ; between expressions; after '>-' YAML joins lines itself"
+    return None
+
+
+def _endpoint_advice(text: str) -> str | None:
+    if re.match(r"ssh://[^/@]*:[^/@]*@", text):
+        return "leave the password out: ssh takes a key from your agent"
+    if re.fullmatch(rf"tcp://{_HOST}", text):
+        return f"write the port, as in {text}:2376"
+    if "://" not in text and re.fullmatch(rf"(?:[A-Za-z0-9_]+@)?{_HOST}", text):
+        return f"write host: ssh://{text}"
+    return None
+
+
+def _publish_advice(text: str) -> str | None:
+    if re.fullmatch(_PORT, text):
+        return f'write "{text}:{text}": the port outside, then the port in the container'
+    return None
+
+
+RELEASE = Text("a release's name: small letters, digits and _, a letter first", r"[a-z][a-z0-9_]*")
+REPOSITORY = Text(
+    "an image's name without tag or digest, in small letters",
+    _REPOSITORY,
+    advice=_repository_advice,
+)
+REFERENCE = Text(
+    "an image with its tag or digest",
+    rf"{_REPOSITORY}(?:{_TAG}(?:{_DIGEST})?|{_DIGEST})",
+    advice=_reference_advice,
+)
+ELIXIR = Text("a version such as 1.18.4", rf"(?:{ELIXIR_VERSION}|{_GIT})", advice=_elixir_advice)
+OTP = Text("a version of two to four numbers such as 27.3.4", rf"(?:{OTP_VERSION}|{_GIT})", advice=_otp_advice)
+DEBIAN = Text(
+    "a Debian codename, with or without a date: trixie, trixie-20260803",
+    r"[a-z]+(?:-[0-9]{8})?",
+    advice=_debian_advice,
+)
+# Debian policy 5.6.1, without a last "-", which tells apt-get to remove the package.
+PACKAGE = Text(
+    "a Debian package, with or without =VERSION",
+    r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?:=[A-Za-z0-9][A-Za-z0-9.+~:-]*)?",
+)
+VARIABLE = Text("the name of an environment variable: letters, digits and _, no digit first", r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET = Text("the name of an environment variable, never its value", r"[A-Za-z_][A-Za-z0-9_]*", private=True)
+# A Dockerfile has no way to write a line break into ENV.
+ENV_VALUE = Text("text on one line", empty=True, private=True, advice=_env_advice)
+TARGET_ENV_VALUE = Text("text", lines=True, empty=True, private=True)
+COMMAND = Text("a shell command", lines=True)
+EXPRESSION = Text("an Elixir expression on one line", advice=_line_advice)
+HEALTH_PATH = Text("a URL's path that begins with /", r"/[A-Za-z0-9._~!$&'()*+,;=:@/%?-]*")
+TARGET = Text("a target's name: small letters, digits, _ and -, a letter first", r"[a-z][a-z0-9_-]*")
+ENDPOINT = Text(
+    "an endpoint such as ssh://deploy@web1, tcp://10.0.0.1:2376 or unix:///run/docker.sock",
+    rf"(?:ssh://(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}(?::{_PORT})?|tcp://{_HOST}:{_PORT}|unix:///[^\s]+)",
+    advice=_endpoint_advice,
+)
+CONTEXT = Text("a context's name, without spaces", r"[^\s-][^\s]*")
+NAMESPACE = Text(
+    "a namespace: small letters, digits and -, at most 63",
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+)
+NETWORK = Text("a network's name", r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+PUBLISH = Text(
+    "OUTSIDE:INSIDE, with or without an address before and /tcp or /udp after",
+    rf"(?:{_ADDRESS}:)?{_PORT}:{_PORT}(?:/(?:tcp|udp))?",
+    advice=_publish_advice,
+)
+FILE = Text("a file's path")
