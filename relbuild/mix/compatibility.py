@@ -1,0 +1,152 @@
+"""Which Elixir, which OTP: the choice out of what is asked for and what the shipped tables know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from relbuild.errors import Mark, ProjectError
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.pins import Pin
+from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP, OTP_NEWEST
+from relbuild.mix.versions import OtpVersion, Requirement, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A version that was settled on, and who said so: a file and its line, "default", a Debian release."""
+
+    value: str
+    source: str
+    at: Mark | None = None
+    asked: str | None = None
+    """What was written, where that is only a beginning of the value: 1.18 for 1.18.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The requirement that mix.exs puts on Elixir."""
+
+    requirement: Requirement
+    at: Mark
+
+    @property
+    def source(self) -> str:
+        """Its place and its text."""
+        return f"{self.at.file}:{self.at.line} ({self.requirement.source})"
+
+
+def rule(fact: Known[str] | Unknown | None, notes: list[str]) -> Rule | None:
+    """Return mix.exs's requirement; None when there is none or it can't be read, which is noted.
+
+    Raises ProjectError for one that Mix itself would refuse.
+    """
+    if isinstance(fact, Unknown):
+        notes.append(f"{fact.at.file}:{fact.at.line}: the Elixir it requires is unknown: {fact.reason}")
+        return None
+    if fact is None:
+        return None
+    parsed = Requirement.parse(fact.value)
+    if parsed is None:
+        raise ProjectError(
+            f"elixir: {fact.value!r} is no version requirement", at=fact.at, hint='write one such as "~> 1.15"'
+        )
+    return Rule(parsed, fact.at)
+
+
+def supported(elixir: Version) -> tuple[int, ...] | None:
+    """Return the OTP majors an Elixir supports, or None when relbuild's table doesn't know it."""
+    support = ELIXIR_OTP.get(elixir.line)
+    if support is None:
+        return None
+    also = (support.also,) if support.also is not None and elixir.patch >= support.also_from_patch else ()
+    return (*range(support.first, support.last + 1), *also)
+
+
+def best_otp(elixir: Version | None) -> int:
+    """Return the newest OTP the Elixir was made for that an image has; one that a patch took up is the last resort."""
+    support = ELIXIR_OTP.get(elixir.line) if elixir else None
+    if elixir is None or support is None:
+        return max(OTP_NEWEST)
+    made_for = [major for major in OTP_NEWEST if support.first <= major <= support.last]
+    return max(made_for or [major for major in supported(elixir) or () if major in OTP_NEWEST] or [support.last])
+
+
+def choose_elixir(
+    pin: Pin | None, rule: Rule | None, otp: OtpVersion | None, newest: Mapping[str, int], notes: list[str]
+) -> Choice:
+    """Return the Elixir to build with: what is pinned, else the newest that mix.exs and the OTP allow.
+
+    Raises ProjectError when the pinned one is unknown or breaks mix.exs's requirement, or none fits.
+    """
+    if pin is not None and pin.version:
+        choice = _pinned(pin, pin.version, newest, notes)
+        version = Version.parse(choice.value)
+        if rule is not None and version is not None and not rule.requirement.admits(version):
+            raise ProjectError(
+                f"{pin.source} asks for Elixir {choice.value}, {rule.source} does not allow it",
+                at=pin.at,
+                hint="change one of them: Mix would refuse to compile the project",
+            )
+        return choice
+    fitting = [
+        version
+        for version in versions(newest)
+        if (rule is None or rule.requirement.admits(version))
+        and (otp is None or otp.major in (supported(version) or (otp.major,)))
+    ]
+    if fitting:
+        value = str(max(fitting))
+        if pin is not None:
+            return Choice(value, pin.source, pin.at, pin.text)
+        return Choice(value, rule.source, rule.at) if rule else Choice(value, "default")
+    known = f"relbuild knows Elixir {', '.join(f'{line}.{patch}' for line, patch in newest.items())}"
+    with_otp = f" and runs on OTP {otp.major}" if otp else ""
+    if rule is None:
+        raise ProjectError(f"no Elixir relbuild knows{with_otp}", hint=known)
+    raise ProjectError(f"no Elixir that relbuild knows satisfies {rule.source}{with_otp}", at=rule.at, hint=known)
+
+
+def versions(newest: Mapping[str, int]) -> tuple[Version, ...]:
+    """Return every release of the lines, oldest first."""
+    return tuple(
+        Version(int(major), int(minor), number)
+        for (major, minor), patch in ((line.split("."), patch) for line, patch in newest.items())
+        for number in range(patch + 1)
+    )
+
+
+def _pinned(pin: Pin, text: str, newest: Mapping[str, int], notes: list[str]) -> Choice:
+    exact = Version.parse(text)
+    if exact is not None:
+        if exact.line not in newest or exact.patch > newest[exact.line]:
+            notes.append(f"Elixir {exact} ({pin.source}) is not in relbuild's table: it is taken at its word")
+        return Choice(str(exact), pin.source, pin.at)
+    found = [version for version in versions(newest) if f"{version}.".startswith(f"{text}.")]
+    if not found:
+        raise ProjectError(
+            f"relbuild knows no Elixir {text} ({pin.source})",
+            at=pin.at,
+            hint=f"write the whole version; relbuild knows the lines {', '.join(newest)}",
+        )
+    return Choice(str(max(found)), pin.source, pin.at, pin.text)
+
+
+def check_pair(elixir: Choice, otp: Choice, otp_version: OtpVersion) -> None:
+    """Raise ProjectError when the Elixir does not support the OTP; a pair that the table doesn't know passes."""
+    version = Version.parse(elixir.value)
+    majors = supported(version) if version else None
+    if version is None or majors is None or otp_version.major in majors:
+        return
+    lines = [line for line in ELIXIR_OTP if otp_version.major in (supported(_newest_of(line)) or ())]
+    other = f"; OTP {otp_version.major} is supported by Elixir {', '.join(lines)}" if lines else ""
+    raise ProjectError(
+        f"Elixir {elixir.value} ({elixir.source}) does not run on OTP {otp_version} ({otp.source})",
+        at=elixir.at or otp.at,
+        hint=f"Elixir {elixir.value} supports OTP {', '.join(map(str, sorted(majors)))}{other}",
+    )
+
+
+def _newest_of(line: str) -> Version:
+    major, minor = line.split(".")
+    return Version(int(major), int(minor), ELIXIR_NEWEST.get(line, 0))
