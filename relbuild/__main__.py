@@ -1,0 +1,86 @@
+"""main(): the one place that catches, renders and exits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from relbuild import __version__
+
+if TYPE_CHECKING:
+    from relbuild.errors import RelbuildError
+
+
+def main() -> NoReturn:
+    """Run one verb and exit with its code."""
+    argv = sys.argv[1:]
+    if argv == ["--version"]:
+        sys.stdout.write(f"relbuild {__version__}\n")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(argv))
+
+
+def _run(argv: list[str]) -> int:
+    from typer import Abort
+    from typer._click.exceptions import ClickException  # typer carries its own click and exports no base class
+
+    from relbuild import output
+    from relbuild.cli.app import app
+    from relbuild.errors import Interrupted, RelbuildError, UsageError
+
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    as_json = "--json" in own
+    command = next((word for word in own if not word.startswith("-")), "relbuild")
+    try:
+        result = app(argv, standalone_mode=False, prog_name="relbuild")
+        if isinstance(result, int) or result is None:  # --help, or typer's own answer to a Ctrl-C
+            return result or 0
+        output.show(command, result, as_json=as_json)
+        return int(result.exit_code)
+    except RelbuildError as error:
+        return _failed(command, error, as_json)
+    except ClickException as error:
+        return _failed(command, UsageError(error.format_message(), hint=f"relbuild {command} --help"), as_json)
+    except (KeyboardInterrupt, Abort):
+        return _failed(command, Interrupted("interrupted"), as_json)
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if "RELBUILD_TRACEBACK" in os.environ:
+            raise
+        return _failed(command, _bug(error), as_json)
+
+
+def _failed(command: str, error: RelbuildError, as_json: bool) -> int:
+    from relbuild import output
+
+    output.show_error(command, error, as_json=as_json)
+    return error.exit_code
+
+
+def _bug(error: Exception) -> RelbuildError:
+    from relbuild.errors import CommandFailed
+
+    return CommandFailed(
+        f"a fault in relbuild itself: {type(error).__name__}: {error}",
+        hint="please report it with the output of the same command under RELBUILD_TRACEBACK=1",
+    )
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End like on Ctrl-C, so that a running build is cancelled, and say by the exit code that it was SIGTERM."""
+    from relbuild.errors import Interrupted
+
+    error = Interrupted("terminated")
+    error.exit_code = 128 + signal.SIGTERM
+    raise error
+
+
+if __name__ == "__main__":
+    main()

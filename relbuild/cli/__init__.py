@@ -1,0 +1,1 @@
+"""typer: options in, one command called, its result handed to output (a file per group of verbs)."""

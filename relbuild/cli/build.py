@@ -1,0 +1,65 @@
+"""The verbs that look at a project and build its image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relbuild.cli.options import Release
+from relbuild.cli.verb import verb
+from relbuild.result import Result
+
+if TYPE_CHECKING:
+    from relbuild.commands.session import Session
+
+
+@verb("plan")
+def plan(session: Session, release: Release = None) -> Result:
+    """What was found, what will be built, and why."""
+    from relbuild.commands import plan as command
+
+    return command.plan(session, release)
+
+
+@verb("dockerfile")
+def dockerfile(
+    session: Session,
+    release: Release = None,
+    write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and .dockerignore.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 when the written ones are stale.")] = False,
+) -> Result:
+    """Print the Dockerfile, write it, or check the written one."""
+    from relbuild.commands import dockerfile as command
+    from relbuild.errors import UsageError
+
+    if write and check:
+        raise UsageError("--write and --check exclude each other", hint="give one of them")
+    action = command.write if write else command.check if check else command.show
+    return action(session, release)
+
+
+@verb("image")
+def image(
+    session: Session,
+    release: Release = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-t", "--tag", metavar="NAME:TAG", help="The image's name, or :TAG alone. Default: IMAGE:VERSION."
+        ),
+    ] = None,
+    push: Annotated[bool, typer.Option("--push", help="Push it; then the result is NAME@DIGEST.")] = False,
+) -> Result:
+    """Build the release image, tag it, and push it when asked."""
+    from relbuild.commands import image as command
+
+    return command.image(session, release=release, asked_tags=tuple(tag or ()), push=push)
+
+
+@verb("schema")
+def schema(session: Session) -> Result:
+    """Print the JSON Schema of relbuild.yml."""
+    from relbuild.commands import schema as command
+
+    return command.schema()

@@ -1,0 +1,96 @@
+"""How a function becomes a verb: the options every verb has are added to its own, and made into a Session."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from relbuild.result import Result
+
+if TYPE_CHECKING:
+    from relbuild.commands.session import Session
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="relbuild",
+    help="From a Mix project to a small, verified, reproducible Docker image, and on to running systems.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _common(
+    directory: Annotated[Path, typer.Option("-C", metavar="DIR", help="The project's directory.")] = Path(),
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="relbuild.yml, where it is another.")
+    ] = None,
+    context: Annotated[str | None, typer.Option("--context", metavar="NAME", help="The Docker context.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="URL", help="The Docker Engine: unix://, tcp:// or ssh://.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the commands that would run, and run none.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print each command before it runs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON envelope.")] = False,
+) -> tuple[Session, Callable[[Result], Result]]:
+    """Return the session, and what turns a verb's result into what is shown."""
+    from relbuild import output
+    from relbuild.commands.session import Session
+    from relbuild.endpoint import Endpoint
+    from relbuild.engine.docker import DryEngine, Engine
+    from relbuild.engine.runner import DryRunner, Subprocesses
+    from relbuild.errors import UsageError
+    from relbuild.result import DryRun
+
+    if context is not None and host is not None:
+        raise UsageError("--context and --host both name an engine", hint="give one of them")
+    endpoint = Endpoint(context, host)
+    if dry_run:
+        dry = DryRunner()
+        session = Session(directory, config, endpoint, dry, DryEngine(endpoint), output.warn, as_json)
+        return session, lambda result: DryRun(tuple(dry.commands)) if dry.commands else result
+    runner = Subprocesses(output.note_command if verbose else None)
+    return Session(directory, config, endpoint, runner, Engine(endpoint), output.warn, as_json), lambda result: result
+
+
+def verb(
+    name: str, **settings: Any
+) -> Callable[[Callable[Concatenate[Session, P], Result]], Callable[Concatenate[Session, P], Result]]:
+    """Make a function the verb of this name; its first parameter is the session, the rest are its own options."""
+
+    def register(function: Callable[Concatenate[Session, P], Result]) -> Callable[Concatenate[Session, P], Result]:
+        own = list(inspect.signature(function, eval_str=False).parameters.values())[1:]
+        common = list(inspect.signature(_common).parameters.values())
+
+        def call(**options: Any) -> Result:
+            session, shown = _common(**{each.name: options.pop(each.name) for each in common})
+            return shown(function(session, **options))
+
+        call.__name__ = function.__name__
+        call.__doc__ = function.__doc__
+        parameters = [
+            _keyword(each, namespace)
+            for each, namespace in [(p, function.__globals__) for p in own] + [(p, globals()) for p in common]
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {each.name: each.annotation for each in parameters}
+        app.command(name, **settings)(call)
+        return function
+
+    return register
+
+
+def _keyword(parameter: inspect.Parameter, namespace: dict[str, Any]) -> inspect.Parameter:
+    """Return the parameter with its annotation evaluated where it was written."""
+    annotation = (
+        eval(parameter.annotation, namespace) if isinstance(parameter.annotation, str) else parameter.annotation
+    )
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=annotation)

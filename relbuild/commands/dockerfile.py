@@ -1,0 +1,61 @@
+"""relbuild dockerfile: print it, write it, or tell whether the written one has gone stale."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.errors import CommandFailed, Mark, Problem
+from relbuild.image import dockerfile as rendering
+from relbuild.result import Text, Written
+
+
+def show(session: Session, release: str | None) -> Text:
+    """Return the Dockerfile."""
+    return Text(rendering.render(session.plan(release)), "dockerfile")
+
+
+def write(session: Session, release: str | None) -> Written:
+    """Write Dockerfile and .dockerignore into the project."""
+    written, unchanged = [], []
+    for name, content in _generated(session, release).items():
+        path = session.root / name
+        if files.read_text(path) == content:
+            unchanged.append(name)
+        else:
+            files.write(path, content)
+            written.append(name)
+    return Written(tuple(written), tuple(unchanged))
+
+
+def check(session: Session, release: str | None) -> Written:
+    """Return the files that are as relbuild would write them; raise CommandFailed with the difference otherwise."""
+    stale = []
+    generated = _generated(session, release)
+    for name, content in generated.items():
+        present = files.read_text(session.root / name)
+        if present == content:
+            continue
+        if present is None:
+            stale.append(Problem(f"{name} is missing", hint="relbuild dockerfile --write"))
+            continue
+        difference = tuple(
+            unified_diff(present.splitlines(), content.splitlines(), name, f"{name} of today", lineterm="")
+        )
+        hint = "\n".join(("relbuild dockerfile --write renews it; the difference:", *difference))
+        stale.append(Problem(f"{name} has gone stale", at=Mark(name, _first_changed_line(present, content)), hint=hint))
+    if stale:
+        raise CommandFailed.of(stale)
+    return Written((), tuple(generated))
+
+
+def _generated(session: Session, release: str | None) -> dict[str, str]:
+    plan = session.plan(release)
+    return {"Dockerfile": rendering.render(plan), ".dockerignore": rendering.render_ignore(plan)}
+
+
+def _first_changed_line(old: str, new: str) -> int:
+    pairs = zip(old.splitlines(), new.splitlines(), strict=False)
+    same = next((number for number, (one, other) in enumerate(pairs) if one != other), None)
+    return 1 + (min(len(old.splitlines()), len(new.splitlines())) if same is None else same)

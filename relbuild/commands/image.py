@@ -1,0 +1,105 @@
+"""relbuild image: build the release image, tag it, and push it when asked."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.engine.docker import ImageFacts
+from relbuild.engine.runner import Outcome
+from relbuild.errors import CommandFailed, EngineError, RelbuildError, UsageError
+from relbuild.image import buildx, dockerfile
+from relbuild.image.plan import Plan, split_reference, tags
+from relbuild.result import Built
+
+
+def image(session: Session, *, release: str | None, asked_tags: tuple[str, ...], push: bool) -> Built:
+    """Build the release image and return its reference and digest.
+
+    Raises CommandFailed when the build or a push fails; until the build has succeeded nothing has a tag.
+    """
+    plan = session.plan(release)
+    references = tags(plan, asked_tags)
+    for note in plan.notes:
+        session.warn(note)
+    _require_secrets(plan)
+    session.engine.require_builds()
+    candidate = _build(session, plan)
+    try:
+        for reference in references:
+            _succeed(session.runner.step(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}")
+    finally:
+        session.runner.step(buildx.untag(candidate, session.endpoint))
+    if push:
+        for reference in references:
+            _push(session, reference)
+    return _built(session.engine.built(references[0]), references, push)
+
+
+def _build(session: Session, plan: Plan) -> str:
+    """Build under a name of this call's own and return the name."""
+    candidate = f"relbuild-candidate/{plan.release.name}:{secrets.token_hex(8)}"
+    path = files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan))
+    argv = buildx.build(plan, session.endpoint, dockerfile=str(path), tag=candidate, context=_context(session.root))
+    outcome = session.runner.step(argv)
+    if outcome.exit_code:
+        raise _build_failed(outcome, path)
+    return candidate
+
+
+def _context(root: Path) -> str:
+    """Return the build context as docker is given it; never something it could take for an option or an address."""
+    return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())
+
+
+def _build_failed(outcome: Outcome, path: Path) -> RelbuildError:
+    if buildx.no_buildx(outcome.tail):
+        return EngineError(
+            "the Docker client has no buildx: it can't build with BuildKit",
+            hint="install it: docker-buildx-plugin (Docker's packages), docker-buildx (Debian's and Ubuntu's)",
+        )
+    if buildx.full_disk(outcome.tail):
+        return CommandFailed(
+            "the build failed: no space left on the engine's disk",
+            hint="docker system df shows what takes it; docker builder prune and docker image prune free it",
+        )
+    return CommandFailed(
+        f"the build failed (docker exited with {outcome.exit_code}); nothing was tagged",
+        hint=f"the failing step's output is above; the Dockerfile is {path}",
+    )
+
+
+def _push(session: Session, reference: str) -> None:
+    outcome = session.runner.step(buildx.push(reference, session.endpoint))
+    if outcome.exit_code:
+        registry = reference.partition("/")[0]
+        reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
+        raise CommandFailed(
+            f"can't push {reference}: {reason}",
+            hint=f"the image is built and tagged here; docker login {registry}, then docker push {reference}",
+        )
+
+
+def _succeed(outcome: Outcome, failure: str) -> None:
+    if outcome.exit_code:
+        raise CommandFailed(f"{failure}: {' '.join(outcome.tail[-1:])}")
+
+
+def _built(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> Built:
+    repository, _ = split_reference(references[0])
+    digest = facts.digest_of(repository)
+    reference = f"{repository}@{digest}" if pushed and digest else references[0]
+    return Built(reference=reference, id=facts.id, digest=digest, tags=references, pushed=pushed)
+
+
+def _require_secrets(plan: Plan) -> None:
+    """Tell the absence of a secret before the build starts."""
+    missing = [name for name in plan.builder.secrets if not os.environ.get(name)]
+    if missing:
+        raise UsageError(
+            f"the build needs {', '.join(missing)}: builder.secrets in relbuild.yml names environment variables",
+            hint=f"export {missing[0]}=… before relbuild image",
+        )

@@ -1,0 +1,129 @@
+"""relbuild plan: what was found, what will be built, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from relbuild.commands.session import Session
+from relbuild.errors import Mark
+from relbuild.image.plan import Plan
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.toolchain import Choice
+
+
+def plan(session: Session, release: str | None) -> Planned:
+    """Return the plan; nothing is built and no engine is asked."""
+    return Planned(session.plan(release))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan to be read by people, or by scripts as a stable contract."""
+
+    plan: Plan
+    exit_code: int = 0
+
+    def text(self) -> str:
+        plan = self.plan
+        rows = [*_project_rows(plan), ("", ""), *_toolchain_rows(plan), ("", ""), *_image_rows(plan)]
+        width = max(len(name) for name, _ in rows) + 2
+        lines = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
+        if plan.notes:
+            lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
+        if plan.unknown:
+            lines += ["", "could not be read without running Elixir"]
+            lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in plan.unknown]
+        return "\n".join(lines)
+
+    def data(self) -> dict[str, Any]:
+        plan = self.plan
+        tools = plan.toolchain
+        return {
+            "project": {
+                "app": _value(plan.project.app),
+                "umbrella": plan.project.umbrella,
+                "path": plan.project.path or ".",
+                "applications": list(plan.applications),
+            },
+            "release": {"name": plan.release.name, "version": _value(plan.version)},
+            "toolchain": {
+                "provider": tools.provider,
+                "elixir": _choice(tools.elixir),
+                "otp": _choice(tools.otp),
+                "debian": _choice(tools.debian),
+            },
+            "builder": {
+                "image": plan.builder.image,
+                "packages": list(plan.builder.packages),
+                "secrets": list(plan.builder.secrets),
+                "ssh": plan.builder.ssh,
+            },
+            "runner": {"image": plan.runner.image, "base": plan.runner.base, "packages": list(plan.runner.packages)},
+            "image": plan.image,
+            "migrate": plan.migrate.value if plan.migrate else None,
+            "labels": dict(plan.labels),
+            "notes": list(plan.notes),
+            "unknown": [_unknown(each) for each in plan.unknown],
+        }
+
+
+def _project_rows(plan: Plan) -> list[tuple[str, str]]:
+    kind = (
+        "umbrella of " + ", ".join(plan.applications)
+        if plan.project.umbrella
+        else f"application {_said(plan.project.app)}"
+    )
+    return [
+        ("project", kind),
+        ("release", f"{plan.release.name}  ({_place(plan.release.at)})"),
+        ("version", _said(plan.version)),
+        ("migrate", f"{plan.migrate.value}  ({_place(plan.migrate.at)})" if plan.migrate else "none found in lib/"),
+    ]
+
+
+def _toolchain_rows(plan: Plan) -> list[tuple[str, str]]:
+    tools = plan.toolchain
+    rows = [("toolchain", tools.provider)]
+    for name, choice in (("elixir", tools.elixir), ("otp", tools.otp), ("debian", tools.debian)):
+        rows.append((name, f"{choice.value}  ({choice.source})" if choice else "what the builder image has"))
+    return rows
+
+
+def _image_rows(plan: Plan) -> list[tuple[str, str]]:
+    rows = [
+        ("image", plan.image),
+        ("builder", plan.builder.image),
+        ("  packages", " ".join(plan.builder.packages) or "none"),
+        ("runner", f"{plan.runner.image}  ({plan.runner.base})"),
+        ("  packages", " ".join(plan.runner.packages) or "none"),
+        ("layers", "1 ERTS, OTP and Elixir; 2 the dependencies; 3 " + ", ".join(plan.applications or ("the project",))),
+    ]
+    if plan.builder.secrets:
+        rows.append(("secrets", " ".join(plan.builder.secrets)))
+    return rows
+
+
+def _said(fact: Known[str] | Unknown | None) -> str:
+    if fact is None:
+        return "none"
+    if isinstance(fact, Unknown):
+        return f"unknown: {fact.reason}  ({_place(fact.at)})"
+    return f"{fact.value}  ({_place(fact.at)})"
+
+
+def _value(fact: Known[str] | Unknown | None) -> str | None:
+    return fact.value if isinstance(fact, Known) else None
+
+
+def _choice(choice: Choice | None) -> dict[str, str | None]:
+    return {"value": choice.value if choice else None, "source": choice.source if choice else None}
+
+
+def _unknown(unknown: Unknown) -> dict[str, Any]:
+    at = unknown.at
+    return {"what": unknown.what, "reason": unknown.reason, "file": at.file, "line": at.line, "column": at.column}
+
+
+def _place(mark: Mark) -> str:
+    return f"{mark.file}:{mark.line}"

@@ -1,0 +1,54 @@
+"""What every command is given: where the project is, which engine, and how to act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from relbuild import config as configuration
+from relbuild.config import Config
+from relbuild.endpoint import Endpoint
+from relbuild.engine.docker import Engine
+from relbuild.engine.files import ProjectTree, read_bytes
+from relbuild.engine.runner import Runner
+from relbuild.errors import ConfigError, UsageError
+from relbuild.image.plan import Plan, make_plan
+from relbuild.mix import project
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One call of relbuild."""
+
+    root: Path
+    config_file: Path | None
+    endpoint: Endpoint
+    runner: Runner
+    engine: Engine
+    warn: Callable[[str], None]
+    as_json: bool = False
+
+    def config(self) -> Config:
+        """Return relbuild.yml's content; all defaults when there is none and none was named.
+
+        Raises ConfigError.
+        """
+        path = self.config_file or self.root / "relbuild.yml"
+        content = read_bytes(path)
+        if content is None:
+            if self.config_file is not None:
+                raise ConfigError(f"there is no file {path}", hint="--config names the project's relbuild.yml")
+            return Config()
+        return configuration.parse(content, str(self.config_file or "relbuild.yml"))
+
+    def plan(self, release: str | None = None) -> Plan:
+        """Read the project and relbuild.yml and decide what will be built.
+
+        Raises ProjectError and ConfigError.
+        """
+        if not self.root.is_dir():
+            raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
+        tree = ProjectTree(self.root)
+        found = project.read(tree)
+        return make_plan(found, self.config(), tree, release)

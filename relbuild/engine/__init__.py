@@ -1,0 +1,1 @@
+"""The only effects: processes, the Docker Engine's reads, a registry, files."""

@@ -1,0 +1,123 @@
+"""Reading a project's files, and writing what relbuild generates."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError
+
+# No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
+MAX_FILE = 16 * 1024 * 1024
+
+
+class ProjectTree:
+    """The files of a directory, as the readers of a project see them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, path: str) -> bytes | None:
+        """Return the file's content, or None when there is no such file."""
+        try:
+            with (self._root / path).open("rb") as file:
+                content = file.read(MAX_FILE + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except IsADirectoryError:
+            return None
+        except OSError as error:
+            hint = "a circular symbolic link: remove it" if error.errno == errno.ELOOP else "make it readable"
+            raise ProjectError(f"{path}: {_reason(error)}", at=Mark(path, 1), hint=hint) from error
+        if len(content) > MAX_FILE:
+            raise ProjectError(
+                f"{path}: larger than {MAX_FILE >> 20} MiB", at=Mark(path, 1), hint="is it the right file?"
+            )
+        return content
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        """Return the names in a directory, sorted, a directory's with a ``/`` at its end; () when there is none."""
+        try:
+            with os.scandir(self._root / directory) as entries:
+                return tuple(sorted(f"{entry.name}/" if _is_directory(entry) else entry.name for entry in entries))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise ProjectError(f"{directory or '.'}: {_reason(error)}", at=Mark(directory or ".", 1)) from error
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def dockerfile_path(dockerfile: str, ignore: str) -> Path:
+    """Write the Dockerfile, and its ignore file beside it, to the user's cache and return the Dockerfile's path.
+
+    The directory is named by their content: equal input gives an equal command line, and two builds at once don't
+    disturb each other. Raises CommandFailed when the cache can't be written.
+    """
+    name = hashlib.sha256(f"{dockerfile}\0{ignore}".encode()).hexdigest()[:16]
+    directory = cache_directory() / "builds" / name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write(directory / "Dockerfile", dockerfile)
+        write(directory / "Dockerfile.dockerignore", ignore)
+    except OSError as error:
+        raise CommandFailed(
+            f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
+        ) from error
+    return directory / "Dockerfile"
+
+
+def cache_directory() -> Path:
+    """Return relbuild's cache directory, after the XDG Base Directory Specification."""
+    base = os.environ.get("XDG_CACHE_HOME") or ""
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "relbuild"
+
+
+def write(path: Path, content: str) -> None:
+    """Replace a file's content in one step: a reader sees the old or the new, never a part."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
+    ) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            Path(file.name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(file.name).unlink()
+            raise
+
+
+def read_text(path: Path) -> str | None:
+    """Return a generated file's text, or None when it isn't there."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Return a file's content, or None when it isn't there.
+
+    Raises ConfigError when it can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"can't read {path}: {_reason(error)}", at=Mark(str(path), 1)) from error

@@ -1,0 +1,1 @@
+"""What will be built, and what an image is; no file, process, clock or network."""

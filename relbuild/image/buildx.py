@@ -1,0 +1,53 @@
+"""A plan as the docker commands that build, tag and push it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from relbuild.endpoint import Endpoint
+from relbuild.image.plan import Plan
+
+
+def build(plan: Plan, endpoint: Endpoint, *, dockerfile: str, tag: str, context: str) -> tuple[str, ...]:
+    """Return the argv that builds the image into the engine's store.
+
+    Provenance would make an index of the image, which some platforms refuse (buildx #1533).
+    """
+    argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", "plain", "--provenance=false"]
+    for secret in plan.builder.secrets:
+        argv += ["--secret", f"id={secret},env={secret}"]
+    if plan.builder.ssh:
+        argv += ["--ssh", "default"]
+    return (*argv, "--tag", tag, "--file", dockerfile, context)
+
+
+def tag(image: str, reference: str, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the argv that names an image."""
+    return (*endpoint.docker, "tag", image, reference)
+
+
+def untag(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the argv that takes a name away; the image stays while it has another."""
+    return (*endpoint.docker, "image", "rm", "--no-prune", reference)
+
+
+def push(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the argv that pushes a named image to its registry."""
+    return (*endpoint.docker, "push", reference)
+
+
+def pull(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the argv that brings an image from its registry."""
+    return (*endpoint.docker, "pull", reference)
+
+
+def full_disk(lines: Sequence[str]) -> bool:
+    """Tell whether a build's last lines say that a disk is full."""
+    return any("no space left on device" in line.lower() for line in lines)
+
+
+def no_buildx(lines: Sequence[str]) -> bool:
+    """Tell whether the docker client's words mean that it lacks the buildx plugin."""
+    return any(
+        "'buildx' is not a docker command" in line or "unknown command: docker buildx" in line for line in lines
+    ) or (any("unknown shorthand flag" in line or "unknown flag: --load" in line for line in lines))

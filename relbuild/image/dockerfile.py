@@ -1,0 +1,114 @@
+"""A plan rendered: the Dockerfile and its .dockerignore, as their owner would write them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from relbuild import templates
+from relbuild.image.plan import Plan
+
+COMPILED = (
+    "_build/",
+    "**/_build/",
+    "deps/",
+    "**/node_modules/",
+    ".elixir_ls/",
+    ".lexical/",
+    ".expert/",
+    "*.ez",
+    "erl_crash.dump",
+)
+UNRELATED = (
+    ".git/",
+    ".github/",
+    ".gitlab-ci.yml",
+    ".dockerignore",
+    "Dockerfile*",
+    "cover/",
+    "doc/",
+    "test/",
+    "**/test/",
+    "tmp/",
+    "*.log",
+)
+SECRET = (
+    ".env",
+    ".env.*",
+    "*.env",
+    "**/*.pem",
+    "**/*.key",
+    "**/*.p12",
+    ".netrc",
+    ".npmrc",
+    ".ssh/",
+    ".aws/",
+    ".docker/",
+)
+
+
+def render(plan: Plan) -> str:
+    """Return the Dockerfile's text."""
+    sources = plan.sources
+    return templates.render(
+        "Dockerfile.j2",
+        release=plan.release.name,
+        builder=plan.builder,
+        runner=plan.runner,
+        applications=plan.applications,
+        manifests=_by_directory(sources.manifests),
+        compile_config=_by_directory(sources.compile_config),
+        files=sources.files,
+        directories=sources.directories,
+        late=sources.late,
+        has_deps=plan.has_dependencies,
+        locked=sources.lockfile,
+        mounts=_mounts(plan),
+        build_cache=_build_cache(plan),
+        healthcheck=_healthcheck(plan),
+        labels=plan.labels,
+    )
+
+
+def render_ignore(plan: Plan) -> str:
+    """Return the .dockerignore's text."""
+    return templates.render("dockerignore.j2", compiled=COMPILED, unrelated=UNRELATED, secret=SECRET)
+
+
+def _by_directory(paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Group paths for COPY: files by the directory they go to, a directory by itself."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        parent, slash, _ = path.rpartition("/") if not path.endswith("/") else (path.removesuffix("/"), "/", "")
+        groups.setdefault(f"{parent}/" if slash else "./", []).append(path)
+    return tuple((directory, tuple(files)) for directory, files in groups.items())
+
+
+def _mounts(plan: Plan) -> str:
+    """Return RUN's mounts for what the build is given, each secret as a variable's file."""
+    mounts = [f"--mount=type=secret,id={name}" for name in plan.builder.secrets]
+    if plan.builder.ssh:
+        mounts.append("--mount=type=ssh")
+    return "".join(f"{mount} \\\n    " for mount in mounts) + _exports(plan.builder.secrets)
+
+
+def _exports(names: Iterable[str]) -> str:
+    return "".join(f'export {name}="$(cat /run/secrets/{name})" && ' for name in names)
+
+
+def _build_cache(plan: Plan) -> str:
+    return (
+        f"--mount=type=cache,id=relbuild-{plan.release.name}-build,from=deps,source=/src/_build,"
+        "target=/src/_build,sharing=locked"
+    )
+
+
+def _healthcheck(plan: Plan) -> tuple[str, ...] | None:
+    """Return a probe that starts no VM and needs nothing but bash."""
+    if plan.healthcheck is None:
+        return None
+    request = f"GET {plan.healthcheck.path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n"
+    script = (
+        f"exec 3<>/dev/tcp/127.0.0.1/{plan.healthcheck.port} && printf '{request}' >&3 && read -r status <&3"
+        ' && case "$status" in HTTP/*" 2"*) ;; *) exit 1 ;; esac'
+    )
+    return ("bash", "-c", script)

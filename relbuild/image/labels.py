@@ -1,0 +1,16 @@
+"""The labels by which an image carries its contract, so that nothing else is needed to run its commands."""
+
+from __future__ import annotations
+
+RELEASE = "io.relbuild.release"
+VERSION = "io.relbuild.version"
+ROOT = "io.relbuild.root"
+MIGRATE = "io.relbuild.migrate"
+BUILT_BY = "io.relbuild.built-by"
+
+# https://specs.opencontainers.org/image-spec/annotations/
+OCI_TITLE = "org.opencontainers.image.title"
+OCI_VERSION = "org.opencontainers.image.version"
+
+# On a container that relbuild started: the release it runs.
+CONTAINER = "io.relbuild.container"

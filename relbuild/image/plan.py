@@ -1,0 +1,213 @@
+"""What will be built and why: a project's facts and relbuild.yml become a plan, which everything else only renders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from relbuild import __version__
+from relbuild.config import Config, Healthcheck, Steps
+from relbuild.errors import Mark, ProjectError, UsageError
+from relbuild.image import labels
+from relbuild.image.sources import Sources, find_sources
+from relbuild.mix import migrations, toolchain
+from relbuild.mix.facts import Fact, Known, Tree, Unknown
+from relbuild.mix.project import Project, Release, select_release
+from relbuild.release.command import ROOT
+
+# https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+REPOSITORY = re.compile(
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """The stages that build: where they start, what apt adds, and what the build is given."""
+
+    image: str
+    packages: tuple[str, ...]
+    env: Mapping[str, str]
+    secrets: tuple[str, ...]
+    ssh: bool
+    steps: Steps
+    install_hex: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The image that runs: what it starts from, what apt adds, its environment."""
+
+    image: str
+    base: str
+    packages: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is decided about an image before anything is built."""
+
+    project: Project
+    release: Release
+    toolchain: toolchain.Toolchain
+    builder: Builder
+    runner: Runner
+    sources: Sources
+    applications: tuple[str, ...]
+    image: str
+    migrate: Known[str] | None
+    healthcheck: Healthcheck | None
+    labels: Mapping[str, str]
+    notes: tuple[str, ...]
+    unknown: tuple[Unknown, ...]
+
+    @property
+    def has_dependencies(self) -> bool:
+        """Whether there is anything to fetch or compile before the project's own code."""
+        return any(each.deps for each in (self.project, *self.project.apps))
+
+    @property
+    def version(self) -> Fact[str]:
+        """The release's version."""
+        return self.release.version
+
+
+def make_plan(project: Project, config: Config, tree: Tree, release_name: str | None = None) -> Plan:
+    """Decide what will be built.
+
+    Raises ProjectError or ConfigError where the project or relbuild.yml doesn't allow an image.
+    """
+    release = select_release(project, release_name or config.release)
+    tools = toolchain.resolve(tree, config, project.elixir)
+    migrate, migrate_notes = _migrate(tree, project, config)
+    sources = find_sources(tree, project)
+    return Plan(
+        project=project,
+        release=release,
+        toolchain=tools,
+        builder=_builder(project, config, tools),
+        runner=_runner(config, tools),
+        sources=sources,
+        applications=_applications(project),
+        image=config.image or release.name,
+        migrate=migrate,
+        healthcheck=config.healthcheck,
+        labels=_labels(release, migrate),
+        notes=(*tools.notes, *migrate_notes, *_release_notes(release, sources)),
+        unknown=project.unknown,
+    )
+
+
+def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the references the image gets: those asked for, else ``IMAGE:VERSION``.
+
+    One that starts with a colon is a tag of the plan's image. Raises UsageError for a reference Docker would refuse
+    and ProjectError for a version that can't be a tag.
+    """
+    if asked:
+        return tuple(_reference(plan, tag) for tag in asked)
+    version = plan.version
+    if isinstance(version, Unknown):
+        return (f"{plan.image}:latest",)
+    if not TAG.fullmatch(version.value):
+        raise ProjectError(
+            f"version {version.value!r} can't be an image's tag: a tag is letters, digits, '_', '.' and '-'",
+            at=version.at,
+            hint=f"name one: relbuild image -t {plan.image}:{re.sub(r'[^A-Za-z0-9_.-]', '-', version.value)}",
+        )
+    return (f"{plan.image}:{version.value}",)
+
+
+def _reference(plan: Plan, asked: str) -> str:
+    reference = f"{plan.image}{asked}" if asked.startswith(":") else asked
+    repository, tag = split_reference(reference)
+    if not REPOSITORY.fullmatch(repository) or not TAG.fullmatch(tag):
+        raise UsageError(
+            f"{asked!r} is no image reference",
+            hint=f"write -t NAME:TAG, such as {plan.image}:1.0, or -t :TAG for a tag of {plan.image}",
+        )
+    return f"{repository}:{tag}"
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """Split ``registry:5000/name:tag`` into repository and tag; ``latest`` where there is none."""
+    head, slash, last = reference.rpartition("/")
+    name, colon, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag if colon else "latest"
+
+
+def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Builder:
+    has_hex = any(dependency.source == "hex" for each in (project, *project.apps) for dependency in each.deps)
+    return Builder(
+        image=tools.builder_image,
+        packages=_merged(toolchain.toolchain_packages(tools), config.builder.packages),
+        env=config.builder.env,
+        secrets=config.builder.secrets,
+        ssh=config.builder.ssh,
+        steps=config.builder.steps,
+        install_hex=has_hex and tools.provider != "debian",
+    )
+
+
+def _runner(config: Config, tools: toolchain.Toolchain) -> Runner:
+    return Runner(
+        image=tools.runner_image,
+        base=config.runner.base,
+        packages=_merged(toolchain.runtime_packages(tools), config.runner.packages),
+        env=config.runner.env,
+    )
+
+
+def _merged(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({package for group in groups for package in group}))
+
+
+def _applications(project: Project) -> tuple[str, ...]:
+    """Return the project's own applications; the rest of a release is dependencies, Elixir and OTP."""
+    apps = [each.app for each in (project, *project.apps)]
+    return tuple(sorted(app.value for app in apps if isinstance(app, Known)))
+
+
+def _migrate(tree: Tree, project: Project, config: Config) -> tuple[Known[str] | None, tuple[str, ...]]:
+    if config.migrate is not None:
+        return Known(config.migrate, config.marks.get("migrate", Mark("relbuild.yml", 1))), ()
+    found = migrations.find(tree, project)
+    if not found:
+        return None, ()
+    first = Known(found[0].expression, found[0].at)
+    if len(found) == 1:
+        return first, ()
+    others = ", ".join(f"{each.expression} ({each.at.file}:{each.at.line})" for each in found[1:])
+    return first, (
+        f"several migrate functions: {first.value} is taken, not {others}; `migrate:` in relbuild.yml decides",
+    )
+
+
+def _labels(release: Release, migrate: Known[str] | None) -> Mapping[str, str]:
+    values = {
+        labels.BUILT_BY: f"relbuild {__version__}",
+        labels.RELEASE: release.name,
+        labels.ROOT: ROOT,
+        labels.OCI_TITLE: release.name,
+    }
+    if isinstance(release.version, Known):
+        values[labels.VERSION] = release.version.value
+        values[labels.OCI_VERSION] = release.version.value
+    if migrate is not None:
+        values[labels.MIGRATE] = migrate.value
+    return dict(sorted(values.items()))
+
+
+def _release_notes(release: Release, sources: Sources) -> tuple[str, ...]:
+    notes = []
+    if release.cookie is not None:
+        notes.append(
+            f"{release.cookie}: the release's `cookie:` isn't put into the image; give RELEASE_COOKIE where it runs"
+        )
+    if not sources.lockfile and sources.wants_lockfile:
+        notes.append("no mix.lock: the dependencies' versions are resolved anew in each build; commit mix.lock")
+    return tuple(notes)

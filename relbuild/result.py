@@ -1,0 +1,109 @@
+"""What a command returns: frozen values that the output module renders for people or as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Result(Protocol):
+    """A command's outcome."""
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+
+    def text(self) -> str:
+        """Return what goes to stdout for people, without the last newline; empty for nothing."""
+
+    def data(self) -> dict[str, Any]:
+        """Return the ``data`` of the JSON envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A document: a Dockerfile, a schema."""
+
+    document: str
+    name: str
+    exit_code: int = 0
+
+    def text(self) -> str:
+        return self.document.removesuffix("\n")
+
+    def data(self) -> dict[str, Any]:
+        return {self.name: self.document}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files a command wrote or left as they were, by their path from the project."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...] = ()
+    exit_code: int = 0
+
+    def text(self) -> str:
+        lines = [f"wrote {path}" for path in self.written]
+        lines += [f"unchanged {path}" for path in self.unchanged]
+        return "\n".join(lines)
+
+    def data(self) -> dict[str, Any]:
+        return {"written": list(self.written), "unchanged": list(self.unchanged)}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image that was built and tagged, and pushed if a repository digest is there.
+
+    ``digest`` is the manifest's as a pull resolves it; None where the engine knows none (an image store without
+    manifests, before a push).
+    """
+
+    reference: str
+    id: str
+    digest: str | None
+    tags: tuple[str, ...]
+    pushed: bool
+    exit_code: int = 0
+
+    def text(self) -> str:
+        return self.reference
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "id": self.id,
+            "digest": self.digest,
+            "tags": list(self.tags),
+            "pushed": self.pushed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A release's command that ran to its end; ``exit_code`` is the release's own, the output went by as it came."""
+
+    exit_code: int
+    argv: tuple[str, ...]
+    output: str | None = None
+
+    def text(self) -> str:
+        return self.output or ""
+
+    def data(self) -> dict[str, Any]:
+        return {"argv": list(self.argv), "output": self.output}
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The commands that would have run, in their order, as one can paste them into a shell."""
+
+    commands: tuple[str, ...]
+    exit_code: int = 0
+
+    def text(self) -> str:
+        return "\n".join(self.commands)
+
+    def data(self) -> dict[str, Any]:
+        return {"commands": list(self.commands)}

@@ -1,0 +1,61 @@
+"""relbuild's own templates, with the quoting of the files they make."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_PACKAGE = Path(__file__).parent
+# In a wheel the templates lie inside the package; in a checkout they are the top-level dockerfiles/.
+DIRECTORY = next(path for path in (_PACKAGE / "dockerfiles", _PACKAGE.parent / "dockerfiles") if path.is_dir())
+
+
+def render(template: str, **values: object) -> str:
+    """Return a template of dockerfiles/ filled in; a value the template names and doesn't get is an error."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(DIRECTORY),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(quoted=quoted, exec_form=exec_form, copied=copied, shell=shlex.quote)
+    return environment
+
+
+def quoted(value: str) -> str:
+    """Return a value as Dockerfile's ENV and LABEL take it literally: in double quotes, nothing expanded."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+def exec_form(argv: tuple[str, ...]) -> str:
+    """Return an argv in Dockerfile's exec form, a JSON array."""
+    return json.dumps(list(argv), ensure_ascii=False)
+
+
+def copied(paths: tuple[str, ...], destination: str) -> str:
+    """Return COPY's arguments; names with a space or quote take the JSON form, wildcards are taken literally."""
+    sources = [_literal(path) for path in paths]
+    if any(character in path for path in (*sources, destination) for character in " \"'\t"):
+        return exec_form((*(source.replace("$", "\\$") for source in sources), destination.replace("$", "\\$")))
+    return " ".join([*(source.replace("$", "\\$") for source in sources), destination.replace("$", "\\$")])
+
+
+def _literal(path: str) -> str:
+    """Escape what COPY would take for a wildcard (Go's filepath.Match)."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
