@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from relbuild.config import rules
 from relbuild.config.kinds import LARGEST, Choice, Commands, Flag, Kind, Listing, Section, Table, Text, Whole, keys
@@ -41,8 +40,7 @@ def parse(data: bytes, file: str = "relbuild.yml") -> Config:
     return config
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     name: str
     at: Mark
     node: Node
@@ -93,23 +91,19 @@ class _Decoder:
         if not isinstance(node, Scalar) or node.empty:
             return self._wrong(path, node.at, f"should be {kind.what}, is {shown(node)}", hint)
         # An unquoted true is no name, version or image; as a command or a variable's value it is just text.
-        ambiguous = kind.pattern is not None and node.plain and node.text in _TRUE + _FALSE
-        wrong = f"should be {kind.what}, is {shown(node)}" if ambiguous else flaw(kind, node)
-        if wrong is None:
-            return node.text
-        return self._wrong(path, node.at, wrong, (kind.advice and kind.advice(node.text)) or hint)
+        if kind.pattern is not None and node.plain and node.text in _TRUE + _FALSE:
+            return self._wrong(path, node.at, f"should be {kind.what}, is {shown(node)}", hint)
+        wrong = flaw(kind, node)
+        return node.text if wrong is None else self._wrong(path, node.at, wrong[0], wrong[1] or hint)
 
     def _choice(self, kind: Choice, node: Node, path: str, hint: str) -> Any:
-        if isinstance(node, Scalar) and node.text in kind.words:
-            return node.text
-        if kind.other is not None and isinstance(node, Scalar) and flaw(kind.other, node) is None:
-            return node.text
         advice = None
         if isinstance(node, Scalar):
+            wrong = flaw(kind.other, node) if kind.other is not None else ("", None)
+            if node.text in kind.words or wrong is None:
+                return node.text
             close = nearest(node.text, kind.words)
-            advice = f"did you mean {close}?" if close else None
-            if not close and kind.other is not None and kind.other.advice is not None:
-                advice = kind.other.advice(node.text)
+            advice = f"did you mean {close}?" if close else wrong[1]
         what = either([*kind.words, kind.other.what] if kind.other else kind.words)
         return self._wrong(path, node.at, f"should be {what}, is {shown(node)}", advice or hint)
 

@@ -1,13 +1,14 @@
 """The kinds of value a key of relbuild.yml can have; decoding, messages and the JSON Schema all follow from them.
 
 A pattern describes the whole value and keeps to what Python's and JSON Schema's regular expressions share.
+Named tuples, because a dataclass takes ten times as long to make, at every start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import field, fields
+from typing import Any, NamedTuple
 
 # Kubernetes holds replicas and seconds in 32 bits.
 LARGEST = 2**31 - 1
@@ -16,8 +17,7 @@ MAX_TEXT = 512
 """The longest text that has a pattern, in characters; an image's name with tag and digest takes 455 at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Text: taken as it is written, so that an unquoted 1.10 stays 1.10."""
 
     what: str
@@ -32,29 +32,25 @@ class Text:
     """The next action for a certain bad text; None where the key's example says enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a few words, or, with an `other`, a text of that kind."""
 
     words: tuple[str, ...]
     other: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number within bounds."""
 
     minimum: int = 1
     maximum: int = LARGEST
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """true or false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A list of texts."""
 
     what: str
@@ -62,16 +58,14 @@ class Listing:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """The word `word`, false, or a list with at least one command."""
 
     word: str
     item: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A mapping from names to texts, or to sections."""
 
     what: str
@@ -81,8 +75,7 @@ class Table:
     """A name may stand alone, without a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A mapping with keys of its own, one for each field of the dataclass."""
 
     of: type[Any]
@@ -91,8 +84,7 @@ class Section:
 Kind = Text | Choice | Whole | Flag | Listing | Commands | Table | Section
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What is declared of a key: its kind, what it means, what holds without it, and a value to show."""
 
     kind: Kind

@@ -93,7 +93,6 @@ class Builder:
     steps: Steps = key(
         Section(Steps),
         "Commands of your own between the steps of the build.",
-        default="none",
         example="{before_compile: [mix gettext.extract --merge]}",
         factory=Steps,
     )
@@ -131,9 +130,7 @@ class Runner:
 class Healthcheck:
     """How to ask the running release over HTTP whether it is well."""
 
-    path: str = required(
-        texts.HEALTH_PATH, "The path to GET; a status from 200 to 399 means that it is well.", example="/health"
-    )
+    path: str = required(texts.HEALTH_PATH, "The path to GET.", example="/health")
     port: int = required(Whole(1, 65535), "The port it listens on, inside the container.", example="4000")
 
 
@@ -205,7 +202,7 @@ class Target:
     stop_timeout: int | None = key(
         Whole(),
         "Seconds that a container has to stop after SIGTERM; more than the release takes to drain.",
-        default="the engine's: 10, in Kubernetes 30",
+        default="the engine's own: 10, in Kubernetes 30",
         example="60",
     )
 
@@ -237,7 +234,7 @@ class Config:
     elixir: str | None = key(
         texts.ELIXIR,
         "The version of Elixir; with toolchain: source also a branch, a tag or ref:COMMIT.",
-        default="what the project says (.tool-versions, mise.toml, mix.exs …)",
+        default="what the project says",
         example="1.18.4",
     )
     otp: str | None = key(
@@ -252,12 +249,8 @@ class Config:
         default="the newest stable one that the toolchain has",
         example="trixie",
     )
-    builder: Builder = key(
-        Section(Builder), "Where the release is built.", default="none", example="{ssh: true}", factory=Builder
-    )
-    runner: Runner = key(
-        Section(Runner), "The image the release runs in.", default="none", example="{base: minimal}", factory=Runner
-    )
+    builder: Builder = key(Section(Builder), "Where the release is built.", example="{ssh: true}", factory=Builder)
+    runner: Runner = key(Section(Runner), "The image the release runs in.", example="{base: minimal}", factory=Runner)
     assets: Literal["auto", False] | tuple[str, ...] = key(
         Commands("auto", texts.COMMAND),
         "How assets are built: auto finds out from assets/ and the aliases in mix.exs; false builds none; "

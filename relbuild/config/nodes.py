@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relbuild.errors import ConfigError, Mark, Problem
 
@@ -22,12 +21,11 @@ MAX_NODES = 10_000
 """More values than any relbuild.yml needs, counted with every alias written out."""
 
 # What YAML forbids, and the line breaks of YAML 1.1 that no editor counts as lines.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_BREAK = re.compile("\r\n|\r|\n")
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+_BREAK = "\r\n|\r|\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text; `plain` when it stands without quotes, so that it may mean a number, true, false or nothing."""
 
     text: str
@@ -40,8 +38,7 @@ class Scalar:
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
@@ -49,8 +46,7 @@ class Sequence:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A mapping as it is written: keys may come twice, and be any node."""
 
     entries: tuple[tuple[Node, Node], ...]
@@ -89,7 +85,7 @@ def _decode(data: bytes, file: str) -> str:
         message = f"{file} is not UTF-8: byte 0x{data[error.start]:02x}"
         raise ConfigError(message, at=at, hint="save it as UTF-8") from error
     text = text.removeprefix("\ufeff")
-    found = _FORBIDDEN.search(text)
+    found = re.search(_FORBIDDEN, text)
     if found:
         message = f"a character that YAML does not allow: U+{ord(found[0]):04X}"
         hint = 'delete it; in double quotes it can be written as "\\u' + f'{ord(found[0]):04x}"'
@@ -100,7 +96,7 @@ def _decode(data: bytes, file: str) -> str:
 
 
 def _place(file: str, before: str) -> Mark:
-    lines = _BREAK.split(before)
+    lines = re.split(_BREAK, before)
     return Mark(file, len(lines), len(lines[-1]) + 1)
 
 
@@ -109,7 +105,7 @@ class _Composer:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self.lines = _BREAK.split(text)
+        self.lines = re.split(_BREAK, text)
         self.problems: list[Problem] = []
         self.events = self._events(text)
         self.anchors: dict[str, Node | None] = {}

@@ -29,10 +29,9 @@ def _repository_advice(text: str) -> str | None:
     _, colon, tag = text.rpartition(":")
     if colon and "/" not in tag:
         return f"leave out {':' + tag!r}: the tag is the release's version, or what -t says"
-    if "://" in text:
-        return f"write image: {text.split('://', 1)[1].lower()}"
-    if text != text.lower():
-        return f"write image: {text.lower()} (a registry takes small letters only)"
+    small = text.split("://")[-1].lower()
+    if small != text and re.fullmatch(_REPOSITORY, small):
+        return f"write image: {small}"
     return None
 
 

@@ -12,7 +12,7 @@ from relbuild.config.model import Config
 from relbuild.config.nodes import Mapping, Node, Scalar, Sequence
 
 _SHOWN = 60
-_NUMBER_OR_TRUTH = re.compile(r"[-+]?[0-9][0-9.]*|true|false|True|False|TRUE|FALSE")
+_NUMBER_OR_TRUTH = r"[-+]?[0-9][0-9.]*|true|false|True|False|TRUE|FALSE"
 
 
 def quoted(text: str) -> str:
@@ -31,25 +31,29 @@ def shown(node: Node, private: bool = False) -> str:
         return "nothing"
     if private:
         return "a text"
-    return node.text if node.plain and _NUMBER_OR_TRUTH.fullmatch(node.text[:_SHOWN]) else quoted(node.text)
+    return (
+        node.text
+        if node.plain and len(node.text) <= _SHOWN and re.fullmatch(_NUMBER_OR_TRUTH, node.text)
+        else quoted(node.text)
+    )
 
 
-def flaw(kind: Text, node: Scalar) -> str | None:
-    """Return what is wrong with the node as a text of this kind, or None."""
+def flaw(kind: Text, node: Scalar) -> tuple[str, str | None] | None:
+    """Return what is wrong with the node as a text of this kind, and the next action if one is known; else None."""
     text = node.text
-    if "\0" in text:
-        return "holds the character U+0000, which no program can be given"
-    if re.search("[\ud800-\udfff]", text):
-        return "holds half a character (U+D800 to U+DFFF)"
+    if re.search("[\0\ud800-\udfff]", text):
+        return "holds U+0000 or half a character (U+D800 to U+DFFF)", "take it out: no program can be given it"
     if kind.pattern is not None:
         if len(text) <= MAX_TEXT and re.fullmatch(kind.pattern, text):
             return None
-        return f"should be {kind.what}" + ("" if kind.private else f", is {shown(node)}")
-    if not kind.lines and re.search(r"[\r\n]", text):
-        return f"should be {kind.what}, has a line break"
-    if not kind.empty and not text.strip():
-        return f"should be {kind.what}, is empty"
-    return None
+        wrong = f"should be {kind.what}" + ("" if kind.private else f", is {shown(node)}")
+    elif not kind.lines and re.search(r"[\r\n]", text):
+        wrong = f"should be {kind.what}, has a line break"
+    elif not kind.empty and not text.strip():
+        wrong = f"should be {kind.what}, is empty"
+    else:
+        return None
+    return wrong, kind.advice(text) if kind.advice is not None and len(text) <= MAX_TEXT else None
 
 
 def either(words: Several[str]) -> str:
