@@ -72,7 +72,7 @@ def verb(
 
         def call(**options: Any) -> Result:
             session, shown = _common(**{each.name: options.pop(each.name) for each in common})
-            return shown(function(session, **options))
+            return shown(function(session, **options))  # type: ignore[call-arg]  # typer checked them
 
         call.__name__ = function.__name__
         call.__doc__ = function.__doc__

@@ -144,7 +144,7 @@ def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Bu
     has_hex = any(dependency.source == "hex" for each in (project, *project.apps) for dependency in each.deps)
     return Builder(
         image=tools.builder_image,
-        packages=_merged(toolchain.toolchain_packages(tools), config.builder.packages),
+        packages=_merged(tools.packages, config.builder.packages),
         env=config.builder.env,
         secrets=config.builder.secrets,
         ssh=config.builder.ssh,
@@ -157,7 +157,7 @@ def _runner(config: Config, tools: toolchain.Toolchain) -> Runner:
     return Runner(
         image=tools.runner_image,
         base=config.runner.base,
-        packages=_merged(toolchain.runtime_packages(tools), config.runner.packages),
+        packages=_merged(tools.runtime_packages, config.runner.packages),
         env=config.runner.env,
     )
 

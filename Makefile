@@ -1,0 +1,50 @@
+# make demo   a Mix project becomes an image, migrates a real PostgreSQL, serves, and stops
+# make test   all tests, on a real Docker Engine
+# Both do all the set-up they need, and can be run again and again.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Docker's client finds its plugins there on Debian, whichever client comes first on the PATH.
+PYTEST_ARGS ?=
+
+.PHONY: demo demo-clean test test-unit lint golden bench venv engine bases clean
+
+demo: venv engine bases
+	scripts/demo.sh
+
+demo-clean:
+	scripts/demo-clean.sh
+
+test: venv engine bases lint
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+# Without an engine: seconds.
+test-unit: venv lint
+	$(BIN)/pytest --ignore=tests/engine $(PYTEST_ARGS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+golden: venv
+	$(BIN)/pytest tests/golden --recapture
+
+bench: venv engine bases
+	$(BIN)/python bench/cli.py
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	scripts/venv.sh $(PYTHON) $(VENV)
+	touch $@
+
+engine:
+	scripts/engine.sh
+
+bases: engine
+	scripts/base-images.sh trixie
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,50 @@
+"""What is written into a Dockerfile says what was meant."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relbuild import templates
+
+
+def read_env_value(quoted: str) -> str:
+    """Read a double-quoted value as BuildKit's parser does: a backslash takes ``"``, ``\\`` and ``$`` literally."""
+    assert quoted[0] == quoted[-1] == '"'
+    value, rest = "", list(quoted[1:-1])
+    while rest:
+        character = rest.pop(0)
+        if character == "\\" and rest and rest[0] in '"\\$':
+            character = rest.pop(0)
+        else:
+            assert character not in '"$', "ends the value, or expands a variable"
+        value += character
+    return value
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\n\r\0")))
+def test_a_quoted_value_is_read_back(value: str) -> None:
+    assert read_env_value(templates.quoted(value)) == value
+
+
+@given(st.lists(st.text(st.characters(blacklist_categories=("Cs",)))))
+def test_the_exec_form_is_json(argv: list[str]) -> None:
+    assert json.loads(templates.exec_form(tuple(argv))) == argv
+
+
+def test_copy_of_plain_names() -> None:
+    assert templates.copied(("mix.exs", "mix.lock"), "./") == "mix.exs mix.lock ./"
+
+
+def test_copy_of_names_with_spaces_takes_the_json_form() -> None:
+    assert templates.copied(("my docs/",), "my docs/") == '["my docs/", "my docs/"]'
+
+
+def test_copy_takes_wildcards_and_variables_literally() -> None:
+    assert templates.copied(("a*b", "c[d", "$e"), "./") == "a[*]b c[[]d \\$e ./"
+
+
+def test_the_templates_of_a_checkout_are_the_top_level_ones() -> None:
+    assert (templates.DIRECTORY / "Dockerfile.j2").is_file()
