@@ -1,0 +1,201 @@
+"""Calls: of the file's own functions, of function values and of Elixir's library, clause by clause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from tree_sitter import Node
+
+from relbuild.errors import Mark
+from relbuild.mix import coerce, control, library, modules
+from relbuild.mix.coerce import Undecided
+from relbuild.mix.facts import Known, Tree, Unknown
+from relbuild.mix.modules import Clause, Module, Scope
+from relbuild.mix.patterns import match, match_all, variables
+from relbuild.mix.source import arguments, child, operands, operator, parts
+from relbuild.mix.terms import Atom, Function, Map, Term, atom, unknowns
+
+if TYPE_CHECKING:
+    from relbuild.mix.evaluate import Evaluator
+
+# The scope inside a clause, False when it surely isn't taken, None when that can't be told.
+Entered: TypeAlias = Scope | Literal[False] | None
+
+
+@dataclass(slots=True)
+class Call:
+    """What a library function sees of the place where it is called."""
+
+    on: Evaluator
+    node: Node
+
+    @property
+    def at(self) -> Mark:
+        """Where the call is written."""
+        return self.on.source.mark(self.node)
+
+    @property
+    def tree(self) -> Tree:
+        """The project's files."""
+        return self.on.tree
+
+    @property
+    def directory(self) -> str:
+        """The directory of the file with the call, relative to the tree's root."""
+        return self.on.directory
+
+    @property
+    def reads(self) -> set[str]:
+        """The files that were asked for so far."""
+        return self.on.reads
+
+    def apply(self, function: Term, args: list[Term]) -> Term:
+        """Return what a function value gives for the arguments; Unknown instead of raising."""
+        return self.on.guarded(self.node, lambda: apply(self.on, function, args, self.node))
+
+
+def call(on: Evaluator, node: Node, scope: Scope, piped: list[Term] | None = None) -> Term:
+    """Return the value of a call; what is piped into it comes before its own arguments."""
+    target = node.child_by_field_name("target") if node.type == "call" else node
+    assert target is not None
+    if target.type == "identifier":
+        special = control.SPECIAL.get(on.source.text(target))
+        if special is not None:
+            return special(on, node, scope, piped or [])
+    if child(node, "do_block") is not None:
+        raise Undecided("only Elixir can evaluate it")
+    args = [*(piped or []), *(on.evaluate(argument, scope) for argument in arguments(node))]
+    return _dispatch(on, target, args, scope, node)
+
+
+def _dispatch(on: Evaluator, target: Node, args: list[Term], scope: Scope, at: Node) -> Term:
+    if target.type == "identifier":
+        return _named(on, on.source.text(target), args, scope, at)
+    left, right = target.child_by_field_name("left"), target.child_by_field_name("right")
+    if target.type != "dot" or left is None:
+        raise Undecided("only Elixir can evaluate it")
+    if right is None:
+        return apply(on, on.evaluate(left, scope), args, at)
+    name = on.source.text(right)
+    subject = coerce.known(on.evaluate(left, scope))
+    if isinstance(subject, Map) and not args:
+        return _library(on, library.fetch_present, [on.known(left, subject), on.known(right, atom(name))], at)
+    full = str(subject) if isinstance(subject, Atom) else ""
+    own = next((module for module in on.modules if module.name == full), None)
+    return local(on, own, name, args, at, public=True) if own is not None else _outside(on, f"{full}.{name}", args, at)
+
+
+def _named(on: Evaluator, name: str, args: list[Term], scope: Scope, at: Node) -> Term:
+    module = scope.module
+    if module is not None and (name in module.hidden_functions or any(c.name == name for c in module.clauses)):
+        return local(on, module, name, args, at)
+    return _outside(on, name, args, at)
+
+
+def _outside(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
+    if name in library.ENVIRONMENT:
+        given = args[0].value if args and isinstance(args[0], Known) else None
+        raise Undecided(f"{name}{f'({given})' if isinstance(given, str) else ''} is known only when it runs")
+    pure = library.FUNCTIONS.get((name, len(args)))
+    if pure is None:
+        raise Undecided(f"only Elixir can evaluate {name}/{len(args)}")
+    return _library(on, pure, args, at)
+
+
+def _library(on: Evaluator, pure: library.Pure, args: list[Term], at: Node) -> Term:
+    result = pure(Call(on, at), *args)
+    return result if isinstance(result, Known | Unknown) else on.known(at, result)
+
+
+def local(on: Evaluator, module: Module, name: str, args: list[Term], at: Node, public: bool = False) -> Term:
+    """Return what a function of the file gives for the arguments."""
+    found = [c for c in module.clauses if c.name == name and len(args) in c.arities and (c.public or not public)]
+    if not found or not module.hidden_functions.isdisjoint((name, "*")):
+        raise Undecided(f"{name}/{len(args)} is no plain function of this file")
+    with_defaults = next((clause for clause in found if clause.defaults), found[0])
+    full = _with_defaults(on, with_defaults, args, Scope(module, {}))
+    for clause in (c for c in module.clauses if c.name == name and len(c.parameters) == len(full)):
+        if clause.expressions is None:
+            continue
+        inner = enter(on, clause.parameters, clause.guard, full, Scope(module, {}))
+        if inner is None:
+            raise Undecided(f"which clause of {name}/{len(args)} is meant can't be told", _first_unknown(args))
+        if inner is not False:
+            return on.block(list(clause.expressions), inner, clause.node)
+    raise Undecided(f"no clause of {name}/{len(args)} takes these arguments")
+
+
+def _first_unknown(args: list[Term]) -> Unknown | None:
+    return next((unknown for term in args for unknown in unknowns(term)), None)
+
+
+def _with_defaults(on: Evaluator, clause: Clause, args: list[Term], scope: Scope) -> list[Term]:
+    spare = len(args) - (len(clause.parameters) - clause.defaults)
+    given = iter(args)
+    full: list[Term] = []
+    for parameter in clause.parameters:
+        default = modules.default_of(parameter)
+        if default is None or spare > 0:
+            spare -= default is not None
+            full.append(next(given))
+        else:
+            full.append(on.evaluate(default, scope))
+    return full
+
+
+def apply(on: Evaluator, function: Term, args: list[Term], at: Node) -> Term:
+    """Return what a function value gives for the arguments."""
+    value = coerce.known(function)
+    if not isinstance(value, Function):
+        raise Undecided("it is no function that can be followed")
+    node, scope = value.node, Scope(on.module_of(value.node), value.bindings)
+    if node.type == "anonymous_function":
+        return choose(on, [part for part in parts(node) if part.type == "stab_clause"], args, scope, at)
+    operand = node.child_by_field_name("operand")
+    assert operand is not None
+    if operand.type == "binary_operator" and operator(operand) == "/" and operands(operand)[1].type == "integer":
+        named, arity = operands(operand)
+        if on.source.text(arity) != str(len(args)):
+            raise Undecided("it takes another number of arguments")
+        target = named.child_by_field_name("target") if named.type == "call" else named
+        return _dispatch(on, target or named, args, scope, named)
+    return on.evaluate(operand, scope.having({f"&{i}": arg for i, arg in enumerate(args, 1)}))
+
+
+def enter(on: Evaluator, patterns: tuple[Node, ...], guard: Node | None, args: list[Term], scope: Scope) -> Entered:
+    """Return the scope inside a clause with these patterns, if the arguments match them and its guard holds."""
+    found = match_all(patterns, args, lambda node: on.evaluate(node, scope))
+    if found is False or found is None:
+        return found
+    inner = scope.having(found)
+    answer = on.evaluate(guard, inner) if guard is not None else None
+    if isinstance(answer, Unknown):
+        return None
+    return inner if answer is None or answer.value is True else False
+
+
+def choose(on: Evaluator, clauses: list[Node], args: list[Term], scope: Scope, at: Node) -> Term:
+    """Return the value of the clause, of a `case` or a `fn`, that takes the arguments."""
+    for clause in clauses:
+        head, guard = clause.child_by_field_name("left"), None
+        if head is not None and head.type == "binary_operator" and operator(head) == "when":
+            head, guard = operands(head)
+        patterns = tuple(parts(head))
+        if len(patterns) != len(args):
+            raise Undecided("it takes another number of arguments")
+        inner = enter(on, patterns, guard, args, scope)
+        if inner is None:
+            raise Undecided("which of its clauses is meant can't be told", _first_unknown(args))
+        if inner is not False:
+            return on.block(parts(clause.child_by_field_name("right")), inner, clause)
+    raise Undecided("none of its clauses matches")
+
+
+def bind(on: Evaluator, pattern: Node, value: Term, scope: Scope) -> dict[str, Term]:
+    """Return the variables that an assignment sets, Unknown where it can't be told whether it matches."""
+    found = match(pattern, value, lambda node: on.evaluate(node, scope))
+    if found is not False and found is not None:
+        return found
+    unknown = value if isinstance(value, Unknown) else on.unknown(pattern, "whether it matches can't be told")
+    return dict.fromkeys(variables(pattern), unknown)

@@ -1,0 +1,165 @@
+"""Elixir's operators and control structures, as far as they can be followed without Elixir."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from relbuild.mix import calls, coerce, library
+from relbuild.mix.coerce import Undecided
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.source import arguments, body, child, operands, operator, parts
+from relbuild.mix.terms import Gap, Term, Value, same
+
+if TYPE_CHECKING:
+    from relbuild.mix.evaluate import Evaluator
+    from relbuild.mix.modules import Scope
+
+
+def truthy(term: Term) -> bool:
+    """Say whether Elixir takes the value as true: anything but nil and false."""
+    value = coerce.known(term)
+    return value is not None and value is not False
+
+
+def binary(on: Evaluator, node: Node, scope: Scope) -> Term:
+    """Return the value of an operator with two sides."""
+    name = operator(node)
+    left, right = operands(node)
+    if name in ("&&", "and", "||", "or"):
+        first = on.evaluate(left, scope)
+        return on.evaluate(right, scope) if truthy(first) == (name in ("&&", "and")) else first
+    if name == "|>":
+        return calls.call(on, right, scope, [on.evaluate(left, scope)])
+    if name == "=":
+        return on.evaluate(right, scope)
+    simple = _OPERATORS.get(name)
+    if simple is None:
+        raise Undecided("only Elixir can evaluate it")
+    return on.known(node, simple(on.evaluate(left, scope), on.evaluate(right, scope)))
+
+
+def _equal(left: Term, right: Term) -> bool:
+    answer = same(left, right)
+    numbers = [term.value for term in (left, right) if isinstance(term, Known) and isinstance(term.value, int | float)]
+    if answer is None or (len(numbers) == 2 and type(numbers[0]) is not type(numbers[1])):
+        coerce.whole(left)
+        coerce.whole(right)
+        raise Undecided("whether they are equal can't be told")
+    return answer
+
+
+def _in(left: Term, right: Term) -> bool:
+    answers = [None if isinstance(item, Gap) else same(left, item) for item in coerce.listed(right)]
+    if True in answers:
+        return True
+    if None in answers:
+        coerce.whole(left)
+        coerce.whole(right)
+        raise Undecided("whether it is in the list can't be told")
+    return False
+
+
+def _number(compute: Callable[[int, int], Value]) -> Callable[[Term, Term], Value]:
+    def computed(left: Term, right: Term) -> Value:
+        result = compute(coerce.number(left), coerce.number(right))
+        if isinstance(result, int) and result.bit_length() > 1000:
+            raise Undecided("the number is too large")
+        return result
+
+    return computed
+
+
+_OPERATORS: dict[str, Callable[[Term, Term], Value]] = {
+    "<>": lambda left, right: coerce.concat(coerce.known(left), coerce.known(right)),
+    "++": library.append,
+    "--": library.subtract,
+    "==": _equal,
+    "===": _equal,
+    "!=": lambda left, right: not _equal(left, right),
+    "!==": lambda left, right: not _equal(left, right),
+    "in": _in,
+    "not in": lambda left, right: not _in(left, right),
+    "+": _number(lambda left, right: left + right),
+    "-": _number(lambda left, right: left - right),
+    "*": _number(lambda left, right: left * right),
+    "<": _number(lambda left, right: left < right),
+    ">": _number(lambda left, right: left > right),
+    "<=": _number(lambda left, right: left <= right),
+    ">=": _number(lambda left, right: left >= right),
+}
+
+
+def _condition(on: Evaluator, node: Node, scope: Scope, piped: list[Term], wanted: bool) -> Term:
+    written = arguments(node)
+    first = piped[0] if piped else (on.evaluate(written[0], scope) if written else None)
+    if first is None:
+        raise Undecided("it has no condition")
+    section = "do" if truthy(first) == wanted else "else"
+    return on.block(body(on.source, node, section) or [], scope, node)
+
+
+def _if(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    return _condition(on, node, scope, piped, wanted=True)
+
+
+def _unless(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    return _condition(on, node, scope, piped, wanted=False)
+
+
+def _case(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    subject = piped or [on.evaluate(argument, scope) for argument in arguments(node)[:1]]
+    clauses = [part for part in parts(child(node, "do_block")) if part.type == "stab_clause"]
+    return calls.choose(on, clauses, subject, scope, node)
+
+
+def _cond(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    for clause in parts(child(node, "do_block")):
+        if clause.type != "stab_clause":
+            continue
+        conditions = parts(clause.child_by_field_name("left"))
+        if len(conditions) == 1 and truthy(on.evaluate(conditions[0], scope)):
+            return on.block(parts(clause.child_by_field_name("right")), scope, clause)
+    raise Undecided("none of its conditions is true")
+
+
+def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    """Follow a `with` whose patterns all surely match, or whose first mismatch an else clause surely takes."""
+    inner = scope
+    for step in arguments(node):
+        if step.type == "keywords":
+            continue
+        if step.type != "binary_operator" or operator(step) not in ("<-", "="):
+            continue
+        left, right = operands(step)
+        value = on.evaluate(right, inner)
+        if operator(step) == "=":
+            inner = inner.having(calls.bind(on, left, value, inner))
+            continue
+        guard = None
+        if left.type == "binary_operator" and operator(left) == "when":
+            left, guard = operands(left)
+        entered = calls.enter(on, (left,), guard, [value], inner)
+        if entered is None:
+            raise Undecided("whether it matches can't be told", value if isinstance(value, Unknown) else None)
+        if entered is False:
+            block = child(node, "do_block")
+            otherwise = child(block, "else_block") if block is not None else None
+            if otherwise is None:
+                raise Undecided("it doesn't match")
+            return calls.choose(
+                on, [part for part in parts(otherwise) if part.type == "stab_clause"], [value], scope, node
+            )
+        inner = entered
+    return on.block(body(on.source, node) or [], inner, node)
+
+
+SPECIAL: dict[str, Callable[[Evaluator, Node, Scope, list[Term]], Term]] = {
+    "if": _if,
+    "unless": _unless,
+    "case": _case,
+    "cond": _cond,
+    "with": _with,
+}

@@ -1,0 +1,200 @@
+"""Evaluates what surely can be of Elixir expressions, without Elixir; everything else is Unknown, with its reason.
+
+It takes for granted that a release is built with MIX_ENV=prod and without MIX_TARGET, as relbuild does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from relbuild.mix import calls, coerce, control, library, literals, modules, quoting
+from relbuild.mix.coerce import Undecided
+from relbuild.mix.facts import Known, Tree, Unknown
+from relbuild.mix.modules import Module, Scope
+from relbuild.mix.patterns import variables
+from relbuild.mix.source import Source, operands, operator, parts
+from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
+
+# Deeper or longer than anything a project means, and well inside Python's own recursion limit.
+MAX_DEPTH = 80
+MAX_STEPS = 50_000
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Evaluates expressions of one file, which stands in a directory of the tree ("" for its root).
+
+    `reads` collects the files of the tree that the expressions asked for.
+    """
+
+    source: Source
+    tree: Tree
+    directory: str = ""
+    reads: set[str] = field(default_factory=set)
+    modules: list[Module] = field(init=False)
+    _aliases: dict[str, str | None] = field(init=False)
+    _depth: int = field(default=0, init=False)
+    _steps: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.modules = modules.modules(self.source)
+        self._aliases = modules.aliases(self.source, self.modules)
+
+    def evaluate(self, node: Node, scope: Scope) -> Term:
+        """Return the value of an expression, Unknown where it isn't surely known."""
+        self._steps += 1
+        if self._depth >= MAX_DEPTH or self._steps > MAX_STEPS:
+            return self.unknown(node, "it is too deep or too long to follow")
+        self._depth += 1
+        try:
+            literal = quoting.LITERALS.get(node.type)
+            if literal is not None:
+                return self.known(node, literal(self, node, scope))
+            expression = _EXPRESSIONS.get(node.type)
+            if expression is None:
+                return self.unknown(node, "only Elixir can evaluate it")
+            return expression(self, node, scope)
+        except Undecided as undecided:
+            return undecided.unknown or self.unknown(node, undecided.reason)
+        except literals.NotLiteral as reason:
+            return self.unknown(node, str(reason))
+        finally:
+            self._depth -= 1
+
+    def guarded(self, node: Node, compute: Callable[[], Term]) -> Term:
+        """Return what is computed, Unknown of the node when that can't be decided."""
+        try:
+            return compute()
+        except Undecided as undecided:
+            return undecided.unknown or self.unknown(node, undecided.reason)
+
+    def known(self, node: Node, value: Value) -> Known[Value]:
+        """Return the value as that of the node."""
+        return Known(value, self.source.mark(node))
+
+    def unknown(self, node: Node, reason: str) -> Unknown:
+        """Return that the node's value isn't known, and why."""
+        return Unknown(f"`{self.source.excerpt(node)}`", reason, self.source.mark(node))
+
+    def block(self, expressions: list[Node], scope: Scope, at: Node) -> Term:
+        """Return the value of the last expression, after the assignments before it."""
+        if not expressions:
+            return self.known(at, None)
+        inner = scope
+        for node in expressions[:-1]:
+            if node.type == "binary_operator" and operator(node) == "=":
+                left, right = operands(node)
+                inner = inner.having(calls.bind(self, left, self.evaluate(right, inner), inner))
+        return self.evaluate(expressions[-1], inner)
+
+    def module_name(self, written: str) -> str | None:
+        """Return a module's full name; None when the file's aliases leave it open."""
+        first, dot, rest = written.partition(".")
+        if first == "Elixir" and dot:
+            return rest
+        if "*" in self._aliases:
+            return None
+        full = self._aliases.get(first, first)
+        return f"{full}{dot}{rest}" if full is not None else None
+
+    def module_of(self, node: Node) -> Module | None:
+        """Return the innermost module around the node."""
+        around = (m for m in self.modules if m.node.start_byte <= node.start_byte and node.end_byte <= m.node.end_byte)
+        return min(around, key=lambda module: module.node.end_byte - module.node.start_byte, default=None)
+
+
+def _identifier(on: Evaluator, node: Node, scope: Scope) -> Term:
+    name = on.source.text(node)
+    if scope.bindings is not None and name in scope.bindings:
+        return scope.bindings[name]
+    if name == "__MODULE__" and scope.module is not None:
+        return on.known(node, Atom(f"Elixir.{scope.module.name}"))
+    if name == "__DIR__":
+        return on.known(node, TreePath(on.directory))
+    found = _variable(on, name, node) if scope.bindings is None else None
+    if found is not None:
+        return found
+    if scope.module is None or scope.bindings is None:
+        raise Undecided("it is set where only Elixir can tell")
+    return calls.local(on, scope.module, name, [], node)
+
+
+def _variable(on: Evaluator, name: str, node: Node) -> Term | None:
+    """Return a variable of a module's body or of the file: what it was last set to before the node."""
+    module = on.module_of(node)
+    statements = parts(on.source.root)
+    while module is not None:
+        statements = statements + module.statements
+        module = module.outer
+    before = [statement for statement in statements if statement.end_byte <= node.start_byte]
+    for statement in sorted(before, key=lambda statement: statement.start_byte, reverse=True):
+        if statement.type == "binary_operator" and operator(statement) == "=":
+            left, right = operands(statement)
+            if name in variables(left):
+                scope = Scope(on.module_of(statement))
+                return calls.bind(on, left, on.evaluate(right, scope), scope).get(name)
+    return None
+
+
+def _attribute(on: Evaluator, name: str, node: Node, scope: Scope) -> Term:
+    module = scope.module
+    if module is None or not module.hidden_attributes.isdisjoint((name, "*")):
+        raise Undecided(f"what @{name} is set to can't be told")
+    # An attribute is what it was last set to above the place that reads it, also inside a function.
+    before = [setter for setter in module.attributes.get(name, ()) if setter.end_byte <= node.start_byte]
+    value = modules.attribute_value(before[-1]) if before else None
+    if value is None:
+        raise Undecided(f"@{name} is not set above it")
+    return on.evaluate(value, Scope(module))
+
+
+def _unary(on: Evaluator, node: Node, scope: Scope) -> Term:
+    operand = node.child_by_field_name("operand")
+    assert operand is not None
+    match operator(node):
+        case "@" if operand.type == "identifier":
+            return _attribute(on, on.source.text(operand), node, scope)
+        case "-" | "+" as sign:
+            value = coerce.known(on.evaluate(operand, scope))
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise Undecided("it is no number")
+            return on.known(node, -value if sign == "-" else value)
+        case "!" | "not":
+            return on.known(node, not control.truthy(on.evaluate(operand, scope)))
+        case "&" if operand.type == "integer":
+            found = (scope.bindings or {}).get(f"&{on.source.text(operand)}")
+            return found if found is not None else on.unknown(node, "it is no argument")
+        case "&":
+            return _function(on, node, scope)
+    raise Undecided("only Elixir can evaluate it")
+
+
+def _function(on: Evaluator, node: Node, scope: Scope) -> Term:
+    return on.known(node, Function(node, scope.bindings or {}))
+
+
+def _block(on: Evaluator, node: Node, scope: Scope) -> Term:
+    return on.block(parts(node), scope, node)
+
+
+def _access(on: Evaluator, node: Node, scope: Scope) -> Term:
+    target, key = node.child_by_field_name("target"), node.child_by_field_name("key")
+    assert target is not None
+    assert key is not None
+    found = library.fetch(calls.Call(on, node), on.evaluate(target, scope), on.evaluate(key, scope))
+    return found if isinstance(found, Known | Unknown) else on.known(node, found)
+
+
+_EXPRESSIONS: dict[str, Callable[[Evaluator, Node, Scope], Term]] = {
+    "identifier": _identifier,
+    "unary_operator": _unary,
+    "binary_operator": control.binary,
+    "access_call": _access,
+    "call": calls.call,
+    "anonymous_function": _function,
+    "block": _block,
+    "body": _block,
+}
