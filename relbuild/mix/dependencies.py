@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from relbuild.errors import Mark
 from relbuild.mix import fields
@@ -156,13 +155,13 @@ def _github(given: Fields) -> str | None:
 
 def _without_credentials(url: str) -> tuple[str, bool]:
     """Return a git URL without a password or token in it, and whether it had one."""
-    try:
-        split = urlsplit(url)
-    except ValueError:
+    scheme, divider, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    login, at, host = authority.rpartition("@")
+    # Over ssh a login without a password is a name; over https it is a token.
+    if not divider or not at or (scheme not in ("http", "https") and ":" not in login):
         return url, False
-    login, at, host = split.netloc.rpartition("@")
-    secret = ":" in login or (split.scheme in ("http", "https") and bool(at))
-    return (split._replace(netloc=host).geturl(), True) if secret else (url, False)
+    return f"{scheme}://{host}{slash}{path}", True
 
 
 def _text(value: Value) -> str:
