@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.pins import Pin
-from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP, OTP_NEWEST
+from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP
 from relbuild.mix.versions import OtpVersion, Requirement, Version
 
 
@@ -34,6 +34,11 @@ class Rule:
     def source(self) -> str:
         """Its place and its text."""
         return f"{self.at.file}:{self.at.line} ({self.requirement.source})"
+
+    def admits(self, version: str) -> bool:
+        """Tell whether it allows a version; what is no version, a git ref, it can't judge."""
+        parsed = Version.parse(version)
+        return parsed is None or self.requirement.admits(parsed)
 
 
 def rule(fact: Known[str] | Unknown | None, notes: list[str]) -> Rule | None:
@@ -63,13 +68,16 @@ def supported(elixir: Version) -> tuple[int, ...] | None:
     return (*range(support.first, support.last + 1), *also)
 
 
-def best_otp(elixir: Version | None) -> int:
-    """Return the newest OTP the Elixir was made for that an image has; one that a patch took up is the last resort."""
+def best_otp(elixir: Version | None, there: tuple[int, ...]) -> int:
+    """Return the newest of the OTP majors there are that the Elixir was made for.
+
+    One that a patch release only took up later is the last resort.
+    """
     support = ELIXIR_OTP.get(elixir.line) if elixir else None
     if elixir is None or support is None:
-        return max(OTP_NEWEST)
-    made_for = [major for major in OTP_NEWEST if support.first <= major <= support.last]
-    return max(made_for or [major for major in supported(elixir) or () if major in OTP_NEWEST] or [support.last])
+        return max(there)
+    made_for = [major for major in there if support.first <= major <= support.last]
+    return max(made_for or [major for major in supported(elixir) or () if major in there] or [support.last])
 
 
 def choose_elixir(
@@ -80,14 +88,8 @@ def choose_elixir(
     Raises ProjectError when the pinned one is unknown or breaks mix.exs's requirement, or none fits.
     """
     if pin is not None and pin.version:
-        choice = _pinned(pin, pin.version, newest, notes)
-        version = Version.parse(choice.value)
-        if rule is not None and version is not None and not rule.requirement.admits(version):
-            raise ProjectError(
-                f"{pin.source} asks for Elixir {choice.value}, {rule.source} does not allow it",
-                at=pin.at,
-                hint="change one of them: Mix would refuse to compile the project",
-            )
+        choice = _pinned(pin, pin.version, rule, newest, notes)
+        refuse(choice, rule)
         return choice
     fitting = [
         version
@@ -100,11 +102,14 @@ def choose_elixir(
         if pin is not None:
             return Choice(value, pin.source, pin.at, pin.text)
         return Choice(value, rule.source, rule.at) if rule else Choice(value, "default")
-    known = f"relbuild knows Elixir {', '.join(f'{line}.{patch}' for line, patch in newest.items())}"
-    with_otp = f" and runs on OTP {otp.major}" if otp else ""
-    if rule is None:
-        raise ProjectError(f"no Elixir relbuild knows{with_otp}", hint=known)
-    raise ProjectError(f"no Elixir that relbuild knows satisfies {rule.source}{with_otp}", at=rule.at, hint=known)
+    wanted = " and ".join(
+        [*([f"is allowed by {rule.source}"] if rule else []), *([f"runs on OTP {otp}"] if otp else [])]
+    )
+    raise ProjectError(
+        f"relbuild knows no Elixir that {wanted}",
+        at=rule.at if rule else None,
+        hint=f"it knows {', '.join(f'{line}.{patch}' for line, patch in newest.items())}",
+    )
 
 
 def versions(newest: Mapping[str, int]) -> tuple[Version, ...]:
@@ -116,20 +121,31 @@ def versions(newest: Mapping[str, int]) -> tuple[Version, ...]:
     )
 
 
-def _pinned(pin: Pin, text: str, newest: Mapping[str, int], notes: list[str]) -> Choice:
+def refuse(choice: Choice, rule: Rule | None) -> None:
+    """Raise ProjectError when mix.exs does not allow the Elixir."""
+    if rule is not None and not rule.admits(choice.value):
+        raise ProjectError(
+            f"{choice.source} asks for Elixir {choice.value}, {rule.source} does not allow it",
+            at=choice.at,
+            hint="change one of them: Mix would refuse to compile the project",
+        )
+
+
+def _pinned(pin: Pin, text: str, rule: Rule | None, newest: Mapping[str, int], notes: list[str]) -> Choice:
     exact = Version.parse(text)
     if exact is not None:
         if exact.line not in newest or exact.patch > newest[exact.line]:
-            notes.append(f"Elixir {exact} ({pin.source}) is not in relbuild's table: it is taken at its word")
+            notes.append(f"{pin.source} asks for Elixir {exact}, which is not in relbuild's table: taken at its word")
         return Choice(str(exact), pin.source, pin.at)
     found = [version for version in versions(newest) if f"{version}.".startswith(f"{text}.")]
     if not found:
         raise ProjectError(
-            f"relbuild knows no Elixir {text} ({pin.source})",
+            f"{pin.source} asks for Elixir {text}, of which relbuild knows no release",
             at=pin.at,
-            hint=f"write the whole version; relbuild knows the lines {', '.join(newest)}",
+            hint=f"write the whole version; relbuild knows {', '.join(f'{line}.{newest[line]}' for line in newest)}",
         )
-    return Choice(str(max(found)), pin.source, pin.at, pin.text)
+    allowed = [version for version in found if rule is None or rule.requirement.admits(version)]
+    return Choice(str(max(allowed or found)), pin.source, pin.at, pin.text)
 
 
 def check_pair(elixir: Choice, otp: Choice, otp_version: OtpVersion) -> None:

@@ -92,9 +92,9 @@ def known_tags() -> tuple[HexpmTag, ...]:
     return _known()
 
 
-def newest_date(debian: str) -> str | None:
-    """Return the newest date of a Debian release's images that relbuild knows of, or None."""
-    return max((tag.date for tag in _known() if tag.debian == debian), default=None)
+def newest_date(debian: str) -> str:
+    """Return the newest date that relbuild knows of a Debian release's images."""
+    return max(tag.date for tag in _known() if tag.debian == debian)
 
 
 @cache

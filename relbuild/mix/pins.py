@@ -1,4 +1,4 @@
-"""What a project's own files say of Elixir and OTP: .tool-versions, mise, version files, a buildpack's configuration."""
+"""What a project's own files say of Elixir and OTP: .tool-versions, mise, version files, a buildpack's settings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read(tree: Tree) -> Pins:
 
 
 def elixir_pin(text: str, source: str, at: Mark) -> Pin:
-    """Return what an Elixir version, as asdf, mise or a buildpack writes it, asks for; ProjectError for anything else."""
+    """Return what an Elixir version as asdf, mise or a buildpack writes it asks for; ProjectError for anything else."""
     kind, _, rest = text.partition(":")
     if kind in ("ref", "branch", "tag", "commit", "rev") and rest:
         return _ref_pin(text, rest, source, at)

@@ -1,0 +1,292 @@
+"""Where Elixir and OTP come from: hexpm's images, the official ones, Debian's packages, source, an image of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from relbuild.errors import ConfigError, Problem, ProjectError
+from relbuild.mix.asked import Asked, Base, is_debian
+from relbuild.mix.compatibility import Choice, best_otp, check_pair, choose_elixir, refuse
+from relbuild.mix.hexpm import HexpmTag, known_tags, newest_date, pick
+from relbuild.mix.packages import runtime_packages, toolchain_packages
+from relbuild.mix.pins import Pin
+from relbuild.mix.toolchains import (
+    CODENAMES,
+    DEBIAN_ELIXIR,
+    ELIXIR_NEWEST,
+    HEXPM_OLDEST_OTP,
+    OFFICIAL_DEBIAN,
+    OFFICIAL_NEWEST,
+    OTP_NEWEST,
+)
+from relbuild.mix.versions import OtpVersion, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What the release is built with and what it runs on; elixir and otp are None where only the image knows."""
+
+    provider: str
+    elixir: Choice | None
+    otp: Choice | None
+    debian: Choice
+    builder_image: str
+    runner_image: str
+    packages: tuple[str, ...]
+    """What apt installs in the toolchain stage."""
+    runtime_packages: tuple[str, ...]
+    """What ERTS, crypto and ssl need in the runner."""
+    elixir_git_ref: str | None = None
+    """What to build Elixir from, for the source provider."""
+    tag: HexpmTag | None = None
+    """The image of hexpm, in parts; a better one that the index has goes in with `with_tag`."""
+    notes: tuple[str, ...] = ()
+
+    def with_tag(self, tag: HexpmTag, note: str) -> Toolchain:
+        """Return this toolchain on another of hexpm's images, the runner going with it where it was derived."""
+        derived = self.tag is not None and self.runner_image == self.tag.runner_image
+        from_source = self.provider == "source"
+        return replace(
+            self,
+            elixir=self.elixir if self.elixir is None or from_source else replace(self.elixir, value=tag.elixir),
+            otp=None if self.otp is None else replace(self.otp, value=tag.otp),
+            debian=replace(self.debian, value=tag.debian),
+            builder_image=tag.erlang_image if from_source else tag.image,
+            runner_image=tag.runner_image if derived else self.runner_image,
+            runtime_packages=runtime_packages(self.provider, tag.debian),
+            tag=tag,
+            notes=(*self.notes, note),
+        )
+
+
+def hexpm(asked: Asked) -> Toolchain:
+    """Return hexpm/elixir of the day that has the Elixir and the OTP, and the Debian image of that day."""
+    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp_version, ELIXIR_NEWEST, asked.notes)
+    debian, otp, tag = _hexpm_tag(asked, elixir)
+    return _toolchain(asked, "hexpm", elixir, otp, debian, (tag.image, tag.runner_image), tag=tag)
+
+
+def source(asked: Asked) -> Toolchain:
+    """Return an image with OTP, hexpm's or the one named in builder.image, and the git ref to build Elixir from."""
+    pin = asked.elixir
+    if pin is not None and pin.ref is not None:
+        elixir, ref = Choice(pin.ref, pin.source, pin.at), pin.ref
+    else:
+        elixir = choose_elixir(pin, asked.rule, asked.otp_version, ELIXIR_NEWEST, asked.notes)
+        ref = f"v{elixir.value}"
+    named = asked.config.builder.image
+    if named is None:
+        debian, otp, tag = _hexpm_tag(asked, elixir, erlang_only=True)
+        images = (tag.erlang_image, tag.runner_image)
+        return _toolchain(asked, "source", elixir, otp, debian, images, ref=ref, tag=tag)
+    base = _image_base(asked, named)
+    otp_there = _taken(asked.otp)
+    if is_debian(named) and base.debian.value in DEBIAN_ELIXIR:
+        otp_there = Choice(DEBIAN_ELIXIR[base.debian.value].otp, f"Debian {base.debian.value}")
+        _hold_against(asked, (("OTP", asked.otp, otp_there),))
+    if otp_there is not None and (version := OtpVersion.parse(otp_there.value)):
+        check_pair(elixir, otp_there, version)
+    return _toolchain(asked, "source", elixir, otp_there, base.debian, (named, base.slim), ref=ref)
+
+
+def official(asked: Asked) -> Toolchain:
+    """Return Docker's official elixir image and the Debian it is based on."""
+    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp_version, OFFICIAL_NEWEST, asked.notes)
+    wanted = asked.otp_version
+    major = wanted.major if wanted else best_otp(Version.parse(elixir.value), tuple(OFFICIAL_DEBIAN))
+    otp = _otp_choice(asked, elixir, str(major))
+    check_pair(elixir, otp, OtpVersion((major,)))
+    if wanted is not None and len(wanted.parts) > 1:
+        asked.notes.append(f"the official image has no choice of OTP's patch: {major}, not {wanted} ({otp.source})")
+    if major not in OFFICIAL_DEBIAN:
+        raise ProjectError(
+            f"relbuild knows no official image with OTP {major} ({otp.source})",
+            at=otp.at,
+            hint=f"it knows those with OTP {', '.join(map(str, OFFICIAL_DEBIAN))}; or write toolchain: hexpm",
+        )
+    name, codename = f"elixir:{elixir.value}-otp-{major}-slim", OFFICIAL_DEBIAN[major]
+    base = asked.base() or Base(Choice(codename, f"the official image with OTP {major}"), codename)
+    if base.debian.value != codename:
+        raise ConfigError(
+            f"{base.debian.source} asks for Debian {base.debian.value}, {name} is {codename}",
+            at=base.debian.at,
+            hint=f"write debian: {codename}, or toolchain: hexpm, which has both",
+        )
+    return _toolchain(asked, "official", elixir, otp, base.debian, (name, base.slim))
+
+
+def debian(asked: Asked) -> Toolchain:
+    """Return the Debian image on which apt installs the Elixir and the OTP of that Debian release."""
+    named = asked.config.builder.image
+    base = asked.base(named) or Base(Choice(CODENAMES[0], "default"), CODENAMES[0])
+    codename = base.debian.value
+    _refuse_debian(base, "debian", tuple(DEBIAN_ELIXIR))
+    has = DEBIAN_ELIXIR[codename]
+    elixir, otp = Choice(has.elixir, f"Debian {codename}"), Choice(has.otp, f"Debian {codename}")
+    _hold_against(asked, (("Elixir", asked.elixir, elixir), ("OTP", asked.otp, otp)))
+    if asked.rule is not None and not asked.rule.admits(has.elixir):
+        others = [
+            f"debian: {name} ({other.elixir})"
+            for name, other in DEBIAN_ELIXIR.items()
+            if asked.rule.admits(other.elixir)
+        ]
+        raise ProjectError(
+            f"{asked.rule.source} does not allow Elixir {has.elixir}, which Debian {codename} has",
+            at=asked.rule.at,
+            hint=f"write {' or '.join(['toolchain: hexpm', *others])} in relbuild.yml",
+        )
+    if has.moving:
+        asked.notes.append(f"Debian {codename} is still moving: Elixir {has.elixir}, OTP {has.otp} or newer")
+    return _toolchain(asked, "debian", elixir, otp, base.debian, (named or base.slim, base.slim))
+
+
+def image(asked: Asked) -> Toolchain:
+    """Return the image that builder.image names; what is in it, its name or the project says, or nobody."""
+    named = asked.config.builder.image
+    if named is None:
+        raise ConfigError(
+            "toolchain: image needs builder.image",
+            at=asked.place("toolchain")[1],
+            hint="write builder: {image: registry.example.com/elixir:1.18.4}",
+        )
+    base = _image_base(asked, named)
+    name, _, text = named.partition("@")[0].rpartition(":")
+    tag = HexpmTag.parse(text) if name.endswith("hexpm/elixir") else None
+    elixir, otp = _taken(asked.elixir), _taken(asked.otp)
+    if tag is not None:
+        elixir, otp = Choice(tag.elixir, f"builder.image {named}"), Choice(tag.otp, f"builder.image {named}")
+        base = Base(base.debian, f"{tag.debian}-{tag.date}")
+        _hold_against(asked, (("Elixir", asked.elixir, elixir), ("OTP", asked.otp, otp)))
+    if elixir is not None:
+        refuse(elixir, asked.rule)
+    if elixir is None or otp is None:
+        asked.notes.append(f"what {'OTP' if elixir else 'Elixir'} {named} has, only the image itself can tell")
+    return _toolchain(asked, "image", elixir, otp, base.debian, (named, base.slim))
+
+
+def _hexpm_tag(asked: Asked, elixir: Choice, *, erlang_only: bool = False) -> tuple[Choice, Choice, HexpmTag]:
+    """Return Debian, OTP and the image for an Elixir: one that relbuild has seen, else one put together and noted."""
+    base = asked.base()
+    if base is not None:
+        _refuse_debian(base, "source" if erlang_only else "hexpm", tuple(HEXPM_OLDEST_OTP))
+    codename = base.debian.value if base else None
+    version = Version.parse(elixir.value) or Version.parse(f"{elixir.value.removeprefix('v')}.0")
+    wanted = asked.otp_version or OtpVersion((best_otp(version, tuple(OTP_NEWEST)),))
+    if version is None and asked.otp_version is None:
+        asked.notes.append(f"which OTP Elixir {elixir.value} needs is not known: otp in relbuild.yml says it")
+    otp = _otp_choice(asked, elixir, str(wanted))
+    check_pair(elixir, otp, wanted)
+    tags = known_tags()
+    if len(wanted.parts) > 1:
+        # A patch that is named is kept to, also when a later one is known.
+        tags = tuple(tag for tag in tags if tag.otp == str(wanted))
+    seen = pick(tags, elixir=None if erlang_only else elixir.value, otp=str(wanted), debian=codename)
+    tag = replace(seen, elixir=elixir.value) if seen else _composed(elixir.value, wanted, codename, otp)
+    if base is not None and base.date is not None:
+        tag = replace(tag, date=base.date, slim=True)
+    if (seen is None or seen.date != tag.date) and tag not in known_tags():
+        name = tag.erlang_image if erlang_only else tag.image
+        asked.notes.append(f"{name} is not in relbuild's table: its name is put together, the registry decides")
+    return base.debian if base else Choice(tag.debian, "default"), replace(otp, value=tag.otp), tag
+
+
+def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Choice) -> HexpmTag:
+    if len(wanted.parts) == 1 and wanted.major not in OTP_NEWEST:
+        raise ProjectError(
+            f"relbuild knows no image with OTP {wanted} ({source.source})",
+            at=source.at,
+            hint=f"write a whole version; relbuild knows {', '.join(OTP_NEWEST.values())}",
+        )
+    otp = OTP_NEWEST[wanted.major] if len(wanted.parts) == 1 else str(wanted)
+    debian = codename or CODENAMES[0]
+    oldest, version = OtpVersion.parse(HEXPM_OLDEST_OTP[debian]), OtpVersion.parse(otp)
+    if oldest is not None and version is not None and version < oldest:
+        raise ProjectError(
+            f"there is no image with OTP {otp} ({source.source}) on Debian {debian}, where OTP {oldest} is the oldest",
+            at=source.at,
+            hint="take a newer OTP" if debian == "bullseye" else "take a newer OTP, or debian: bullseye",
+        )
+    # All the Elixirs of a day are built on the same images of OTP.
+    same = pick((tag for tag in known_tags() if tag.otp == otp), debian=debian)
+    return HexpmTag(elixir, otp, debian, same.date if same else newest_date(debian))
+
+
+def _otp_choice(asked: Asked, elixir: Choice, value: str) -> Choice:
+    if asked.otp is None:
+        known = Version.parse(elixir.value) is not None
+        return Choice(value, f"the newest that Elixir {elixir.value} was made for" if known else "default")
+    partial = asked.otp.text if asked.otp_version is None or len(asked.otp_version.parts) == 1 else None
+    return Choice(value, asked.otp.source, asked.otp.at, partial)
+
+
+def _hold_against(asked: Asked, choices: tuple[tuple[str, Pin | None, Choice], ...]) -> None:
+    """Note where something else is asked for than there is; ConfigError where it is relbuild.yml that asks."""
+    problems = []
+    for what, pin, choice in choices:
+        if pin is None or pin.version == "" or (pin.version and f"{choice.value}.".startswith(f"{pin.version}.")):
+            continue
+        message = f"{pin.source} asks for {what} {pin.text}, {choice.source} has {choice.value}"
+        if asked.in_config("elixir" if what == "Elixir" else "otp"):
+            has = ", ".join(f"{name} {getattr(facts, what.lower())}" for name, facts in DEBIAN_ELIXIR.items())
+            problems.append(Problem(message, pin.at, f"leave it out, or write toolchain: hexpm; Debian has: {has}"))
+        else:
+            asked.notes.append(f"{message}, which is taken")
+    if problems:
+        raise ConfigError.of(problems)
+
+
+def _taken(pin: Pin | None) -> Choice | None:
+    value = (pin.version or pin.ref) if pin else None
+    return Choice(value, pin.source, pin.at) if pin and value else None
+
+
+def _image_base(asked: Asked, named: str) -> Base:
+    base = asked.base(named)
+    if base is None:
+        raise ConfigError(
+            f"builder.image {named} does not tell its Debian, which the runner must share",
+            at=asked.place("builder.image")[1],
+            hint=f"write debian: {CODENAMES[0]}, or what it is",
+        )
+    _refuse_debian(base, asked.config.toolchain, CODENAMES)
+    return base
+
+
+def _refuse_debian(base: Base, provider: str, known: tuple[str, ...]) -> None:
+    if base.debian.value not in known:
+        raise ConfigError(
+            f"toolchain: {provider} has nothing for Debian {base.debian.value} ({base.debian.source})",
+            at=base.debian.at,
+            hint=f"it has {', '.join(known)}",
+        )
+
+
+def _toolchain(
+    asked: Asked,
+    provider: str,
+    elixir: Choice | None,
+    otp: Choice | None,
+    debian: Choice,
+    images: tuple[str, str],
+    *,
+    ref: str | None = None,
+    tag: HexpmTag | None = None,
+) -> Toolchain:
+    for what, choice in (("Elixir", elixir), ("OTP", otp)):
+        if choice is not None and choice.asked and choice.asked != choice.value:
+            asked.notes.append(f"{choice.source} asks for {what} {choice.asked}: {choice.value} is the newest known")
+    builder_image, slim = images
+    on_debian = is_debian(builder_image)
+    return Toolchain(
+        provider,
+        elixir,
+        otp,
+        debian,
+        builder_image,
+        asked.runner_image(debian.value, slim),
+        toolchain_packages(provider, debian.value, on_debian=on_debian, rebar3=asked.rebar3),
+        runtime_packages("debian" if on_debian else provider, debian.value),
+        ref,
+        tag,
+        tuple(asked.notes),
+    )
