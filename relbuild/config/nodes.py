@@ -134,7 +134,9 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             raise self._unreadable(error) from error
         except (yaml.YAMLError, ValueError, OverflowError) as error:
-            raise ConfigError(f"{self.file} is not YAML: {error}", at=Mark(self.file, 1)) from error
+            # Only the scanner in Python comes here, and only for an escape beyond the last character.
+            hint = "look for an escape such as \\U that stands for no character"
+            raise ConfigError(f"not YAML: {error}", at=Mark(self.file, 1), hint=hint) from error
 
     def _mark(self, mark: Any) -> Mark:
         # At the end PyYAML may count one line more than there is.
@@ -155,7 +157,8 @@ class _Composer:
         self._counted(1, at)
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.problems.append(Problem(f"YAML tags such as {tag[:40]} are not read", at, "take the tag away"))
+            such = f" such as {tag}" if re.fullmatch(r"[!-~]{1,60}", tag) else ""
+            self.problems.append(Problem(f"YAML tags{such} are not read", at, "take the tag away"))
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         node = self._made(event, at, depth)
@@ -177,14 +180,15 @@ class _Composer:
             return Sequence(tuple(children), at, size)
         return Mapping(tuple(zip(children[::2], children[1::2], strict=True)), at, size)
 
-    def _alias(self, anchor: str, at: Mark) -> Node:
-        if anchor not in self.anchors:
-            raise ConfigError(
-                f"*{anchor} has no &{anchor} before it", at=at, hint="a text that begins with * needs quotes"
-            )
-        node = self.anchors[anchor]
+    def _alias(self, name: str, at: Mark) -> Node:
+        shown = name if len(name) <= 60 else name[:59] + "…"
+        if name not in self.anchors:
+            hint = "a text that begins with * needs quotes"
+            raise ConfigError(f"*{shown} has no &{shown} before it", at=at, hint=hint)
+        node = self.anchors[name]
         if node is None:
-            raise ConfigError(f"*{anchor} stands inside &{anchor} itself", at=at, hint="write out what it should hold")
+            hint = "write out what it should hold"
+            raise ConfigError(f"*{shown} stands inside &{shown} itself", at=at, hint=hint)
         self._counted(1 if isinstance(node, Scalar) else node.size, at)
         return node
 
@@ -195,19 +199,16 @@ class _Composer:
             raise ConfigError(message, at=at, hint="a relbuild.yml is much smaller: look for a list that was pasted in")
 
     def _unreadable(self, error: yaml.MarkedYAMLError) -> ConfigError:
-        mark = error.problem_mark or error.context_mark
-        if mark is None:
-            return ConfigError(f"{self.file} is not YAML: {error.problem}", at=Mark(self.file, 1))
-        at = self._mark(mark)
+        at = self._mark(error.problem_mark)
         line = self.lines[at.line - 1]
         indentation = line[: len(line) - len(line.lstrip())]
         if "\t" in indentation:
             tab = Mark(self.file, at.line, indentation.index("\t") + 1)
             return ConfigError("a tab indents this line", at=tab, hint="indent with spaces: YAML takes no tabs")
         where = error.context or ""
-        if error.context_mark and error.context_mark.line != mark.line:
+        if error.context_mark and error.context_mark.line + 1 < at.line:
             where += f" that begins on line {error.context_mark.line + 1}"
-        message = f"{self.file} is not YAML: {error.problem}" + (f", {where.strip()}" if where else "")
+        message = f"not YAML: {error.problem}" + (f", {where.strip()}" if where else "")
         return ConfigError(message, at=at, hint=_syntax_hint(str(error.problem), line[at.column - 1 : at.column]))
 
 
@@ -218,6 +219,8 @@ def _syntax_hint(problem: str, character: str) -> str:
         return "look at the indentation; a text with ': ' in it needs quotes"
     if "end of stream" in problem:
         return "close the quote"
+    if "document" in problem:
+        return "take away the lines that begin with % or ..., and all after the latter"
     if "escape" in problem:
         return "use single quotes, in which a backslash is a backslash"
     if "',' or" in problem or "node content" in problem:
