@@ -42,6 +42,7 @@ engine_answers() {
 
 # The apt sources of this machine, one "SUITE ADDRESS" a line. apt itself is asked: it reads .sources and one-line files.
 apt_sources() {
+    # shellcheck disable=SC2016 # apt expands these.
     apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
         awk '$2 == "main" { print $1, $3 }' | while read -r suite address; do
         printf '%s %s\n' "$suite" "$(resolve_mirror "$address")"

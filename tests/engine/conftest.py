@@ -1,0 +1,206 @@
+"""What the tests on a real engine share: the engine itself, a registry, a PostgreSQL, and relbuild's command line.
+
+Everything made here and in the tests carries the label ``io.relbuild.test=<run id>`` or is told to ``cleanup``, and is
+removed at the end, whether the tests passed or not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+IMAGES = Path(__file__).parent / "images"
+
+
+class Docker:
+    """Calls the docker client: ``docker("image", "ls")`` returns what it printed, and raises when it failed."""
+
+    def __call__(self, *argv: str, stdin: str | None = None) -> str:
+        done = subprocess.run(("docker", *argv), input=stdin, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AssertionError(f"docker {' '.join(argv)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one call of the command line gave."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(slots=True)
+class Cleanup:
+    """Names of what a test makes that carries no label, such as an image relbuild builds; removed at the end."""
+
+    images: list[str] = field(default_factory=list)
+    containers: list[str] = field(default_factory=list)
+
+    def image(self, reference: str) -> str:
+        """Return the reference, having noted it."""
+        self.images.append(reference)
+        return reference
+
+    def container(self, name: str) -> str:
+        """Return the name, having noted it."""
+        self.containers.append(name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of the PostgreSQL container; ``url`` holds inside its network."""
+
+    docker: Docker
+    container: str
+    network: str
+    name: str
+    user: str = "relbuild"
+    password: str = "open-sesame"
+
+    @property
+    def url(self) -> str:
+        return f"postgres://{self.user}:{self.password}@{self.container}:5432/{self.name}"
+
+    def psql(self, sql: str) -> str:
+        """Return the rows, one a line, their columns parted by ``|``."""
+        call = ("psql", "--username", self.user, "--dbname", self.name, "--no-align", "--tuples-only", "--no-psqlrc")
+        return self.docker("exec", self.container, *call, "--set", "ON_ERROR_STOP=1", "--command", sql)
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """Return the version of the engine; without one the tests fail, because a skipped test proves nothing."""
+    try:
+        return Docker()("version", "--format", "{{.Server.Version}}")
+    except (AssertionError, FileNotFoundError) as error:
+        pytest.fail(f"no Docker Engine answers; `make test` sets one up (scripts/engine.sh).\n{error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def run_id() -> str:
+    return uuid.uuid4().hex[:8]
+
+
+@pytest.fixture(scope="session")
+def labels(run_id: str) -> tuple[str, ...]:
+    """Return the options that label a container, an image build, a network or a volume as this run's."""
+    return ("--label", f"io.relbuild.test={run_id}")
+
+
+@pytest.fixture(scope="session")
+def docker(engine: str, run_id: str) -> Iterator[Docker]:
+    """Give the docker client, and remove at the end all that has this run's label."""
+    docker = Docker()
+    yield docker
+    mine = ("--quiet", "--filter", f"label=io.relbuild.test={run_id}")
+    removals = {
+        ("container", "ls", "--all"): ("container", "rm", "--force", "--volumes"),
+        ("network", "ls"): ("network", "rm"),
+        ("volume", "ls"): ("volume", "rm"),
+        ("image", "ls", "--all"): ("image", "rm", "--force"),
+    }
+    for listing, removal in removals.items():
+        if found := docker(*listing, *mine).split():
+            docker(*removal, *dict.fromkeys(found))
+
+
+@pytest.fixture(scope="session")
+def cleanup(docker: Docker) -> Iterator[Cleanup]:
+    noted = Cleanup()
+    yield noted
+    # Whatever a test has removed by itself is no longer there: both are content with that.
+    subprocess.run(("docker", "container", "rm", "--force", "--volumes", *noted.containers), capture_output=True)
+    subprocess.run(("docker", "image", "rm", "--force", *noted.images), capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def relbuild() -> Callable[..., Ran]:
+    """Return a function that runs relbuild's command line: ``relbuild("image", "-t", "shop:1", cwd=…, env={…})``."""
+
+    def run(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Ran:
+        done = subprocess.run(
+            (sys.executable, "-m", "relbuild", *argv),
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=540,
+        )
+        return Ran(argv, done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def registry(docker: Docker, labels: tuple[str, ...], run_id: str) -> str:
+    """Return the ``host:port`` of a registry, empty at first, that accepts every push."""
+    image = f"relbuild-test-registry:{run_id}"
+    docker("build", "--quiet", "--tag", image, *labels, str(IMAGES / "registry"))
+    container = docker("run", "--detach", *labels, "--publish", "127.0.0.1::5000", image)
+    address = docker("port", container, "5000/tcp")
+    wait_until(lambda: answers(f"http://{address}/v2/"), "the registry", lambda: docker("logs", container))
+    return address
+
+
+@pytest.fixture(scope="session")
+def postgres(docker: Docker, labels: tuple[str, ...], run_id: str) -> Database:
+    """Return the first database of a PostgreSQL container, on a network of its own."""
+    image, network = f"relbuild-test-postgres:{run_id}", f"relbuild-test-{run_id}"
+    docker("build", "--quiet", "--tag", image, *labels, str(REPOSITORY / "scripts" / "images" / "postgres"))
+    docker("network", "create", *labels, network)
+    first = Database(docker, container=f"postgres-{run_id}", network=network, name="relbuild")
+    docker(
+        *("run", "--detach", *labels, "--name", first.container, "--network", network, "--tmpfs", "/data"),
+        *("--env", f"POSTGRES_USER={first.user}", "--env", f"POSTGRES_PASSWORD={first.password}", image),
+    )
+    ready = ("docker", "exec", first.container, "pg_isready", "--quiet", "--host", "127.0.0.1")
+    wait_until(
+        lambda: subprocess.run(ready, capture_output=True).returncode == 0,
+        "PostgreSQL",
+        lambda: docker("logs", first.container),
+    )
+    return first
+
+
+@pytest.fixture
+def database(postgres: Database) -> Iterator[Database]:
+    """Give an empty database of the test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    postgres.psql(f"CREATE DATABASE {name}")
+    yield Database(postgres.docker, postgres.container, postgres.network, name)
+    # FORCE: a container of the test's may still hold a connection.
+    postgres.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def answers(url: str) -> bool:
+    """Return whether a GET of the URL gives a success."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], what: str, log: Callable[[], str], seconds: float = 60) -> None:
+    """Return when the condition holds; fail with the log when it does not within the seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"{what} did not come up within {seconds:.0f} s:\n{log()}", pytrace=False)
+        time.sleep(0.1)
