@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters.update(quoted=quoted, exec_form=exec_form, copied=copied, shell=shlex.quote)
+    environment.filters.update(quoted=quoted, run=run, exec_form=exec_form, copied=copied, shell=shlex.quote)
     return environment
 
 
@@ -46,6 +47,22 @@ def quoted(value: str) -> str:
 def exec_form(argv: tuple[str, ...]) -> str:
     """Return an argv in Dockerfile's exec form, a JSON array."""
     return json.dumps(list(argv), ensure_ascii=False)
+
+
+def run(command: str, mounts: Sequence[str] = (), secrets: Sequence[str] = ()) -> str:
+    """Return a RUN instruction for a shell command, which finds the secrets in its environment, where no layer keeps them.
+
+    A command that Dockerfile's own syntax would bend goes into a heredoc.
+    """
+    options = "".join(f"{mount} \\\n    " for mount in mounts)
+    command = command.strip("\n")
+    exports = [f'{name}="$(cat /run/secrets/{name})" && export {name}' for name in secrets]
+    if "\n" not in command and not command.startswith(("[", "-", "<", "#")) and not command.endswith("\\"):
+        return f"RUN {options}" + " \\\n    && ".join((*exports, command))
+    end = "STEP"
+    while end in command.splitlines():
+        end += "_"
+    return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, command, end))
 
 
 def copied(paths: tuple[str, ...], destination: str) -> str:

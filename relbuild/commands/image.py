@@ -30,9 +30,11 @@ def image(session: Session, *, release: str | None, asked_tags: tuple[str, ...],
     candidate = _build(session, plan)
     try:
         for reference in references:
-            _succeed(session.runner.step(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}")
+            _succeed(
+                session.runner.captured(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}"
+            )
     finally:
-        session.runner.step(buildx.untag(candidate, session.endpoint))
+        session.runner.captured(buildx.untag(candidate, session.endpoint))
     if push:
         for reference in references:
             _push(session, reference)
@@ -85,7 +87,7 @@ def _push(session: Session, reference: str) -> None:
 
 def _succeed(outcome: Outcome, failure: str) -> None:
     if outcome.exit_code:
-        raise CommandFailed(f"{failure}: {' '.join(outcome.tail[-1:])}")
+        raise CommandFailed(failure, hint="what docker said is above")
 
 
 def _built(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> Built:

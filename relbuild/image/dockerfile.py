@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from relbuild import templates
@@ -61,9 +62,11 @@ def render(plan: Plan) -> str:
         directories=sources.directories,
         late=sources.late,
         has_deps=plan.has_dependencies,
+        apart=bool(sources.late or plan.builder.steps.after_compile),
         locked=sources.lockfile,
         mounts=_mounts(plan),
-        build_cache=_build_cache(plan),
+        secrets=plan.builder.secrets,
+        build_mounts=(_build_cache(plan), *_mounts(plan)),
         healthcheck=_healthcheck(plan),
         labels=plan.labels,
     )
@@ -83,16 +86,10 @@ def _by_directory(paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ..
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
 
-def _mounts(plan: Plan) -> str:
-    """Return RUN's mounts for what the build is given, each secret as a variable's file."""
-    mounts = [f"--mount=type=secret,id={name}" for name in plan.builder.secrets]
-    if plan.builder.ssh:
-        mounts.append("--mount=type=ssh")
-    return "".join(f"{mount} \\\n    " for mount in mounts) + _exports(plan.builder.secrets)
-
-
-def _exports(names: Iterable[str]) -> str:
-    return "".join(f'export {name}="$(cat /run/secrets/{name})" && ' for name in names)
+def _mounts(plan: Plan) -> tuple[str, ...]:
+    """Return RUN's mounts for what the build is given."""
+    ssh = ("--mount=type=ssh",) if plan.builder.ssh else ()
+    return (*(f"--mount=type=secret,id={name}" for name in plan.builder.secrets), *ssh)
 
 
 def _build_cache(plan: Plan) -> str:
@@ -106,9 +103,9 @@ def _healthcheck(plan: Plan) -> tuple[str, ...] | None:
     """Return a probe that starts no VM and needs nothing but bash."""
     if plan.healthcheck is None:
         return None
-    request = f"GET {plan.healthcheck.path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n"
+    request = f"'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' {shlex.quote(plan.healthcheck.path)}"
     script = (
-        f"exec 3<>/dev/tcp/127.0.0.1/{plan.healthcheck.port} && printf '{request}' >&3 && read -r status <&3"
+        f"exec 3<>/dev/tcp/127.0.0.1/{plan.healthcheck.port} && printf {request} >&3 && read -r status <&3"
         ' && case "$status" in HTTP/*" 2"*) ;; *) exit 1 ;; esac'
     )
     return ("bash", "-c", script)

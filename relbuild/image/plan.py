@@ -68,7 +68,9 @@ class Plan:
     @property
     def has_dependencies(self) -> bool:
         """Whether there is anything to fetch or compile before the project's own code."""
-        return any(each.deps for each in (self.project, *self.project.apps))
+        projects = (self.project, *self.project.apps)
+        unread = any(unknown.what == "deps" for unknown in self.unknown)
+        return unread or any(each.in_release() is not False for project in projects for each in project.deps)
 
     @property
     def version(self) -> Fact[str]:
@@ -204,9 +206,11 @@ def _labels(release: Release, migrate: Known[str] | None) -> Mapping[str, str]:
 
 def _release_notes(release: Release, sources: Sources) -> tuple[str, ...]:
     notes = []
-    if release.cookie is not None:
+    if isinstance(release.cookie, Known) and release.cookie.value:
+        at = release.cookie.at
         notes.append(
-            f"{release.cookie}: the release's `cookie:` isn't put into the image; give RELEASE_COOKIE where it runs"
+            f"the release's cookie ({at.file}:{at.line}) isn't put into the image, where anyone could read it: "
+            "give RELEASE_COOKIE where it runs"
         )
     if not sources.lockfile and sources.wants_lockfile:
         notes.append("no mix.lock: the dependencies' versions are resolved anew in each build; commit mix.lock")

@@ -64,9 +64,9 @@ def find_sources(tree: Tree, project: Project) -> Sources:
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
     late = [path for path in config if path.removeprefix("config/") in LATE_CONFIG]
     found = Sources(
-        manifests=("mix.exs", *(("mix.lock",) if lockfile else ()), *children),
+        manifests=("mix.exs", *(("mix.lock",) if lockfile else ()), *children, *project.reads),
         compile_config=tuple(path for path in config if _is_compile_config(path)),
-        files=tuple(name for name in names if _is_source_file(name)),
+        files=tuple(name for name in names if _is_source_file(name) and name not in project.reads),
         directories=tuple(name for name in names if _is_source_directory(name)),
         late=(*late, *(("rel/",) if "rel/" in names else ())),
         lockfile=lockfile,

@@ -1,4 +1,4 @@
-"""The words every reader of a Mix project speaks: a tree to read from, and facts that are known or said to be unknown."""
+"""The words every reader of a Mix project speaks: a tree to read from, and facts that are known or unknown."""
 
 from __future__ import annotations
 

@@ -1,0 +1,3 @@
+defmodule Hello do
+  def hello, do: :world
+end
