@@ -44,7 +44,8 @@ defmodule Shop.HTTP do
     accept = fn -> Acceptor.run(listener, connections, Connection.options(connection_options)) end
 
     children = [
-      {Task.Supervisor, name: connections, max_children: Keyword.get(options, :max_connections, 1_000)},
+      {Task.Supervisor,
+       name: connections, max_children: Keyword.get(options, :max_connections, 1_000)},
       {Listener, name: listener, port: Keyword.fetch!(options, :port)},
       %{
         id: acceptors,

@@ -94,7 +94,9 @@ defmodule Shop.Migrator do
   end
 
   defp take_back(conn, %Migration{} = migration) do
-    transaction(conn, migration.down, "DELETE FROM schema_migrations WHERE version = $1", [migration.version])
+    transaction(conn, migration.down, "DELETE FROM schema_migrations WHERE version = $1", [
+      migration.version
+    ])
   end
 
   defp transaction(conn, script, record, params) do

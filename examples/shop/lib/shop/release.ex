@@ -50,7 +50,8 @@ defmodule Shop.Release do
     {:ok, _started} = Application.ensure_all_started(:p1_pgsql)
     Application.ensure_loaded(@app)
 
-    options = @app |> Application.fetch_env!(Shop.Database) |> Keyword.fetch!(:url) |> URL.parse!()
+    options =
+      @app |> Application.fetch_env!(Shop.Database) |> Keyword.fetch!(:url) |> URL.parse!()
 
     # The driver is linked: a lost connection is to be reported, not to end this process.
     Process.flag(:trap_exit, true)

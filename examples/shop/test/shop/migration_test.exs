@@ -66,7 +66,8 @@ defmodule Shop.MigrationTest do
   end
 
   test "what this release does not know can't be rolled back" do
-    assert Migration.to_roll_back(@all, @versions, 7) == {:error, "there is no migration 7 in this release"}
+    assert Migration.to_roll_back(@all, @versions, 7) ==
+             {:error, "there is no migration 7 in this release"}
 
     assert Migration.to_roll_back([@one, @two], @versions, @one.version) ==
              {:error, "there is no migration 20240103000000 in this release"}

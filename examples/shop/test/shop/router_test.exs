@@ -14,7 +14,14 @@ defmodule Shop.RouterTest do
   end
 
   test "what is not there" do
-    for path <- [[], ["product"], ["products", "1", "2"], ["health", ""], ["products", "x"], ["products", "1x"]] do
+    for path <- [
+          [],
+          ["product"],
+          ["products", "1", "2"],
+          ["health", ""],
+          ["products", "x"],
+          ["products", "1x"]
+        ] do
       assert {404, _, %{"error" => "not found"}} = call(path)
     end
 
@@ -23,8 +30,10 @@ defmodule Shop.RouterTest do
   end
 
   test "what is there, but not for this method" do
-    for path <- [["products"], ["products", "1"], ["health"]], method <- ["POST", "DELETE", "OPTIONS"] do
-      assert {405, %{"allow" => "GET, HEAD"}, %{"error" => "method not allowed"}} = call(method, path)
+    for path <- [["products"], ["products", "1"], ["health"]],
+        method <- ["POST", "DELETE", "OPTIONS"] do
+      assert {405, %{"allow" => "GET, HEAD"}, %{"error" => "method not allowed"}} =
+               call(method, path)
     end
   end
 
@@ -38,8 +47,11 @@ defmodule Shop.RouterTest do
                 "reason" => "cannot connect to the database: connection refused"
               }}
 
-    assert {503, %{"retry-after" => "1"}, %{"error" => "service unavailable"}} = call(["products"])
-    assert {503, %{"retry-after" => "1"}, %{"error" => "service unavailable"}} = call(["products", "1"])
+    assert {503, %{"retry-after" => "1"}, %{"error" => "service unavailable"}} =
+             call(["products"])
+
+    assert {503, %{"retry-after" => "1"}, %{"error" => "service unavailable"}} =
+             call(["products", "1"])
   end
 
   describe "with a database" do
@@ -80,7 +92,9 @@ defmodule Shop.RouterTest do
 
       get!(socket, "/products/4")
       assert {200, _, body} = read!(socket)
-      assert body == ~s({"id":4,"sku":"CUP-WHITE","name":"Cup, white","price_cents":1250,"stock":5}\n)
+
+      assert body ==
+               ~s({"id":4,"sku":"CUP-WHITE","name":"Cup, white","price_cents":1250,"stock":5}\n)
 
       get!(socket, "/products/6")
       assert {404, _, _} = read!(socket)

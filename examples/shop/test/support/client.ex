@@ -22,7 +22,10 @@ defmodule Shop.Test.Client do
     headers = headers(socket)
     :ok = :inet.setopts(socket, packet: :raw)
     length = if options[:head], do: 0, else: String.to_integer(headers["content-length"])
-    body = if length > 0, do: elem({:ok, _} = :gen_tcp.recv(socket, length, @timeout), 1), else: ""
+
+    body =
+      if length > 0, do: elem({:ok, _} = :gen_tcp.recv(socket, length, @timeout), 1), else: ""
+
     {status, headers, body}
   end
 

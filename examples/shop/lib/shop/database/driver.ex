@@ -88,8 +88,13 @@ defmodule Shop.Database.Driver do
 
   # Reasons this does not know are not shown: a crashed driver's may hold the password.
   defp open_error({:init, {:error, reason}}), do: connect_error(:inet.format_error(reason))
-  defp open_error({{:badmatch, {:error, :timeout}}, _stack}), do: connect_error("no answer in time")
-  defp open_error({{:badmatch, {:error, reason}}, _stack}), do: connect_error(:inet.format_error(reason))
+
+  defp open_error({{:badmatch, {:error, :timeout}}, _stack}),
+    do: connect_error("no answer in time")
+
+  defp open_error({{:badmatch, {:error, reason}}, _stack}),
+    do: connect_error(:inet.format_error(reason))
+
   defp open_error({_stage, [{_, _} | _] = fields}), do: Error.from_fields(:connect, fields)
   defp open_error(_reason), do: connect_error("PostgreSQL's answer is not understood")
 

@@ -32,7 +32,8 @@ defmodule Shop.HTTP.Connection do
 
   @doc "Returns the options with their defaults."
   @spec options(keyword()) :: options()
-  def options(options), do: Map.merge(%{idle_timeout: 60_000, head_timeout: 10_000}, Map.new(options))
+  def options(options),
+    do: Map.merge(%{idle_timeout: 60_000, head_timeout: 10_000}, Map.new(options))
 
   @doc "Asks a connection to end: at once if it is idle, else after the answer it is working on."
   @spec drain(pid()) :: :ok
@@ -46,7 +47,12 @@ defmodule Shop.HTTP.Connection do
   def serve(socket, options) do
     receive do
       {:yours, ^socket} ->
-        await(%__MODULE__{socket: socket, options: options, deadline: now() + options.idle_timeout})
+        await(%__MODULE__{
+          socket: socket,
+          options: options,
+          deadline: now() + options.idle_timeout
+        })
+
         :gen_tcp.close(socket)
     after
       @handover -> :ok
@@ -132,7 +138,8 @@ defmodule Shop.HTTP.Connection do
     %{connection | deadline: now() + timeout}
   end
 
-  defp call(handler, %Request{method: "HEAD"} = request), do: call(handler, %{request | method: "GET"})
+  defp call(handler, %Request{method: "HEAD"} = request),
+    do: call(handler, %{request | method: "GET"})
 
   defp call(handler, request) do
     handler.(request)

@@ -46,7 +46,11 @@ defmodule Shop.HTTP.Drain do
 
     await(acceptors, fn _pid -> :ok end, deadline)
 
-    case await(fn -> Task.Supervisor.children(state.connections) end, &Connection.drain/1, deadline) do
+    case await(
+           fn -> Task.Supervisor.children(state.connections) end,
+           &Connection.drain/1,
+           deadline
+         ) do
       0 -> :ok
       left -> Logger.warning("#{left} connections had to be cut off after #{state.timeout} ms")
     end

@@ -18,7 +18,11 @@ defmodule Shop.HTTP.Listener do
   @doc "Options: `:name`, `:port`."
   @spec start_link(keyword()) :: GenServer.on_start()
   def start_link(options) do
-    GenServer.start_link(__MODULE__, Keyword.fetch!(options, :port), Keyword.take(options, [:name]))
+    GenServer.start_link(
+      __MODULE__,
+      Keyword.fetch!(options, :port),
+      Keyword.take(options, [:name])
+    )
   end
 
   @doc "Returns the listening socket."
@@ -39,7 +43,8 @@ defmodule Shop.HTTP.Listener do
   @impl true
   def init(port) do
     # One socket for IPv6 and IPv4, or for IPv4 alone where the kernel has no IPv6.
-    with {:error, :eafnosupport} <- :gen_tcp.listen(port, [:inet6, {:ipv6_v6only, false} | @options]),
+    with {:error, :eafnosupport} <-
+           :gen_tcp.listen(port, [:inet6, {:ipv6_v6only, false} | @options]),
          {:error, reason} <- :gen_tcp.listen(port, @options) do
       {:stop, {:listen, port, reason}}
     else

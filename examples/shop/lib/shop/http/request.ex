@@ -35,6 +35,7 @@ defmodule Shop.HTTP.Request do
   @doc "Whether a body follows the head."
   @spec body?(t()) :: boolean()
   def body?(%__MODULE__{} = request) do
-    header(request, "transfer-encoding") != [] or header(request, "content-length") not in [[], ["0"]]
+    header(request, "transfer-encoding") != [] or
+      header(request, "content-length") not in [[], ["0"]]
   end
 end

@@ -50,7 +50,9 @@ defmodule Shop.Database.DriverTest do
     end
 
     test "returns what PostgreSQL refused, and goes on working", %{conn: conn} do
-      assert {:error, %Error{kind: :statement, code: "42601"} = error} = Driver.query(conn, "SELEC 1")
+      assert {:error, %Error{kind: :statement, code: "42601"} = error} =
+               Driver.query(conn, "SELEC 1")
+
       assert Exception.message(error) == ~s(ERROR 42601: syntax error at or near "SELEC")
       assert {:error, %Error{code: "22012"}} = Driver.query(conn, "SELECT 1 / $1::int", [0])
       assert Driver.query(conn, "SELECT 1") == {:ok, [[1]]}

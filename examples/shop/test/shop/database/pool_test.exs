@@ -156,7 +156,9 @@ defmodule Shop.Database.PoolTest do
 
   test "says why while there is no connection, and tries again until there is one" do
     error = %Error{kind: :connect, message: "cannot connect"}
-    answers = start_supervised!({Agent, fn -> [{:error, error}, {:error, error}] end}, id: :answers)
+
+    answers =
+      start_supervised!({Agent, fn -> [{:error, error}, {:error, error}] end}, id: :answers)
 
     open = fn ->
       Agent.get_and_update(answers, fn

@@ -39,7 +39,8 @@ defmodule Shop.Database.URLTest do
         {"postgres://u:secret@h", "has no database"},
         {"postgres://u:secret@h/", "has no database"},
         {"postgres://u:secret%zz@h/d", "has a % that is not followed by two hexadecimal digits"},
-        {"postgres://u:secret^@h/d", "is no URL; special characters in a password are written as %XX"},
+        {"postgres://u:secret^@h/d",
+         "is no URL; special characters in a password are written as %XX"},
         {"postgres://u:secret@h/d?sslmode=require", "has options, which are not supported"}
       ] do
     test "refuses #{inspect(url)} without repeating the password" do

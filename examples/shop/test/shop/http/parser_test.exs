@@ -19,7 +19,9 @@ defmodule Shop.HTTP.ParserTest do
              headers: [{"host", "shop"}, {"x-thing", "one"}]
            }
 
-    assert {:ok, %Request{path: ["b"]}, rest} = Parser.feed(parser, "b HTTP/1.1\r\nhost: shop\r\n\r\n")
+    assert {:ok, %Request{path: ["b"]}, rest} =
+             Parser.feed(parser, "b HTTP/1.1\r\nhost: shop\r\n\r\n")
+
     assert Parser.idle?(rest)
   end
 
@@ -60,9 +62,12 @@ defmodule Shop.HTTP.ParserTest do
         {"a bad escape in the path", 400, ["GET /%zz HTTP/1.1", "Host: a"]},
         {"a path that is no UTF-8", 400, ["GET /%ff HTTP/1.1", "Host: a"]},
         {"another version", 505, ["GET / HTTP/2.0", "Host: a"]},
-        {"a request line too long", 414, ["GET /#{String.duplicate("a", 8_192)} HTTP/1.1", "Host: a"]},
-        {"a header too long", 431, ["GET / HTTP/1.1", "Host: a", "b: #{String.duplicate("a", 16_384)}"]},
-        {"too many headers", 431, ["GET / HTTP/1.1", "Host: a" | for(n <- 1..100, do: "h#{n}: x")]}
+        {"a request line too long", 414,
+         ["GET /#{String.duplicate("a", 8_192)} HTTP/1.1", "Host: a"]},
+        {"a header too long", 431,
+         ["GET / HTTP/1.1", "Host: a", "b: #{String.duplicate("a", 16_384)}"]},
+        {"too many headers", 431,
+         ["GET / HTTP/1.1", "Host: a" | for(n <- 1..100, do: "h#{n}: x")]}
       ] do
     test "#{what} is answered with #{status}" do
       assert parse(head(unquote(lines))) == {:error, unquote(status)}
