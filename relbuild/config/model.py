@@ -15,6 +15,8 @@ from relbuild.config import texts
 from relbuild.config.kinds import Choice, Commands, Flag, Listing, Section, Table, Whole, key, required
 from relbuild.errors import Mark
 
+TOOLCHAINS = ("hexpm", "official", "debian", "source", "image")
+
 
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
@@ -57,7 +59,8 @@ class Builder:
 
     image: str | None = key(
         texts.REFERENCE,
-        "The image to build in, with Elixir, Erlang/OTP and a C compiler; for toolchain: image, and needed there.",
+        "The image to build in. With toolchain: image, which it means by itself, it has Elixir, Erlang/OTP and a C "
+        "compiler; with debian it is the Debian to install them on, with source an image with Erlang/OTP.",
         default="null",
         example="registry.example.com/elixir:1.18.4",
     )
@@ -224,9 +227,9 @@ class Config:
         example="registry.example.com/shop",
     )
     toolchain: Literal["hexpm", "official", "debian", "source", "image"] = key(
-        Choice(("hexpm", "official", "debian", "source", "image")),
+        Choice(TOOLCHAINS),
         "Where Elixir and Erlang/OTP come from: hexpm/elixir has every version; official is Docker's elixir image; "
-        "debian the packages of a Debian release; source compiles both; image is one of your own, in builder.image.",
+        "debian the packages of a Debian release; source builds Elixir from git; image is your own, in builder.image.",
         default="hexpm",
         example="debian",
         value="hexpm",
@@ -239,7 +242,7 @@ class Config:
     )
     otp: str | None = key(
         texts.OTP,
-        "The version of Erlang/OTP; with toolchain: source also a branch, a tag or ref:COMMIT.",
+        "The version of Erlang/OTP.",
         default="what the project says",
         example="27.3.4",
     )

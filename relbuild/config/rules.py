@@ -8,15 +8,18 @@ from collections.abc import Collection, Iterator
 from relbuild.config import texts
 from relbuild.config.kinds import keys
 from relbuild.config.model import Config, Target
-from relbuild.config.words import either
+from relbuild.config.words import either, quoted
 from relbuild.errors import Problem
+
+OWN_IMAGES = ("hexpm", "official")
+"""The toolchains that choose the builder image themselves."""
 
 
 def check(config: Config, bad: Collection[str]) -> Iterator[Problem]:
     """Yield a problem for each rule that is broken; a rule that meets a value that is bad by itself is left out."""
     if "toolchain" not in bad:
         yield from _builder_image(config, bad)
-        yield from _versions(config)
+        yield from _git_reference(config)
     for name, target in config.targets.items():
         yield from _target(config, f"targets.{name}", target)
         # An item that is bad by itself is not in the tuple, so that the index of another says nothing.
@@ -25,27 +28,25 @@ def check(config: Config, bad: Collection[str]) -> Iterator[Problem]:
 
 
 def _builder_image(config: Config, bad: Collection[str]) -> Iterator[Problem]:
+    # Without a toolchain, builder.image is enough: it can only mean toolchain: image.
     if config.toolchain == "image":
         if config.builder.image is None and not {"builder", "builder.image"} & set(bad):
             message = "builder.image: is missing, toolchain: image builds in it"
             hint = "write builder: {image: registry.example.com/elixir:1.18.4}"
             yield Problem(message, config.marks["toolchain"], hint)
-    elif config.builder.image is not None:
-        message = f"builder.image: has no use with toolchain: {config.toolchain}"
+    elif config.builder.image is not None and config.toolchain in OWN_IMAGES and "toolchain" in config.marks:
+        message = f"builder.image: has no use with toolchain: {config.toolchain}, which has images of its own"
         yield Problem(message, config.marks["builder.image"], "write toolchain: image, or take builder.image away")
 
 
-def _versions(config: Config) -> Iterator[Problem]:
-    if config.toolchain == "source":
+def _git_reference(config: Config) -> Iterator[Problem]:
+    # Without a toolchain, a git reference is enough: it can only mean toolchain: source.
+    if config.elixir is None or config.toolchain == "source" or "toolchain" not in config.marks:
         return
-    for name, value, pattern in (
-        ("elixir", config.elixir, texts.ELIXIR_VERSION),
-        ("otp", config.otp, texts.OTP_VERSION),
-    ):
-        if value is not None and not re.fullmatch(pattern, value):
-            message = f"{name}: should be a version with toolchain: {config.toolchain}, is {value!r}"
-            hint = f"write {name}: {keys(Config)[name].example}, or toolchain: source to build from git"
-            yield Problem(message, config.marks[name], hint)
+    if not re.fullmatch(texts.ELIXIR_VERSION, config.elixir):
+        message = f"elixir: should be a version with toolchain: {config.toolchain}, is {quoted(config.elixir)}"
+        hint = "write toolchain: source, which builds Elixir from git, or a version such as elixir: 1.18.4"
+        yield Problem(message, config.marks["elixir"], hint)
 
 
 def _target(config: Config, path: str, target: Target) -> Iterator[Problem]:

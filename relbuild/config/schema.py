@@ -7,7 +7,8 @@ from typing import Any
 
 from relbuild.config import texts
 from relbuild.config.kinds import MAX_TEXT, Choice, Commands, Flag, Kind, Listing, Section, Table, Text, Whole, keys
-from relbuild.config.model import Config, Target
+from relbuild.config.model import TOOLCHAINS, Config, Target
+from relbuild.config.rules import OWN_IMAGES
 
 Schema = dict[str, Any]
 
@@ -21,7 +22,7 @@ def json_schema() -> dict[str, object]:
         "title": "relbuild.yml",
         "description": "What relbuild should do otherwise than it would by itself. Every key is optional.",
         **_or_null(schema),
-        "allOf": [_builder_image_rule(), _versions_rule()],
+        "allOf": [*_builder_image_rules(), _git_reference_rule()],
     }
 
 
@@ -91,21 +92,19 @@ def _example(text: str) -> object:
     return yaml.safe_load(text)
 
 
-def _builder_image_rule() -> Schema:
+def _builder_image_rules() -> list[Schema]:
     given = {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}}
-    return {
-        "if": _is("toolchain", "image"),
-        "then": {"required": ["builder"], "properties": {"builder": given}},
-        "else": {"properties": {"builder": {"properties": {"image": {"type": "null"}}}}},
-    }
+    none = {"properties": {"builder": {"properties": {"image": {"type": "null"}}}}}
+    return [
+        {"if": _is("toolchain", "image"), "then": {"required": ["builder"], "properties": {"builder": given}}},
+        {"if": _is("toolchain", *OWN_IMAGES), "then": none},
+    ]
 
 
-def _versions_rule() -> Schema:
-    patterns = {"elixir": texts.ELIXIR_VERSION, "otp": texts.OTP_VERSION}
-    return {
-        "if": {"not": _is("toolchain", "source")},
-        "then": {"properties": {name: {"pattern": f"^(?:{pattern})$"} for name, pattern in patterns.items()}},
-    }
+def _git_reference_rule() -> Schema:
+    version = {"pattern": f"^(?:{texts.ELIXIR_VERSION})$"}
+    others = [word for word in TOOLCHAINS if word != "source"]
+    return {"if": _is("toolchain", *others), "then": {"properties": {"elixir": version}}}
 
 
 def _target_rules() -> list[Schema]:
@@ -120,5 +119,5 @@ def _target_rules() -> list[Schema]:
     return [*rules, {"not": both}]
 
 
-def _is(name: str, word: str) -> Schema:
-    return {"required": [name], "properties": {name: {"const": word}}}
+def _is(name: str, *words: str) -> Schema:
+    return {"required": [name], "properties": {name: {"enum": [*words]}}}

@@ -102,7 +102,7 @@ REFERENCE = Text(
     advice=_reference_advice,
 )
 ELIXIR = Text("a version such as 1.18.4", rf"(?:{ELIXIR_VERSION}|{_GIT})", advice=_elixir_advice)
-OTP = Text("a version of two to four numbers such as 27.3.4", rf"(?:{OTP_VERSION}|{_GIT})", advice=_otp_advice)
+OTP = Text("a version of two to four numbers such as 27.3.4", OTP_VERSION, advice=_otp_advice)
 DEBIAN = Text(
     "a Debian codename, with or without a date: trixie, trixie-20260803",
     r"[a-z]+(?:-[0-9]{8})?",

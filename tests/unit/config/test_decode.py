@@ -145,13 +145,20 @@ def test_truth_is_what_both_versions_of_yaml_agree_on(text: str) -> None:
     [
         ("elixir: 1.20.0-rc.0\notp: 28.0-rc1", "1.20.0-rc.0", "28.0-rc1"),
         ("elixir: 1.20\notp: 26.2.5.21", "1.20", "26.2.5.21"),
-        ("toolchain: source\nelixir: main\notp: ref:abc123f", "main", "ref:abc123f"),
-        ("toolchain: source\nelixir: v1.18.4\notp: maint-27", "v1.18.4", "maint-27"),
+        ("toolchain: source\nelixir: main\notp: 27.3", "main", "27.3"),
+        ("elixir: v1.18-dev\notp: 27.3", "v1.18-dev", "27.3"),
+        ("toolchain: source\nelixir: ref:abc123f\notp: 27.3", "ref:abc123f", "27.3"),
     ],
 )
 def test_versions(text: str, elixir: str, otp: str) -> None:
     config = parse(text.encode())
     assert (config.elixir, config.otp) == (elixir, otp)
+
+
+@pytest.mark.parametrize("toolchain", ["", "toolchain: image", "toolchain: debian", "toolchain: source"])
+def test_a_builder_image_may_be_of_use(toolchain: str) -> None:
+    config = parse(f"{toolchain}\nbuilder: {{image: debian:trixie}}".encode())
+    assert config.builder.image == "debian:trixie"
 
 
 def test_every_problem_in_one_report() -> None:

@@ -142,11 +142,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     toolchain = document.get("toolchain", "hexpm")
     if toolchain == "image":
         document.setdefault("builder", {}).setdefault("image", draw(text_of(texts.REFERENCE)))
-    else:
+    elif toolchain in ("hexpm", "official") and "toolchain" in document:
         document.get("builder", {}).pop("image", None)
-    for name, pattern in (("elixir", texts.ELIXIR_VERSION), ("otp", texts.OTP_VERSION)):
-        if name in document and toolchain != "source":
-            document[name] = draw(st.from_regex(pattern, fullmatch=True))
+    if "elixir" in document and toolchain != "source" and "toolchain" in document:
+        document["elixir"] = draw(st.from_regex(texts.ELIXIR_VERSION, fullmatch=True))
     return document
 
 
