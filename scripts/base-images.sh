@@ -4,7 +4,8 @@
 #   the engine has it            nothing is done
 #   a registry answers           it is pulled
 #   otherwise, on Debian         it is made from Debian's packages, on the mirror of this machine's apt sources, like the
-#                                official slim image, and labelled io.relbuild.made-by=base-images
+#                                official slim image; its Comment says who made it (a label would pass to every image
+#                                built on it)
 #
 # RELBUILD_DEBIAN_MIRROR names a Debian mirror where the machine's apt sources have none (as on Ubuntu).
 set -eu
@@ -15,7 +16,6 @@ set -eu
 # What the official slim image has beyond its packages.
 additions=$(cd "$(dirname "$0")" && pwd)/base-image
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-label=io.relbuild.made-by=base-images
 # No file in the image is younger than this, so that the same packages make the same layer.
 SOURCE_DATE_EPOCH=1735689600
 export SOURCE_DATE_EPOCH
@@ -64,7 +64,7 @@ make_image() {
         --customize-hook="cp '$work/debian.sources' \"\$1/etc/apt/sources.list.d/\"" \
         "$1" "$work/root.tar" "$work/debian.sources" >&2
     docker import --platform "$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')" \
-        --change 'CMD ["bash"]' --change "LABEL $label" "$work/root.tar" "$2" >/dev/null
+        --change 'CMD ["bash"]' --message "made by relbuild's base-images.sh" "$work/root.tar" "$2" >/dev/null
     rm -rf "$work"
 }
 

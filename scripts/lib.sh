@@ -60,8 +60,9 @@ resolve_mirror() {
     esac
 }
 
-# The address of the repository in this machine's apt sources that has the suite $1, and nothing when none has it. Third parties name their suites like the
-# distribution's (some down to "bookworm main"), but only the distribution's own has an -updates suite beside it.
+# The address of the repository in this machine's apt sources that has the suite $1, and nothing when none has it. Third
+# parties name their suites like the distribution's (some down to "bookworm main"), but only the distribution's own
+# repository has an -updates suite beside it.
 repository_of() {
     apt_sources | awk -v suite="$1" '
         $1 == suite { candidates[++count] = $2 }
