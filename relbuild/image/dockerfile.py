@@ -53,6 +53,7 @@ def render(plan: Plan) -> str:
     return templates.render(
         "Dockerfile.j2",
         release=plan.release.name,
+        mix_release=_mix_release(plan),
         builder=plan.builder,
         runner=plan.runner,
         applications=plan.applications,
@@ -97,6 +98,11 @@ def _build_cache(plan: Plan) -> str:
         f"--mount=type=cache,id=relbuild-{plan.release.name}-build,from=deps,source=/src/_build,"
         "target=/src/_build,sharing=locked"
     )
+
+
+def _mix_release(plan: Plan) -> str:
+    name = f" {plan.release.name}" if plan.release.defined else ""
+    return f"mix release{name} --path /release"
 
 
 def _healthcheck(plan: Plan) -> tuple[str, ...] | None:

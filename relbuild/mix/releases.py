@@ -38,6 +38,8 @@ class Release:
     config_providers: Fact[bool] | None = None
     reboot_system_after_config: Fact[bool] | None = None
     validate_compile_env: Fact[bool | tuple[str, ...]] | None = None
+    defined: bool = True
+    """False for the release Mix makes of a project that defines none: `mix release` takes no name for it."""
     unknown: tuple[Unknown, ...] = ()
 
 
@@ -88,7 +90,7 @@ def check_name(name: str, at: Mark) -> None:
 def implicit(app: str, at: Mark, versions: Versions) -> Release:
     """Return the release of a project that defines none: it is named after the application."""
     check_name(app, at)
-    return Release(app, at, _version(Fields(List(())), f"release {app}", at, versions))
+    return Release(app, at, _version(Fields(List(())), f"release {app}", at, versions), defined=False)
 
 
 def _release(name: str, at: Mark, options: Term, versions: Versions, directory: str) -> Release:
