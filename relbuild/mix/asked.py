@@ -183,7 +183,7 @@ def _settle_suffix(asked: Asked) -> None:
         return
     asked.notes.append(f"{elixir.source}: {elixir.text} is Elixir {elixir.version or elixir.ref} for OTP {elixir.otp}")
     if otp is None:
-        asked.otp = Pin(f"-otp-{elixir.otp}", f"{elixir.source} (-otp-{elixir.otp})", elixir.at, str(elixir.otp))
+        asked.otp = Pin(str(elixir.otp), f"{elixir.source} (-otp-{elixir.otp})", elixir.at, str(elixir.otp))
     elif version is not None and version.major != elixir.otp:
         if asked.in_config("otp"):
             asked.notes.append(f"{otp.source} asks for OTP {version}, which overrides the suffix of {elixir.text}")

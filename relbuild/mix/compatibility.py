@@ -81,7 +81,7 @@ def best_otp(elixir: Version | None, there: tuple[int, ...]) -> int:
 
 
 def choose_elixir(
-    pin: Pin | None, rule: Rule | None, otp: OtpVersion | None, newest: Mapping[str, int], notes: list[str]
+    pin: Pin | None, rule: Rule | None, otp_pin: Pin | None, newest: Mapping[str, int], notes: list[str]
 ) -> Choice:
     """Return the Elixir to build with: what is pinned, else the newest that mix.exs and the OTP allow.
 
@@ -91,6 +91,7 @@ def choose_elixir(
         choice = _pinned(pin, pin.version, rule, newest, notes)
         refuse(choice, rule)
         return choice
+    otp = OtpVersion.parse(otp_pin.version) if otp_pin and otp_pin.version else None
     fitting = [
         version
         for version in versions(newest)
@@ -102,12 +103,13 @@ def choose_elixir(
         if pin is not None:
             return Choice(value, pin.source, pin.at, pin.text)
         return Choice(value, rule.source, rule.at) if rule else Choice(value, "default")
-    wanted = " and ".join(
-        [*([f"is allowed by {rule.source}"] if rule else []), *([f"runs on OTP {otp}"] if otp else [])]
-    )
+    wanted = [f"is allowed by {rule.source}"] if rule else []
+    if otp is not None and otp_pin is not None:
+        wanted.append(f"runs on OTP {otp} ({otp_pin.source})")
+    blamed = rule or otp_pin
     raise ProjectError(
-        f"relbuild knows no Elixir that {wanted}",
-        at=rule.at if rule else None,
+        f"relbuild knows no Elixir that {' and '.join(wanted)}",
+        at=blamed.at if blamed else None,
         hint=f"it knows {', '.join(f'{line}.{patch}' for line, patch in newest.items())}",
     )
 

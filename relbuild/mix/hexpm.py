@@ -67,24 +67,32 @@ def index_prefix(elixir: str, otp: str | None = None, debian: str | None = None)
 
 
 def pick(
-    tags: Iterable[str | HexpmTag], *, elixir: str | None = None, otp: str | None = None, debian: str | None = None
+    tags: Iterable[str | HexpmTag],
+    *,
+    elixir: str | None = None,
+    otp: str | None = None,
+    debian: str | None = None,
+    erlang_only: bool = False,
 ) -> HexpmTag | None:
     """Return the best of the tags for what is asked, or None when none fits.
 
-    A part that is None may be anything. ``otp`` is met by itself and by its later patches (27 by 27.3.4.2), itself
-    first. Then the higher OTP wins, the higher Elixir, the preferred Debian, the slim image and the newest date.
+    A part that is None may be anything, and with ``erlang_only``, for hexpm/erlang, so may the Elixir. ``otp`` is met
+    by itself and by its later patches (27 by 27.3.4.2), itself first. Then the higher OTP wins, the higher Elixir,
+    the preferred Debian, the slim image and the newest date.
     """
     wanted = OtpVersion.parse(otp) if otp is not None else None
     found: list[HexpmTag] = []
     for tag in tags:
         parsed = HexpmTag.parse(tag) if isinstance(tag, str) else tag
-        if parsed is None or elixir not in (None, parsed.elixir) or debian not in (None, parsed.debian):
+        if parsed is None or debian not in (None, parsed.debian):
+            continue
+        if not erlang_only and elixir not in (None, parsed.elixir):
             continue
         version = OtpVersion.parse(parsed.otp)
         if otp is not None and (wanted is None or version is None or not wanted.starts(version)):
             continue
         found.append(parsed)
-    return max(found, key=lambda tag: _rank(tag, otp), default=None)
+    return max(found, key=lambda tag: _rank(tag, otp, erlang_only), default=None)
 
 
 def known_tags() -> tuple[HexpmTag, ...]:
@@ -102,8 +110,8 @@ def _known() -> tuple[HexpmTag, ...]:
     return tuple(tag for tag in map(HexpmTag.parse, HEXPM_TAGS) if tag is not None)
 
 
-def _rank(tag: HexpmTag, otp: str | None) -> tuple[bool, OtpVersion, Version, int, bool, str]:
-    otp_version, elixir = OtpVersion.parse(tag.otp), Version.parse(tag.elixir)
+def _rank(tag: HexpmTag, otp: str | None, erlang_only: bool) -> tuple[bool, OtpVersion, Version, int, bool, str]:
+    otp_version, elixir = OtpVersion.parse(tag.otp), Version.parse("0.0.0" if erlang_only else tag.elixir)
     assert otp_version is not None
     assert elixir is not None
     preferred = -CODENAMES.index(tag.debian) if tag.debian in CODENAMES else -len(CODENAMES)

@@ -12,7 +12,8 @@ from relbuild.errors import Mark, ProjectError
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
 
-_PARTIAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6})?", re.ASCII)
+# A release, a release candidate, or the beginning of one.
+_VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6}(?:\.[0-9]{1,6}(?:-rc\.[0-9]{1,3})?)?)?", re.ASCII)
 _REF = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,199}", re.ASCII)
 _SUFFIX = re.compile(r"(?P<version>.+)-otp-(?P<otp>[0-9]{2})", re.ASCII)
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>elixir_version|erlang_version)=(?P<value>.*)", re.DOTALL)
@@ -74,7 +75,7 @@ def elixir_pin(text: str, source: str, at: Mark) -> Pin:
     if version in ("main", "master"):
         # Elixir's repository has no master any more; its branch is main.
         return Pin(text, source, at, ref="main", otp=otp)
-    if _PARTIAL.fullmatch(version) or Version.parse(version):
+    if _VERSION.fullmatch(version) and (version.count(".") < 2 or Version.parse(version)):
         return Pin(text, source, at, version=version, otp=otp)
     raise ProjectError(
         f"{at.file}: {text!r} is no version of Elixir",

@@ -1,4 +1,4 @@
-"""Where Elixir and OTP come from: hexpm's images, the official ones, Debian's packages, source, an image of one's own."""
+"""Where Elixir and OTP come from: hexpm's images, the official ones, Debian's packages, source, one's own image."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Toolchain:
 
 def hexpm(asked: Asked) -> Toolchain:
     """Return hexpm/elixir of the day that has the Elixir and the OTP, and the Debian image of that day."""
-    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp_version, ELIXIR_NEWEST, asked.notes)
+    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp, ELIXIR_NEWEST, asked.notes)
     debian, otp, tag = _hexpm_tag(asked, elixir)
     return _toolchain(asked, "hexpm", elixir, otp, debian, (tag.image, tag.runner_image), tag=tag)
 
@@ -72,7 +72,7 @@ def source(asked: Asked) -> Toolchain:
     if pin is not None and pin.ref is not None:
         elixir, ref = Choice(pin.ref, pin.source, pin.at), pin.ref
     else:
-        elixir = choose_elixir(pin, asked.rule, asked.otp_version, ELIXIR_NEWEST, asked.notes)
+        elixir = choose_elixir(pin, asked.rule, asked.otp, ELIXIR_NEWEST, asked.notes)
         ref = f"v{elixir.value}"
     named = asked.config.builder.image
     if named is None:
@@ -91,7 +91,7 @@ def source(asked: Asked) -> Toolchain:
 
 def official(asked: Asked) -> Toolchain:
     """Return Docker's official elixir image and the Debian it is based on."""
-    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp_version, OFFICIAL_NEWEST, asked.notes)
+    elixir = choose_elixir(asked.elixir, asked.rule, asked.otp, OFFICIAL_NEWEST, asked.notes)
     wanted = asked.otp_version
     major = wanted.major if wanted else best_otp(Version.parse(elixir.value), tuple(OFFICIAL_DEBIAN))
     otp = _otp_choice(asked, elixir, str(major))
@@ -180,7 +180,7 @@ def _hexpm_tag(asked: Asked, elixir: Choice, *, erlang_only: bool = False) -> tu
     if len(wanted.parts) > 1:
         # A patch that is named is kept to, also when a later one is known.
         tags = tuple(tag for tag in tags if tag.otp == str(wanted))
-    seen = pick(tags, elixir=None if erlang_only else elixir.value, otp=str(wanted), debian=codename)
+    seen = pick(tags, elixir=elixir.value, otp=str(wanted), debian=codename, erlang_only=erlang_only)
     tag = replace(seen, elixir=elixir.value) if seen else _composed(elixir.value, wanted, codename, otp)
     if base is not None and base.date is not None:
         tag = replace(tag, date=base.date, slim=True)
@@ -206,9 +206,10 @@ def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Cho
             at=source.at,
             hint="take a newer OTP" if debian == "bullseye" else "take a newer OTP, or debian: bullseye",
         )
-    # All the Elixirs of a day are built on the same images of OTP.
-    same = pick((tag for tag in known_tags() if tag.otp == otp), debian=debian)
-    return HexpmTag(elixir, otp, debian, same.date if same else newest_date(debian))
+    # A day's images have the newest patches of that day: one that has been followed was last built on an earlier day.
+    seen = [tag.date for tag in known_tags() if (tag.otp, tag.debian) == (otp, debian)]
+    followed = otp not in OTP_NEWEST.values()
+    return HexpmTag(elixir, otp, debian, max(seen) if seen and followed else newest_date(debian))
 
 
 def _otp_choice(asked: Asked, elixir: Choice, value: str) -> Choice:
@@ -274,7 +275,9 @@ def _toolchain(
 ) -> Toolchain:
     for what, choice in (("Elixir", elixir), ("OTP", otp)):
         if choice is not None and choice.asked and choice.asked != choice.value:
-            asked.notes.append(f"{choice.source} asks for {what} {choice.asked}: {choice.value} is the newest known")
+            asked.notes.append(
+                f"{choice.source} asks for {what} {choice.asked}: {choice.value} is the newest in relbuild's table"
+            )
     builder_image, slim = images
     on_debian = is_debian(builder_image)
     return Toolchain(

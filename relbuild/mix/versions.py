@@ -88,41 +88,33 @@ class Requirement:
     """An Elixir requirement such as ``~> 1.15 and < 1.19.0``."""
 
     source: str
-    _first: _Comparison
-    _rest: tuple[tuple[str, _Comparison], ...]
+    _either: tuple[tuple[_Comparison, ...], ...]
 
     @classmethod
     def parse(cls, source: str) -> Requirement | None:
         """Return the requirement, or None when Elixir's ``Version.parse_requirement`` would answer ``:error``."""
         tokens = _lex(source)
-        comparisons: list[_Comparison] = []
-        joins: list[str] = []
-        for place, token in enumerate(tokens):
-            match place % 3:
-                case 0 if token not in _OPERATORS:
-                    return None
-                case 1:
-                    comparison = _comparison(tokens[place - 1], token)
-                    if comparison is None:
-                        return None
-                    comparisons.append(comparison)
-                case 2 if token not in ("and", "or"):
-                    return None
-                case 2:
-                    joins.append(token)
-        if len(tokens) % 3 != 2:
-            return None
-        return cls(source, comparisons[0], tuple(zip(joins, comparisons[1:], strict=True)))
+        either: list[list[_Comparison]] = [[]]
+        for place in range(0, len(tokens) + 1, 3):
+            # OPERATOR VERSION, and between two of these `and` or `or`.
+            if place + 2 > len(tokens) or tokens[place] not in _OPERATORS:
+                return None
+            comparison = _comparison(tokens[place], tokens[place + 1])
+            if comparison is None:
+                return None
+            either[-1].append(comparison)
+            join = tokens[place + 2] if place + 2 < len(tokens) else None
+            if join is None:
+                return cls(source, tuple(map(tuple, either)))
+            if join not in ("and", "or"):
+                return None
+            if join == "or":
+                either.append([])
+        return None
 
     def admits(self, version: Version) -> bool:
-        """Tell whether the version satisfies it; ``and`` and ``or`` bind alike, from left to right, as in Elixir."""
-        admitted = self._first.admits(version)
-        for join, comparison in self._rest:
-            if join == "and":
-                admitted = admitted and comparison.admits(version)
-            else:
-                admitted = admitted or comparison.admits(version)
-        return admitted
+        """Tell whether the version satisfies it; ``and`` binds tighter than ``or``."""
+        return any(all(comparison.admits(version) for comparison in every) for every in self._either)
 
 
 _OPERATORS = frozenset({"==", "!=", "!", ">", ">=", "<", "<=", "~>"})
