@@ -3,7 +3,7 @@
 Where they come from: Elixir's own "Compatibility and deprecations" page (its 1.18 edition for OTP 28, which later
 editions leave out), the package indexes of Debian, the Dockerfiles that hexpm/bob builds hexpm/erlang from, the
 official images' library files. Every hexpm/elixir tag below was seen in a public Dockerfile, CI file or deployment
-document; the index itself answers at https://bob.hex.pm/api/docker?repo=hexpm/elixir&tag=PREFIX.
+document, none was asked of the index of hexpm/bob, which knows them all.
 """
 
 from __future__ import annotations
