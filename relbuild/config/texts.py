@@ -15,7 +15,7 @@ _DIGEST = r"@sha256:[0-9a-f]{64}"
 
 _NUMBER = r"(?:0|[1-9][0-9]{0,3})"
 ELIXIR_VERSION = rf"{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER}(?:-rc\.{_NUMBER})?)?"
-OTP_VERSION = rf"{_NUMBER}(?:\.{_NUMBER}){{1,3}}(?:-rc\.?[0-9]{{1,3}})?"
+OTP_VERSION = rf"{_NUMBER}(?:\.{_NUMBER}){{0,3}}(?:-rc\.?[0-9]{{1,3}})?"
 _GIT = r"(?:[A-Za-z]|ref:[A-Za-z0-9])[A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*"
 
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
@@ -48,12 +48,6 @@ def _elixir_advice(text: str) -> str | None:
     if found and found[2]:
         return f"write elixir: {found[1]}, and the version of OTP {found[2]} as otp"
     return f"write elixir: {found[1]}" if found else None
-
-
-def _otp_advice(text: str) -> str | None:
-    if re.fullmatch(r"[0-9]+", text):
-        return f"write the whole version, such as otp: {text}.3.4"
-    return None
 
 
 def _debian_advice(text: str) -> str | None:
@@ -102,7 +96,7 @@ REFERENCE = Text(
     advice=_reference_advice,
 )
 ELIXIR = Text("a version such as 1.18.4", rf"(?:{ELIXIR_VERSION}|{_GIT})", advice=_elixir_advice)
-OTP = Text("a version of two to four numbers such as 27.3.4", OTP_VERSION, advice=_otp_advice)
+OTP = Text("a version such as 27.3.4, or 27 for its newest", OTP_VERSION)
 DEBIAN = Text(
     "a Debian codename, with or without a date: trixie, trixie-20260803",
     r"[a-z]+(?:-[0-9]{8})?",

@@ -145,6 +145,7 @@ def test_truth_is_what_both_versions_of_yaml_agree_on(text: str) -> None:
     [
         ("elixir: 1.20.0-rc.0\notp: 28.0-rc1", "1.20.0-rc.0", "28.0-rc1"),
         ("elixir: 1.20\notp: 26.2.5.21", "1.20", "26.2.5.21"),
+        ("elixir: 1.20\notp: 27", "1.20", "27"),
         ("toolchain: source\nelixir: main\notp: 27.3", "main", "27.3"),
         ("elixir: v1.18-dev\notp: 27.3", "v1.18-dev", "27.3"),
         ("toolchain: source\nelixir: ref:abc123f\notp: 27.3", "ref:abc123f", "27.3"),
