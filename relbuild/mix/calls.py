@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix import coerce, control, library, modules
+from relbuild.mix import coerce, control, library, library_lists, modules
 from relbuild.mix.coerce import Undecided
+from relbuild.mix.context import Pure
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Clause, Module, Scope
 from relbuild.mix.patterns import match, match_all, variables
@@ -80,7 +81,7 @@ def _dispatch(on: Evaluator, target: Node, args: list[Term], scope: Scope, at: N
     name = on.source.text(right)
     subject = coerce.known(on.evaluate(left, scope))
     if isinstance(subject, Map) and not args:
-        return _library(on, library.fetch_present, [on.known(left, subject), on.known(right, atom(name))], at)
+        return _library(on, library_lists.fetch_present, [on.known(left, subject), on.known(right, atom(name))], at)
     full = str(subject) if isinstance(subject, Atom) else ""
     own = next((module for module in on.modules if module.name == full), None)
     return local(on, own, name, args, at, public=True) if own is not None else _outside(on, f"{full}.{name}", args, at)
@@ -103,7 +104,7 @@ def _outside(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
     return _library(on, pure, args, at)
 
 
-def _library(on: Evaluator, pure: library.Pure, args: list[Term], at: Node) -> Term:
+def _library(on: Evaluator, pure: Pure, args: list[Term], at: Node) -> Term:
     result = pure(Call(on, at), *args)
     return result if isinstance(result, Known | Unknown) else on.known(at, result)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix import calls, coerce, library
+from relbuild.mix import calls, coerce, library_lists
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import arguments, body, child, operands, operator, parts
-from relbuild.mix.terms import Gap, Term, Value, same
+from relbuild.mix.source import arguments, body, child, operands, operator, pair_key, parts
+from relbuild.mix.terms import Gap, Item, Term, Value, same
 
 if TYPE_CHECKING:
     from relbuild.mix.evaluate import Evaluator
@@ -33,8 +33,6 @@ def binary(on: Evaluator, node: Node, scope: Scope) -> Term:
         return on.evaluate(right, scope) if truthy(first) == (name in ("&&", "and")) else first
     if name == "|>":
         return calls.call(on, right, scope, [on.evaluate(left, scope)])
-    if name == "=":
-        return on.evaluate(right, scope)
     simple = _OPERATORS.get(name)
     if simple is None:
         raise Undecided("only Elixir can evaluate it")
@@ -74,8 +72,8 @@ def _number(compute: Callable[[int, int], Value]) -> Callable[[Term, Term], Valu
 
 _OPERATORS: dict[str, Callable[[Term, Term], Value]] = {
     "<>": lambda left, right: coerce.concat(coerce.known(left), coerce.known(right)),
-    "++": library.append,
-    "--": library.subtract,
+    "++": library_lists.append,
+    "--": library_lists.subtract,
     "==": _equal,
     "===": _equal,
     "!=": lambda left, right: not _equal(left, right),
@@ -156,10 +154,43 @@ def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
     return on.block(body(on.source, node) or [], inner, node)
 
 
+def _for(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
+    """Follow a comprehension that makes a list; an element that may or may not be made is a gap."""
+    written = arguments(node)
+    if any(pair_key(on.source, pair) != "do" for part in written if part.type == "keywords" for pair in parts(part)):
+        raise Undecided("only Elixir can evaluate it")
+    steps = [part for part in written if part.type != "keywords"]
+    return on.known(node, coerce.make_list(_made(on, node, steps, scope)))
+
+
+def _made(on: Evaluator, node: Node, steps: list[Node], scope: Scope) -> Iterator[Item]:
+    if not steps:
+        yield on.block(body(on.source, node) or [], scope, node)
+        return
+    step, *rest = steps
+    if step.type != "binary_operator" or operator(step) != "<-":
+        answer = on.evaluate(step, scope)
+        if isinstance(answer, Unknown):
+            yield Gap(answer)
+        elif truthy(answer):
+            yield from _made(on, node, rest, scope)
+        return
+    left, right = operands(step)
+    for item in coerce.listed(on.evaluate(right, scope)):
+        inner = calls.enter(on, (left,), None, [item], scope) if not isinstance(item, Gap) else None
+        if isinstance(item, Gap):
+            yield item
+        elif inner is None:
+            yield Gap(on.unknown(left, "whether it matches can't be told"))
+        elif inner is not False:
+            yield from _made(on, node, rest, inner)
+
+
 SPECIAL: dict[str, Callable[[Evaluator, Node, Scope, list[Term]], Term]] = {
     "if": _if,
     "unless": _unless,
     "case": _case,
     "cond": _cond,
     "with": _with,
+    "for": _for,
 }

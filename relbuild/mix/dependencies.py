@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relbuild.errors import Mark
@@ -47,7 +46,8 @@ class Dependency:
 
     def in_release(self) -> bool | None:
         """Say whether a build for production fetches it; None when that isn't known."""
-        if any(unknown.what.endswith((" only", " targets")) for unknown in self.unknown):
+        vague = (f"dependency {self.app}", f"dependency {self.app}: only", f"dependency {self.app}: targets")
+        if any(unknown.what in vague for unknown in self.unknown):
             return None
         return (self.only is None or "prod" in self.only) and (self.targets is None or "host" in self.targets)
 
@@ -130,7 +130,7 @@ def _with_options(app: str, at: Mark, requirement: str | None, given: Fields) ->
         override=given.value("override", fields.boolean),
         compile=given.value("compile", _text_or_boolean),
         manager=given.value("manager", fields.name),
-        unknown=_once(given.unknown),
+        unknown=_summed_up(app, given.unknown),
     )
 
 
@@ -172,5 +172,10 @@ def _text_or_boolean(value: Value) -> str | bool:
     return value if isinstance(value, bool) else fields.string(value)
 
 
-def _once(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
-    return tuple(dict.fromkeys(unknown))
+def _summed_up(app: str, unknown: list[Unknown]) -> tuple[Unknown, ...]:
+    """Return each reason once: one that leaves several fields open is of the whole dependency."""
+    reasons = [(one.reason, one.at) for one in unknown]
+    whole = [
+        replace(one, what=f"dependency {app}") if reasons.count((one.reason, one.at)) > 1 else one for one in unknown
+    ]
+    return tuple(dict.fromkeys(whole))

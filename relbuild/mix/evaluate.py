@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from relbuild.mix import calls, coerce, control, library, literals, modules, quoting
+from relbuild.mix import calls, coerce, control, library_lists, literals, modules, quoting
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.patterns import variables
-from relbuild.mix.source import Source, operands, operator, parts
+from relbuild.mix.source import Source, operands, operator, parts, walk
 from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
 
 # Deeper or longer than anything a project means, and well inside Python's own recursion limit.
@@ -35,12 +35,14 @@ class Evaluator:
     directory: str = ""
     reads: set[str] = field(default_factory=set)
     modules: list[Module] = field(init=False)
+    bound_names: frozenset[str] = field(init=False)
     _aliases: dict[str, str | None] = field(init=False)
     _depth: int = field(default=0, init=False)
     _steps: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.modules = modules.modules(self.source)
+        self.bound_names = modules.bound_names(self.source)
         self._aliases = modules.aliases(self.source, self.modules)
 
     def evaluate(self, node: Node, scope: Scope) -> Term:
@@ -88,7 +90,18 @@ class Evaluator:
             if node.type == "binary_operator" and operator(node) == "=":
                 left, right = operands(node)
                 inner = inner.having(calls.bind(self, left, self.evaluate(right, inner), inner))
-        return self.evaluate(expressions[-1], inner)
+        last = expressions[-1]
+        assigns = last.type == "binary_operator" and operator(last) == "="
+        return self.evaluate(operands(last)[1] if assigns else last, inner)
+
+    def note_reads(self) -> None:
+        """Note the files that any expression of the file names, also one whose value isn't asked for."""
+        for node in walk(self.source.root):
+            pipe = node.type == "binary_operator" and operator(node) == "|>"
+            called = operands(node)[1] if pipe else node
+            target = called.child_by_field_name("target") if called.type == "call" else None
+            if target is not None and self.source.text(target).startswith(("File.", "Code.")):
+                self.evaluate(node, Scope(self.module_of(node), {}))
 
     def module_name(self, written: str) -> str | None:
         """Return a module's full name; None when the file's aliases leave it open."""
@@ -117,7 +130,7 @@ def _identifier(on: Evaluator, node: Node, scope: Scope) -> Term:
     found = _variable(on, name, node) if scope.bindings is None else None
     if found is not None:
         return found
-    if scope.module is None or scope.bindings is None:
+    if scope.module is None or scope.bindings is None or name in on.bound_names:
         raise Undecided("it is set where only Elixir can tell")
     return calls.local(on, scope.module, name, [], node)
 
@@ -184,7 +197,7 @@ def _access(on: Evaluator, node: Node, scope: Scope) -> Term:
     target, key = node.child_by_field_name("target"), node.child_by_field_name("key")
     assert target is not None
     assert key is not None
-    found = library.fetch(calls.Call(on, node), on.evaluate(target, scope), on.evaluate(key, scope))
+    found = library_lists.fetch(calls.Call(on, node), on.evaluate(target, scope), on.evaluate(key, scope))
     return found if isinstance(found, Known | Unknown) else on.known(node, found)
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from relbuild.mix.facts import Fact, Known, Unknown
-from relbuild.mix.terms import Atom, Gap, List, Term, TreePath, Value, get, show
+from relbuild.mix.terms import Atom, Gap, List, Term, TreePath, Tuple, Value, get, show
 
 T = TypeVar("T")
+
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_PRE = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION = re.compile(
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE}(?:\.{_PRE})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
 
 
 class WrongType(Exception):
@@ -136,3 +143,29 @@ def strings(value: Value) -> tuple[str, ...]:
 def names(value: Value) -> tuple[str, ...]:
     """Return the names in a list of atoms, or of one, as Mix's `List.wrap` takes them."""
     return tuple(name(element) for element in (plain(value) if isinstance(value, List) else [value]))
+
+
+def application_module(value: Value) -> str:
+    """Return the module of an application's `mod: {Module, argument}`."""
+    if not isinstance(value, Tuple) or not value.items:
+        raise WrongType("a module and its argument")
+    first = value.items[0]
+    if isinstance(first, Unknown):
+        raise Unreadable(first)
+    return module(first.value)
+
+
+def applications(value: Value) -> tuple[str, ...]:
+    """Return the names in a list of applications, some with a mode: `[:logger, tools: :optional]`."""
+    found = []
+    for element in plain(value):
+        first = element.items[0] if isinstance(element, Tuple) and element.items else None
+        if isinstance(first, Unknown):
+            raise Unreadable(first)
+        found.append(name(first.value if first is not None else element))
+    return tuple(found)
+
+
+def is_version(text: str) -> bool:
+    """Say whether Elixir's Version.parse/1 takes the text."""
+    return _VERSION.fullmatch(text) is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from relbuild.mix.patterns import variables
 from relbuild.mix.source import Source, arguments, body, callee, child, module_name, operands, operator, parts, walk
 from relbuild.mix.terms import Term
 
@@ -86,6 +87,9 @@ def _read_body(source: Source, module: Module) -> None:
             module.clauses.append(clause)
         elif attribute is not None:
             module.attributes.setdefault(attribute, []).append(node)
+        elif callee(node) == "defoverridable":
+            # The definitions after it replace those before it.
+            module.hidden_functions.add("*")
         elif callee(node) == "use":
             module.uses.update(source.text(argument) for argument in arguments(node)[:1])
         elif module_name(node) is None:
@@ -224,3 +228,16 @@ def callable_with(module: Module, function: str, arguments_given: int) -> Node |
         if head is not None and head.name == function and len(head.parameters) == arguments_given:
             return node
     return None
+
+
+def bound_names(source: Source) -> frozenset[str]:
+    """Return every name that is a variable somewhere in the file, and so may hide a function where it stands bare."""
+    found: set[str] = set()
+    for node in walk(source.root):
+        if node.type == "binary_operator" and operator(node) in ("=", "<-"):
+            found.update(variables(operands(node)[0]))
+        elif node.type == "stab_clause" and (head := node.child_by_field_name("left")) is not None:
+            found.update(variables(head))
+        elif (clause := clause_of(source, node)) is not None:
+            found.update(name for parameter in clause.parameters for name in variables(parameter))
+    return frozenset(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field, replace
 
 from relbuild.errors import Mark, ProjectError
@@ -15,15 +14,9 @@ from relbuild.mix.fields import Fields
 from relbuild.mix.modules import Module
 from relbuild.mix.releases import Release, Versions
 from relbuild.mix.source import parse
-from relbuild.mix.terms import Atom, Function, Gap, List, Term, Tuple, Value, entries, show
+from relbuild.mix.terms import Atom, Function, Gap, List, Term, entries, show
 
 __all__ = ["Alias", "Dependency", "Project", "Release", "read", "select_release"]
-
-_NUMBER = r"(?:0|[1-9][0-9]*)"
-_PRE = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-_VERSION = re.compile(
-    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE}(?:\.{_PRE})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-)
 
 _NOT_SOURCES = {"_build", "deps", "node_modules"}
 
@@ -219,6 +212,7 @@ class _Reading:
         """Return what the mix.exs says, without its releases."""
         given, directory = self.given, self.evaluator.directory
         application = self._application()
+        self.evaluator.note_reads()
         deps, unknown_deps = _deps(given, directory)
         project = Project(
             path=directory,
@@ -238,8 +232,8 @@ class _Reading:
             config_path=self._path("config_path", "config/config.exs"),
             elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), self.at),
             start_permanent=given.fact("start_permanent", fields.boolean, note=False),
-            mod=application.fact("mod", _mod, note=False),
-            extra_applications=application.fact("extra_applications", _applications, note=False),
+            mod=application.fact("mod", fields.application_module, note=False),
+            extra_applications=application.fact("extra_applications", fields.applications, note=False),
             reads=tuple(sorted({*self.evaluator.reads}.union(*(app.reads for app in apps)))),
             unknown=(),
         )
@@ -283,7 +277,9 @@ def _app(given: Fields) -> Fact[str] | None:
 
 def _version(given: Fields) -> Fact[str] | None:
     term = given.term("version")
-    if isinstance(term, Known) and not (isinstance(term.value, str) and _VERSION.fullmatch(term.value)):
+    # Only an application has to have a version of that form; an umbrella's root is none.
+    is_allowed = fields.is_version if given.term("apps_path") is None else bool
+    if isinstance(term, Known) and not (isinstance(term.value, str) and is_allowed(term.value)):
         raise ProjectError(
             f"version: {show(term.value)} is not a version as Mix wants it",
             at=term.at,
@@ -303,22 +299,3 @@ def _aliases(given: Fields) -> tuple[Alias, ...]:
         return ()
     found = [entry for entry in entries(term.value) if not isinstance(entry, Unknown)]
     return tuple(Alias(name, at, fields.fact_of(tasks, f"alias {name}", fields.strings)) for name, tasks, at in found)
-
-
-def _mod(value: Value) -> str:
-    if not isinstance(value, Tuple) or not value.items:
-        raise fields.WrongType("a module and its argument")
-    module = value.items[0]
-    if isinstance(module, Unknown):
-        raise fields.Unreadable(module)
-    return fields.module(module.value)
-
-
-def _applications(value: Value) -> tuple[str, ...]:
-    found = []
-    for element in fields.plain(value):
-        first = element.items[0] if isinstance(element, Tuple) and element.items else None
-        if isinstance(first, Unknown):
-            raise fields.Unreadable(first)
-        found.append(fields.name(first.value if first is not None else element))
-    return tuple(found)

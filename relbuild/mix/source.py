@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import accumulate
 
 import tree_sitter_elixir
 from tree_sitter import Language, Node, Parser
@@ -24,7 +25,7 @@ class Source:
         self.file = file
         self.content = content.removeprefix(_BOM)
         self.root: Node = _parser().parse(self.content).root_node
-        self._lines = [0, *(i + 1 for i, byte in enumerate(self.content) if byte == 0x0A)]
+        self._lines = [0, *accumulate(len(line) + 1 for line in self.content.split(b"\n"))]
 
     def text(self, node: Node) -> str:
         """Return the node's text."""
@@ -101,13 +102,13 @@ def first_error(root: Node) -> Node:
     return found
 
 
-def walk(root: Node, into: object = None) -> Iterator[Node]:
+def walk(root: Node, into: Callable[[Node], bool] = lambda node: True) -> Iterator[Node]:
     """Yield the node and all below it in the order of the text; `into` (a predicate) limits where it goes."""
     pending = [root]
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(child for child in reversed(node.children) if not callable(into) or into(child))
+        pending.extend(child for child in reversed(node.children) if into(child))
 
 
 def parts(node: Node | None) -> list[Node]:
@@ -176,7 +177,7 @@ def module_name(node: Node) -> str | None:
     if callee(node) != "defmodule":
         return None
     written = arguments(node)
-    return _text(written[0]) if written and written[0].type == "alias" else None
+    return _text(written[0]).removeprefix("Elixir.") if written and written[0].type == "alias" else None
 
 
 def _text(node: Node) -> str:
