@@ -33,7 +33,7 @@ ensure() {
     image=debian:${1%-slim}-slim
     if docker image inspect "$image" >/dev/null 2>&1; then
         say "$image is there"
-    elif timeout 120 docker pull --quiet "$image" >/dev/null 2>&1; then
+    elif within 120 docker pull --quiet "$image" >/dev/null 2>&1; then
         say "$image pulled"
     else
         make_image "${1%-slim}" "$image"

@@ -38,8 +38,10 @@ main() {
         -- --label "$label"
     url="http://$(docker port "$app" 4000/tcp)"
     wait_for "$app" get "$url/health"
-    run get "$url/health"
-    run get "$url/products"
+    printf '\nGET %s\n' "$url/health"
+    get "$url/health"
+    printf '\nGET %s\n' "$url/products"
+    get "$url/products"
 
     title "It stops when it is told to"
     stop_cleanly
@@ -145,7 +147,7 @@ The image and the database are still there. In this shell:
   relbuild plan -C examples/shop                     # what was found, what is built, and why
   relbuild dockerfile -C examples/shop               # the Dockerfile it was built with
   relbuild eval 'Shop.Release.status()' --on image:$image --env DATABASE_URL --network $network
-  docker start $app && docker exec $app bin/shop rpc 'IO.inspect(Shop.Products.list())'
+  docker start $app && docker exec $app /app/bin/shop rpc 'IO.inspect(Shop.Products.list())'
 
 In a Mix project of your own:
 

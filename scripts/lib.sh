@@ -35,9 +35,19 @@ codename() {
     )
 }
 
+# Runs a command for at most $1 seconds, where the machine has timeout: macOS has none.
+within() {
+    if command -v timeout >/dev/null 2>&1; then
+        timeout "$@"
+    else
+        shift
+        "$@"
+    fi
+}
+
 # True when an engine answers the client that stands first on PATH.
 engine_answers() {
-    command -v docker >/dev/null 2>&1 && timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+    command -v docker >/dev/null 2>&1 && within 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
 }
 
 # The apt sources of this machine, one "SUITE ADDRESS" a line. apt itself is asked: it reads .sources and one-line files.

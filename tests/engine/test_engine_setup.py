@@ -26,7 +26,7 @@ def programs(tmp_path: Path) -> Callable[..., dict[str, str]]:
     """Return a function that makes an environment in which only the given shell programs (name to text) are found."""
 
     def environment(**texts: str) -> dict[str, str]:
-        for name, text in {"timeout": 'shift; exec "$@"', **texts}.items():
+        for name, text in texts.items():
             program = tmp_path / name.replace("_", "-")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o755)
