@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relbuild import cache
+
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
 
 _PACKAGE = Path(__file__).parent
 # In a wheel the templates lie inside the package; in a checkout they are the top-level dockerfiles/.
@@ -22,7 +25,7 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-@cache
+@lru_cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -33,9 +36,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(quoted=quoted, run=run, exec_form=exec_form, copied=copied, shell=shlex.quote)
     return environment
+
+
+def _bytecode_cache() -> BytecodeCache | None:
+    """Return where compiled templates are kept, where that can be written."""
+    from jinja2 import FileSystemBytecodeCache
+
+    directory = cache.directory() / "templates"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(directory)) if os.access(directory, os.W_OK) else None
 
 
 def quoted(value: str) -> str:
@@ -50,7 +66,7 @@ def exec_form(argv: tuple[str, ...]) -> str:
 
 
 def run(command: str, mounts: Sequence[str] = (), secrets: Sequence[str] = ()) -> str:
-    """Return a RUN instruction for a shell command, which finds the secrets in its environment, where no layer keeps them.
+    """Return a RUN instruction for a shell command; it finds the secrets in its environment, where no layer keeps them.
 
     A command that Dockerfile's own syntax would bend goes into a heredoc.
     """

@@ -16,14 +16,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-app = typer.Typer(
-    name="relbuild",
-    help="From a Mix project to a small, verified, reproducible Docker image, and on to running systems.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# Every verb that has been imported, by its name.
+VERBS: dict[str, Callable[..., Result]] = {}
 
 
 def _common(
@@ -62,35 +56,35 @@ def _common(
 
 
 def verb(
-    name: str, **settings: Any
+    name: str,
 ) -> Callable[[Callable[Concatenate[Session, P], Result]], Callable[Concatenate[Session, P], Result]]:
     """Make a function the verb of this name; its first parameter is the session, the rest are its own options."""
 
     def register(function: Callable[Concatenate[Session, P], Result]) -> Callable[Concatenate[Session, P], Result]:
-        own = list(inspect.signature(function, eval_str=False).parameters.values())[1:]
-        common = list(inspect.signature(_common).parameters.values())
-
         def call(**options: Any) -> Result:
-            session, shown = _common(**{each.name: options.pop(each.name) for each in common})
+            session, shown = _common(**{each.name: options.pop(each.name) for each in _COMMON})
             return shown(function(session, **options))  # type: ignore[call-arg]  # typer checked them
 
+        parameters = (*_parameters(function)[1:], *_COMMON)
         call.__name__ = function.__name__
         call.__doc__ = function.__doc__
-        parameters = [
-            _keyword(each, namespace)
-            for each, namespace in [(p, function.__globals__) for p in own] + [(p, globals()) for p in common]
-        ]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {each.name: each.annotation for each in parameters}
-        app.command(name, **settings)(call)
+        VERBS[name] = call
         return function
 
     return register
 
 
-def _keyword(parameter: inspect.Parameter, namespace: dict[str, Any]) -> inspect.Parameter:
-    """Return the parameter with its annotation evaluated where it was written."""
-    annotation = (
-        eval(parameter.annotation, namespace) if isinstance(parameter.annotation, str) else parameter.annotation
+def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    """Return a function's parameters as keywords, their annotations evaluated where they were written."""
+    return tuple(
+        each.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            annotation=each.annotation if each.name == "session" else eval(each.annotation, function.__globals__),
+        )
+        for each in inspect.signature(function).parameters.values()
     )
-    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+
+
+_COMMON = _parameters(_common)

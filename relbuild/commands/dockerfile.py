@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
-
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, Problem
@@ -31,6 +29,8 @@ def write(session: Session, release: str | None) -> Written:
 
 def check(session: Session, release: str | None) -> Written:
     """Return the files that are as relbuild would write them; raise CommandFailed with the difference otherwise."""
+    from difflib import unified_diff
+
     stale = []
     generated = _generated(session, release)
     for name, content in generated.items():

@@ -9,6 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from relbuild import cache
 from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
@@ -68,7 +69,7 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
     disturb each other. Raises CommandFailed when the cache can't be written.
     """
     name = hashlib.sha256(f"{dockerfile}\0{ignore}".encode()).hexdigest()[:16]
-    directory = cache_directory() / "builds" / name
+    directory = cache.directory() / "builds" / name
     try:
         directory.mkdir(parents=True, exist_ok=True)
         write(directory / "Dockerfile", dockerfile)
@@ -78,12 +79,6 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
             f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
         ) from error
     return directory / "Dockerfile"
-
-
-def cache_directory() -> Path:
-    """Return relbuild's cache directory, after the XDG Base Directory Specification."""
-    base = os.environ.get("XDG_CACHE_HOME") or ""
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "relbuild"
 
 
 def write(path: Path, content: str) -> None:

@@ -22,6 +22,8 @@ REPOSITORY = re.compile(
     r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
+# A release that speaks TLS as a client reads the certificates of the system (public_key:cacerts_get/0).
+ALWAYS = ("ca-certificates",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,7 @@ class Plan:
     @property
     def has_dependencies(self) -> bool:
         """Whether there is anything to fetch or compile before the project's own code."""
-        projects = (self.project, *self.project.apps)
-        unread = any(unknown.what == "deps" for unknown in self.unknown)
-        return unread or any(each.in_release() is not False for project in projects for each in project.deps)
+        return _has_dependencies(self.project)
 
     @property
     def version(self) -> Fact[str]:
@@ -84,7 +84,7 @@ def make_plan(project: Project, config: Config, tree: Tree, release_name: str | 
     Raises ProjectError or ConfigError where the project or relbuild.yml doesn't allow an image.
     """
     release = select_release(project, release_name or config.release)
-    tools = toolchain.resolve(tree, config, project.elixir)
+    tools = toolchain.resolve(tree, config, project.elixir, rebar3=_has_dependencies(project))
     migrate, migrate_notes = _migrate(tree, project, config)
     sources = find_sources(tree, project)
     return Plan(
@@ -142,8 +142,13 @@ def split_reference(reference: str) -> tuple[str, str]:
     return f"{head}{slash}{name}", tag if colon else "latest"
 
 
+def _has_dependencies(project: Project) -> bool:
+    if any(unknown.what == "deps" for unknown in project.unknown):
+        return True
+    return any(each.in_release() is not False for one in (project, *project.apps) for each in one.deps)
+
+
 def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Builder:
-    has_hex = any(dependency.source == "hex" for each in (project, *project.apps) for dependency in each.deps)
     return Builder(
         image=tools.builder_image,
         packages=_merged(tools.packages, config.builder.packages),
@@ -151,7 +156,7 @@ def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Bu
         secrets=config.builder.secrets,
         ssh=config.builder.ssh,
         steps=config.builder.steps,
-        install_hex=has_hex and tools.provider != "debian",
+        install_hex=_has_dependencies(project) and "erlang-hex" not in tools.packages,
     )
 
 
@@ -159,7 +164,7 @@ def _runner(config: Config, tools: toolchain.Toolchain) -> Runner:
     return Runner(
         image=tools.runner_image,
         base=config.runner.base,
-        packages=_merged(tools.runtime_packages, config.runner.packages),
+        packages=_merged(tools.runtime_packages, ALWAYS, config.runner.packages),
         env=config.runner.env,
     )
 

@@ -33,7 +33,9 @@ def test_golden(project: Path, verb: str, file: str, pytestconfig: pytest.Config
     if pytestconfig.getoption("--recapture"):
         golden.write_text(actual)
     expected = golden.read_text()
-    difference = "\n".join(difflib.unified_diff(expected.splitlines(), actual.splitlines(), str(golden), "now", lineterm=""))
+    difference = "\n".join(
+        difflib.unified_diff(expected.splitlines(), actual.splitlines(), str(golden), "now", lineterm="")
+    )
     assert actual == expected, f"{difference}\nmake golden recaptures it, when this is what is wanted"
 
 

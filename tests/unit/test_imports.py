@@ -11,7 +11,7 @@ import relbuild
 
 ROOT = Path(relbuild.__file__).parent
 # What a module of each place may import from relbuild, by its first part.
-LEAVES = {"errors", "endpoint", "result", "templates"}
+LEAVES = {"cache", "errors", "endpoint", "result", "templates"}
 ALLOWED = {
     "cli": {"cli", "commands", "engine", "output", "endpoint", "errors", "result"},
     "commands": {"commands", "engine", "deploy", "release", "image", "mix", "config", *LEAVES},
@@ -24,7 +24,8 @@ ALLOWED = {
     "errors": set(),
     "endpoint": set(),
     "result": {"errors"},
-    "templates": set(),
+    "cache": set(),
+    "templates": {"cache"},
     "output": {"errors", "result"},
     "__main__": {"cli", "output", "errors"},
     "__init__": set(),

@@ -1,0 +1,125 @@
+"""The command line on a project, as scripts and people use it; no engine is needed for any of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import relbuild as package
+
+REPOSITORY = Path(__file__).parents[2]
+SHOP = REPOSITORY / "examples" / "shop"
+
+
+def relbuild(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run((sys.executable, "-m", "relbuild", *argv), cwd=cwd, capture_output=True, text=True)
+
+
+def test_version() -> None:
+    assert relbuild("--version", cwd=SHOP).stdout == f"relbuild {package.__version__}\n"
+
+
+def test_plan_json_is_a_contract() -> None:
+    envelope = json.loads(relbuild("plan", "--json", cwd=SHOP).stdout)
+    assert {key: envelope[key] for key in ("relbuild", "command", "status", "exit_code", "errors")} == {
+        "relbuild": package.__version__,
+        "command": "plan",
+        "status": "ok",
+        "exit_code": 0,
+        "errors": [],
+    }
+    data = envelope["data"]
+    assert {key: data["project"][key] for key in ("app", "umbrella", "path")} == {
+        "app": "shop",
+        "umbrella": False,
+        "path": ".",
+    }
+    assert data["release"] == {"name": "shop", "version": "0.1.0"}
+    assert data["toolchain"]["provider"] == "debian"
+    assert [set(data["toolchain"][part]) for part in ("elixir", "otp", "debian")] == [{"value", "source"}] * 3
+    assert data["builder"]["image"] == "debian:trixie-slim"
+    assert (data["runner"]["image"], data["runner"]["base"]) == ("debian:trixie-slim", "slim")
+    assert (data["migrate"], data["unknown"]) == ("Shop.Release.migrate()", [])
+
+
+def test_what_is_unknown_is_said_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_text(
+        "defmodule A.MixProject do\n  use Mix.Project\n  def project do\n"
+        '    [app: :a, version: System.fetch_env!("VSN")]\n  end\nend\n'
+    )
+    data = json.loads(relbuild("plan", "--json", cwd=tmp_path).stdout)["data"]
+    assert data["release"] == {"name": "a", "version": None}
+    places = {(each["file"], each["line"]) for each in data["unknown"]}
+    assert places == {("mix.exs", 4)}
+    assert "mix.exs:4" in relbuild("plan", cwd=tmp_path).stdout
+
+
+def test_dockerfile_prints_writes_and_checks(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
+    printed = relbuild("dockerfile", cwd=tmp_path).stdout
+    missing = relbuild("dockerfile", "--check", cwd=tmp_path)
+    assert (missing.returncode, "Dockerfile is missing" in missing.stderr) == (1, True)
+
+    written = relbuild("dockerfile", "--write", cwd=tmp_path)
+    assert written.stdout.splitlines() == ["wrote Dockerfile", "wrote .dockerignore"]
+    assert (tmp_path / "Dockerfile").read_text() == printed
+    assert relbuild("dockerfile", "--check", cwd=tmp_path).returncode == 0
+    assert relbuild("dockerfile", "--write", cwd=tmp_path).stdout.splitlines() == [
+        "unchanged Dockerfile",
+        "unchanged .dockerignore",
+    ]
+
+    (tmp_path / "Dockerfile").write_text(printed.replace('CMD ["start"]', 'CMD ["daemon"]'))
+    stale = relbuild("dockerfile", "--check", cwd=tmp_path)
+    assert stale.returncode == 1
+    line = 1 + printed.splitlines().index('CMD ["start"]')
+    assert stale.stderr.splitlines()[0] == f"error: Dockerfile:{line}:1: Dockerfile has gone stale"
+    assert '-CMD ["daemon"]' in stale.stderr
+
+
+def test_equal_input_equal_command(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
+    files = {relbuild("image", "--dry-run", cwd=tmp_path).stdout.split("--file ")[1].split()[0] for _ in range(2)}
+    assert len(files) == 1
+
+
+def test_schema_is_json() -> None:
+    assert "properties" in json.loads(relbuild("schema", cwd=SHOP).stdout)
+
+
+def test_output_that_nobody_reads_is_no_fault() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        (sys.executable, "-m", "relbuild", "dockerfile"), cwd=SHOP, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert "Traceback" not in ran.stderr
+
+
+def test_it_installs_elsewhere_with_its_templates(tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    subprocess.run((*pip, "install", "--no-deps", "--target", str(target), str(REPOSITORY)), check=True)
+    assert (target / "relbuild" / "dockerfiles" / "Dockerfile.j2").is_file()
+    script = "import sys; sys.path.insert(0, sys.argv.pop(1)); from relbuild.__main__ import main; main()"
+    for argv, expected in (
+        (("--version",), f"relbuild {package.__version__}\n"),
+        (("dockerfile",), relbuild("dockerfile", cwd=SHOP).stdout),
+    ):
+        ran = subprocess.run(
+            (sys.executable, "-c", script, str(target), *argv), cwd=SHOP, capture_output=True, text=True
+        )
+        assert ran.stdout == expected, ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["plan", "dockerfile", "image", "run", "eval", "migrate", "version", "schema"])
+def test_every_verb_explains_itself_and_takes_the_common_options(verb: str) -> None:
+    text = relbuild(verb, "--help", cwd=SHOP).stdout
+    for option in ("-C DIR", "--config FILE", "--context NAME", "--host URL", "--dry-run", "-v, --verbose", "--json"):
+        assert option in text
