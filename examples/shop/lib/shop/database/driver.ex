@@ -95,7 +95,11 @@ defmodule Shop.Database.Driver do
   defp open_error({{:badmatch, {:error, reason}}, _stack}),
     do: connect_error(:inet.format_error(reason))
 
-  defp open_error({_stage, [{_, _} | _] = fields}), do: Error.from_fields(:connect, fields)
+  defp open_error({_stage, [{_, _} | _] = fields}) do
+    error = Error.from_fields(:connect, fields)
+    %{error | message: connect_error(error.message).message}
+  end
+
   defp open_error(_reason), do: connect_error("PostgreSQL's answer is not understood")
 
   defp connect_error(reason) do
