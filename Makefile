@@ -5,7 +5,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Docker's client finds its plugins there on Debian, whichever client comes first on the PATH.
 PYTEST_ARGS ?=
 
 .PHONY: demo demo-clean test test-unit lint golden bench venv engine bases clean

@@ -14,6 +14,9 @@ from relbuild import __version__
 if TYPE_CHECKING:
     from relbuild.errors import RelbuildError
 
+# The options every verb has, with the number of words each takes.
+COMMON = {"-C": 2, "--config": 2, "--context": 2, "--host": 2, "--dry-run": 1, "-v": 1, "--verbose": 1, "--json": 1}
+
 
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
@@ -24,7 +27,17 @@ def main() -> NoReturn:
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_run(argv))
+    sys.exit(_run(_verb_first(argv)))
+
+
+def _verb_first(argv: list[str]) -> list[str]:
+    """Return the words with the verb first, so that ``relbuild -C DIR plan`` is ``relbuild plan -C DIR``."""
+    options = 0
+    while options < len(argv) and argv[options] in COMMON:
+        options += COMMON[argv[options]]
+    if options >= len(argv) or argv[options].startswith("-"):
+        return argv
+    return [argv[options], *argv[:options], *argv[options + 1 :]]
 
 
 def _run(argv: list[str]) -> int:
@@ -37,7 +50,7 @@ def _run(argv: list[str]) -> int:
 
     own = argv[: argv.index("--")] if "--" in argv else argv
     as_json = "--json" in own
-    command = next((word for word in own if not word.startswith("-")), "relbuild")
+    command = own[0] if own and not own[0].startswith("-") else "relbuild"
     try:
         result = command_line(argv[0] if argv else None)(argv, standalone_mode=False, prog_name="relbuild")
         if isinstance(result, int) or result is None:  # --help, or typer's own answer to a Ctrl-C

@@ -88,6 +88,12 @@ def test_equal_input_equal_command(tmp_path: Path) -> None:
     assert len(files) == 1
 
 
+def test_the_common_options_may_stand_before_the_verb(tmp_path: Path) -> None:
+    before = relbuild("--json", "-C", str(SHOP), "plan", "--dry-run", cwd=tmp_path)
+    assert before.stdout == relbuild("plan", "--dry-run", "--json", "-C", str(SHOP), cwd=tmp_path).stdout
+    assert json.loads(before.stdout)["data"]["project"]["app"] == "shop"
+
+
 def test_schema_is_json() -> None:
     assert "properties" in json.loads(relbuild("schema", cwd=SHOP).stdout)
 

@@ -216,7 +216,9 @@ def test_a_full_disk_is_named(docker: Docker, project: Path, relbuild: Callable[
     config = project / "relbuild.yml"
     # /dev/full gives the error of a full disk without filling one.
     config.write_text(
-        config.read_text().replace("builder:", 'builder:\n  steps: {before_compile: ["head -c 1 /etc/passwd > /dev/full"]}', 1)
+        config.read_text().replace(
+            "builder:", 'builder:\n  steps: {before_compile: ["head -c 1 /etc/passwd > /dev/full"]}', 1
+        )
     )
     failed = relbuild("image", "-C", str(project), "-t", "relbuild-test-full:1", "--json")
     assert failed.exit_code == 1
