@@ -1,0 +1,46 @@
+"""A plan as docker commands."""
+
+from __future__ import annotations
+
+import shlex
+from types import SimpleNamespace
+from typing import Any
+
+from relbuild.endpoint import DEFAULT, Endpoint
+from relbuild.image import buildx
+
+
+def planned(secrets: tuple[str, ...] = (), ssh: bool = False) -> Any:
+    return SimpleNamespace(builder=SimpleNamespace(secrets=secrets, ssh=ssh))
+
+
+def test_build() -> None:
+    argv = buildx.build(planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".")
+    assert shlex.join(argv) == (
+        "docker buildx build --load --progress plain --provenance=false --tag candidate:1 --file /c/Dockerfile ."
+    )
+
+
+def test_a_secret_is_named_and_never_carried() -> None:
+    argv = buildx.build(
+        planned(("HEX_KEY",), ssh=True), Endpoint(context="ci"), dockerfile="D", tag="c:1", context="/p q"
+    )
+    assert shlex.join(argv) == (
+        "docker --context ci buildx build --load --progress plain --provenance=false --secret id=HEX_KEY,env=HEX_KEY"
+        " --ssh default --tag c:1 --file D '/p q'"
+    )
+
+
+def test_naming() -> None:
+    assert shlex.join(buildx.tag("c:1", "shop:1", DEFAULT)) == "docker tag c:1 shop:1"
+    assert shlex.join(buildx.untag("c:1", DEFAULT)) == "docker image rm --no-prune c:1"
+    assert shlex.join(buildx.push("shop:1", DEFAULT)) == "docker push shop:1"
+    assert shlex.join(buildx.pull("shop:1", DEFAULT)) == "docker pull shop:1"
+
+
+def test_what_a_failed_build_says() -> None:
+    assert buildx.full_disk(["#9 tee: x: No space left on device"])
+    assert not buildx.full_disk(["#9 no space in this name"])
+    assert buildx.no_buildx(["docker: 'buildx' is not a docker command."])
+    assert buildx.no_buildx(["docker: unknown command: docker buildx"])
+    assert not buildx.no_buildx(["ERROR: failed to solve"])

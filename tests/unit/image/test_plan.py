@@ -1,0 +1,165 @@
+"""What is decided about an image, and the references it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from relbuild import __version__
+from relbuild.config import Config, parse
+from relbuild.errors import Mark, ProjectError, UsageError
+from relbuild.image.plan import REPOSITORY, TAG, Plan, make_plan, split_reference, tags
+from relbuild.mix import project
+
+MIX = """defmodule Shop.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :shop, version: "VERSION", elixir: "~> 1.18", deps: deps()]
+  end
+
+  defp deps, do: DEPS
+end
+"""
+
+
+class DictTree:
+    """A project's files in memory."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = {path: text.encode() for path, text in files.items()}
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.get(path)
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        prefix = f"{directory.rstrip('/')}/" if directory else ""
+        below = {path.removeprefix(prefix) for path in self._files if path.startswith(prefix)}
+        return tuple(sorted({f"{name.split('/')[0]}/" if "/" in name else name for name in below}))
+
+
+def plan(files: Mapping[str, str] | None = None, config: str = "", version: str = "1.2.3", deps: str = "[]") -> Plan:
+    mix = MIX.replace("VERSION", version).replace("DEPS", deps)
+    tree = DictTree({"mix.exs": mix, **(files or {})})
+    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree)
+
+
+def test_the_labels_carry_the_contract() -> None:
+    release = "defmodule Shop.Release do\n  def migrate, do: :ok\nend\n"
+    assert dict(plan({"lib/shop/release.ex": release}).labels) == {
+        "io.relbuild.built-by": f"relbuild {__version__}",
+        "io.relbuild.migrate": "Shop.Release.migrate()",
+        "io.relbuild.release": "shop",
+        "io.relbuild.root": "/app",
+        "io.relbuild.version": "1.2.3",
+        "org.opencontainers.image.title": "shop",
+        "org.opencontainers.image.version": "1.2.3",
+    }
+
+
+def test_relbuild_yml_has_the_last_word_on_migrate() -> None:
+    release = "defmodule Shop.Release do\n  def migrate, do: :ok\nend\n"
+    made = plan({"lib/shop/release.ex": release}, "migrate: Other.up()\n")
+    assert made.migrate is not None
+    assert (made.migrate.value, made.migrate.at) == ("Other.up()", Mark("relbuild.yml", 1, 10))
+
+
+def test_several_migrate_functions_are_told() -> None:
+    one = "defmodule Shop.Release do\n  def migrate, do: :ok\nend\n"
+    two = "defmodule Shop.Tools.Release do\n  def migrate, do: :ok\nend\n"
+    made = plan({"lib/a.ex": one, "lib/b.ex": two})
+    assert any("several migrate functions" in note and "lib/b.ex:2" in note for note in made.notes)
+
+
+def test_the_sources_are_sorted_by_when_they_are_needed() -> None:
+    files = dict.fromkeys(
+        (
+            "mix.lock", "README.md", "lib/a.ex", "priv/x", "test/a.exs", "assets/app.js", "config/config.exs",
+            "config/prod.exs", "config/dev.exs", "config/runtime.exs", "rel/env.sh.eex", ".git/HEAD", ".env", "p.env",
+            "_build/x", "deps/a/mix.exs", "node_modules/x", "secret.pem", "Dockerfile", "docs/x",
+        ),
+        "",
+    )  # fmt: skip
+    sources = plan(files).sources
+    assert (sources.manifests, sources.compile_config) == (
+        ("mix.exs", "mix.lock"),
+        ("config/config.exs", "config/prod.exs"),
+    )
+    assert (sources.files, sources.directories) == (("README.md",), ("assets/", "lib/", "priv/"))
+    assert sources.late == ("config/runtime.exs", "rel/")
+
+
+def test_a_file_name_no_dockerfile_can_hold() -> None:
+    with pytest.raises(ProjectError, match="has a control character"):
+        plan({"a\nb": ""})
+
+
+def test_without_a_lock_file_dependencies_are_not_pinned() -> None:
+    assert any("no mix.lock" in note for note in plan(deps='[{:jason, "~> 1.4"}]').notes)
+    assert not any("no mix.lock" in note for note in plan().notes)
+
+
+def test_hex_is_installed_where_there_are_dependencies_and_the_image_has_none() -> None:
+    jason = '[{:jason, "~> 1.4"}]'
+    assert plan(deps=jason).builder.install_hex
+    assert not plan().builder.install_hex
+    on_debian = plan(deps=jason, config="toolchain: debian\ndebian: trixie\n")
+    assert (on_debian.builder.install_hex, "erlang-hex" in on_debian.builder.packages) == (False, True)
+
+
+def test_only_what_is_built_for_production_counts() -> None:
+    assert not plan(deps='[{:credo, "~> 1.7", only: [:dev, :test]}]').has_dependencies
+
+
+def test_the_default_tag_is_the_version() -> None:
+    assert tags(plan(), ()) == ("shop:1.2.3",)
+    assert tags(plan(config="image: registry.example.com:5000/acme/shop\n"), ()) == (
+        "registry.example.com:5000/acme/shop:1.2.3",
+    )
+
+
+def test_a_tag_alone_belongs_to_the_plans_image() -> None:
+    assert tags(plan(), (":edge", "other", "localhost:5000/a/b:1")) == (
+        "shop:edge",
+        "other:latest",
+        "localhost:5000/a/b:1",
+    )
+
+
+@given(st.text(max_size=40))
+@example("shop:1.0\n")
+@example("-shop")
+@example("a" * 129 + ":1")
+@example("shop:" + "a" * 129)
+def test_a_tag_is_a_reference_or_a_usage_error(asked: str) -> None:
+    try:
+        [reference] = tags(plan(), (asked,)) if asked else ("shop:1",)
+    except UsageError:
+        return
+    repository, tag = split_reference(reference)
+    assert REPOSITORY.fullmatch(repository)
+    assert TAG.fullmatch(tag)
+    assert not reference.startswith("-")
+
+
+@given(st.from_regex(REPOSITORY, fullmatch=True), st.from_regex(TAG, fullmatch=True))
+def test_a_reference_splits_where_it_was_joined(repository: str, tag: str) -> None:
+    assert split_reference(f"{repository}:{tag}") == (repository, tag)
+
+
+@given(
+    st.from_regex(
+        r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]?)\.(0|[1-9][0-9]?)(-[a-z0-9]{1,5})?(\+[a-z0-9]{1,5})?", fullmatch=True
+    )
+)
+def test_a_version_is_a_tag_or_says_at_its_place_that_it_is_none(version: str) -> None:
+    made = plan(version=version)
+    if "+" in version:
+        with pytest.raises(ProjectError) as raised:
+            tags(made, ())
+        assert raised.value.problems[0].at == Mark("mix.exs", 5, 27)
+    else:
+        assert tags(made, ()) == (f"shop:{version}",)
