@@ -14,7 +14,7 @@ from relbuild.mix.context import Pure
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Clause, Module, Scope
 from relbuild.mix.patterns import match, match_all, variables
-from relbuild.mix.source import arguments, child, operands, operator, parts
+from relbuild.mix.source import arguments, child, operand, operands, operator, parts
 from relbuild.mix.terms import Atom, Function, Map, Term, atom, unknowns
 
 if TYPE_CHECKING:
@@ -153,15 +153,15 @@ def apply(on: Evaluator, function: Term, args: list[Term], at: Node) -> Term:
     node, scope = value.node, Scope(on.module_of(value.node), value.bindings)
     if node.type == "anonymous_function":
         return choose(on, [part for part in parts(node) if part.type == "stab_clause"], args, scope, at)
-    operand = node.child_by_field_name("operand")
-    assert operand is not None
-    if operand.type == "binary_operator" and operator(operand) == "/" and operands(operand)[1].type == "integer":
-        named, arity = operands(operand)
+    inner = operand(node)
+    assert inner is not None
+    if inner.type == "binary_operator" and operator(inner) == "/" and operands(inner)[1].type == "integer":
+        named, arity = operands(inner)
         if on.source.text(arity) != str(len(args)):
             raise Undecided("it takes another number of arguments")
         target = named.child_by_field_name("target") if named.type == "call" else named
         return _dispatch(on, target or named, args, scope, named)
-    return on.evaluate(operand, scope.having({f"&{i}": arg for i, arg in enumerate(args, 1)}))
+    return on.evaluate(inner, scope.having({f"&{i}": arg for i, arg in enumerate(args, 1)}))
 
 
 def enter(on: Evaluator, patterns: tuple[Node, ...], guard: Node | None, args: list[Term], scope: Scope) -> Entered:

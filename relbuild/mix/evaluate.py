@@ -15,7 +15,7 @@ from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.patterns import variables
-from relbuild.mix.source import Source, operands, operator, parts, walk
+from relbuild.mix.source import Source, operand, operands, operator, parts, walk
 from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
 
 # Deeper or longer than anything a project means, and well inside Python's own recursion limit.
@@ -165,20 +165,20 @@ def _attribute(on: Evaluator, name: str, node: Node, scope: Scope) -> Term:
 
 
 def _unary(on: Evaluator, node: Node, scope: Scope) -> Term:
-    operand = node.child_by_field_name("operand")
-    assert operand is not None
+    inner = operand(node)
+    assert inner is not None
     match operator(node):
-        case "@" if operand.type == "identifier":
-            return _attribute(on, on.source.text(operand), node, scope)
+        case "@" if inner.type == "identifier":
+            return _attribute(on, on.source.text(inner), node, scope)
         case "-" | "+" as sign:
-            value = coerce.known(on.evaluate(operand, scope))
+            value = coerce.known(on.evaluate(inner, scope))
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise Undecided("it is no number")
             return on.known(node, -value if sign == "-" else value)
         case "!" | "not":
-            return on.known(node, not control.truthy(on.evaluate(operand, scope)))
-        case "&" if operand.type == "integer":
-            found = (scope.bindings or {}).get(f"&{on.source.text(operand)}")
+            return on.known(node, not control.truthy(on.evaluate(inner, scope)))
+        case "&" if inner.type == "integer":
+            found = (scope.bindings or {}).get(f"&{on.source.text(inner)}")
             return found if found is not None else on.unknown(node, "it is no argument")
         case "&":
             return _function(on, node, scope)

@@ -22,7 +22,7 @@ def _path_join(context: Context, left: Term, right: Term | None = None) -> Value
         if isinstance(first, TreePath) and isinstance(piece, str):
             # Path.join doesn't resolve `..`, but the tree has no links that would make a difference.
             first = expand(piece.lstrip("/") or ".", first.path)
-        elif isinstance(first, str) and isinstance(piece, str) and piece and "//" not in first + piece and first:
+        elif isinstance(first, str) and isinstance(piece, str) and first and piece and "//" not in (first, piece):
             first = f"{first.rstrip('/')}/{piece.strip('/')}"
         else:
             raise Undecided("what the path becomes isn't known")

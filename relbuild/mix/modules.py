@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from relbuild.mix.patterns import variables
-from relbuild.mix.source import Source, arguments, body, callee, child, module_name, operands, operator, parts, walk
+from relbuild.mix.source import (
+    Source,
+    arguments,
+    body,
+    callee,
+    child,
+    module_name,
+    operand,
+    operands,
+    operator,
+    parts,
+    walk,
+)
 from relbuild.mix.terms import Term
 
 
@@ -168,14 +180,14 @@ def attribute_of(source: Source, node: Node) -> str | None:
     """Return the name of the module attribute that the node sets; None for other nodes, also for reading one."""
     if node.type != "unary_operator" or operator(node) != "@":
         return None
-    operand = node.child_by_field_name("operand")
-    return callee(operand) if operand is not None and arguments(operand) else None
+    inner = operand(node)
+    return callee(inner) if inner is not None and arguments(inner) else None
 
 
 def attribute_value(node: Node) -> Node | None:
     """Return the expression that an attribute is set to."""
-    operand = node.child_by_field_name("operand")
-    written = arguments(operand) if operand is not None else []
+    inner = operand(node)
+    written = arguments(inner) if inner is not None else []
     return written[0] if len(written) == 1 else None
 
 

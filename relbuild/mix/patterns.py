@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from tree_sitter import Node
 
 from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import operands, operator, parts
+from relbuild.mix.source import operand, operands, operator, parts
 from relbuild.mix.terms import Gap, List, Map, Term, Tuple, same
 
 # Variables when it matches, False when it surely doesn't, None when that can't be told.
@@ -42,8 +42,8 @@ def match(pattern: Node, term: Term, evaluate: Evaluate) -> Matched:
     if pattern.type in _LITERALS:
         return _equal(evaluate(pattern), term)
     if pattern.type == "unary_operator" and operator(pattern) == "^":
-        operand = pattern.child_by_field_name("operand")
-        return _equal(evaluate(operand), term) if operand is not None else None
+        inner = operand(pattern)
+        return _equal(evaluate(inner), term) if inner is not None else None
     if pattern.type == "tuple":
         if not isinstance(term.value, Tuple) or any(part.type == "keywords" for part in parts(pattern)):
             return False if not isinstance(term.value, Tuple) else None

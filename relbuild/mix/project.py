@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import calls, dependencies, fields, releases
+from relbuild.mix import dependencies, fields, releases
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.fields import Fields
-from relbuild.mix.modules import Module
+from relbuild.mix.mixfile import MixFile
 from relbuild.mix.releases import Release, Versions
-from relbuild.mix.source import parse
-from relbuild.mix.terms import Atom, Function, Gap, List, Term, entries, show
+from relbuild.mix.terms import Atom, List, entries, show
 
 __all__ = ["Alias", "Dependency", "Project", "Release", "read", "select_release"]
 
@@ -74,52 +72,62 @@ def read(tree: Tree) -> Project:
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    reading = _Reading.of(tree, "", content)
+    reading = MixFile.of(tree, "", content)
     umbrella = reading.given.term("apps_path") is not None
-    project = reading.project(_children(tree, reading) if umbrella else ())
+    project = _project(reading, _children(tree, reading) if umbrella else ())
     found, unknown = _releases(reading, project)
     return replace(project, releases=found, unknown=tuple(dict.fromkeys((*project.unknown, *unknown))))
 
 
 def select_release(project: Project, name: str | None = None) -> Release:
     """Return the release of that name; without one, the default release or the only one; else raise ProjectError."""
-    names = [release.name for release in project.releases]
     if name is None and isinstance(project.default_release, Known):
         name = project.default_release.value
-    if name is not None:
-        for release in project.releases:
-            if release.name == name:
-                return release
-        listed = f"mix.exs defines {', '.join(names)}" if names else "mix.exs defines none that can be read"
-        raise ProjectError(
-            f"there is no release {name}: {listed}", at=project.at, hint="`--release NAME` names another"
-        )
-    if len(project.releases) == 1 and not any(unknown.what == "releases" for unknown in project.unknown):
-        return project.releases[0]
-    if not names:
-        raise _no_release(project)
-    raise ProjectError(
-        f"mix.exs defines several releases: {', '.join(names)}",
-        at=project.releases[0].at,
-        hint="say which: `--release NAME`, or `release: NAME` in relbuild.yml",
-    )
+    open_end = next((unknown for unknown in project.unknown if unknown.what in ("releases", "app", "apps_path")), None)
+    release = next((release for release in project.releases if release.name == name), None)
+    if release is None and name is not None and open_end is not None:
+        return releases.unread(name, open_end)
+    if name is None and len(project.releases) == 1 and open_end is None:
+        release = project.releases[0]
+    if release is None:
+        raise _no_release(project, name, open_end)
+    if project.umbrella and (
+        release.applications is None or (isinstance(release.applications, Known) and not release.applications.value)
+    ):
+        raise _no_applications(project, release)
+    return release
 
 
-def _no_release(project: Project) -> ProjectError:
-    for unknown in project.unknown:
-        if unknown.what in ("releases", "app"):
-            return ProjectError(
-                f"which releases there are can't be read: {unknown.reason}",
-                at=unknown.at,
-                hint="name it: `--release NAME`, or `release: NAME` in relbuild.yml",
-            )
-    apps = [app.app.value for app in project.apps if isinstance(app.app, Known)]
-    example = ", ".join(f"{app}: :permanent" for app in apps) or "my_app: :permanent"
+def _no_release(project: Project, name: str | None, open_end: Unknown | None) -> ProjectError:
+    names = ", ".join(release.name for release in project.releases)
+    hint = "say which: `--release NAME`, or `release: NAME` in relbuild.yml"
+    if open_end is not None:
+        known = f"mix.exs defines {names}, and what else" if names else "which releases mix.exs defines"
+        return ProjectError(f"{known} can't be read: {open_end.reason}", at=open_end.at, hint=hint)
+    if name is not None and names:
+        return ProjectError(f"there is no release {name}: mix.exs defines {names}", at=project.at, hint=hint)
+    if names:
+        return ProjectError(f"mix.exs defines several releases: {names}", at=project.releases[0].at, hint=hint)
+    if not project.umbrella:
+        return ProjectError("the project has no app, so nothing to release", at=project.at, hint="add app: :my_app")
     return ProjectError(
         "an umbrella project has to define its releases, and this one has none",
         at=project.at,
-        hint=f'add to `project` in mix.exs: releases: [my_release: [version: "0.1.0", applications: [{example}]]]',
+        hint=f'add to `project` in mix.exs: releases: [my_release: [version: "0.1.0", {_example(project)}]]',
     )
+
+
+def _no_applications(project: Project, release: Release) -> ProjectError:
+    return ProjectError(
+        f"release {release.name} has no applications, which it needs in an umbrella project",
+        at=release.at,
+        hint=f"add to it: {_example(project)}",
+    )
+
+
+def _example(project: Project) -> str:
+    apps = [app.app.value for app in project.apps if isinstance(app.app, Known)] or ["my_app"]
+    return f"applications: [{', '.join(f'{app}: :permanent' for app in apps)}]"
 
 
 def _no_project(tree: Tree) -> ProjectError:
@@ -144,7 +152,7 @@ def _near(tree: Tree) -> list[str]:
     return found
 
 
-def _children(tree: Tree, root: _Reading) -> tuple[Project, ...]:
+def _children(tree: Tree, root: MixFile) -> tuple[Project, ...]:
     """Return an umbrella's applications: the directories of apps_path with a mix.exs (Mix.Project.apps_paths/1)."""
     apps_path, chosen = root.given.fact("apps_path", root.given.path), root.given.fact("apps", fields.names)
     if not isinstance(apps_path, Known) or isinstance(chosen, Unknown):
@@ -155,11 +163,11 @@ def _children(tree: Tree, root: _Reading) -> tuple[Project, ...]:
         path = posixpath.join(apps_path.value, directory)
         content = tree.read(f"{path}/mix.exs")
         if content is not None:
-            found.append(_Reading.of(tree, path, content).project(()))
+            found.append(_project(MixFile.of(tree, path, content), ()))
     return tuple(found)
 
 
-def _releases(reading: _Reading, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
+def _releases(reading: MixFile, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
     apps = [(app.app.value, app.version) for app in (project, *project.apps) if isinstance(app.app, Known)]
     versions = Versions(project.version, tuple(apps))
     term = reading.given.term("releases")
@@ -170,102 +178,41 @@ def _releases(reading: _Reading, project: Project) -> tuple[tuple[Release, ...],
     return (), ()
 
 
-@dataclass(slots=True)
-class _Reading:
-    """One mix.exs being read: its Mix project's module, and the keyword list that `project/0` gives."""
-
-    evaluator: Evaluator
-    module: Module
-    given: Fields
-    at: Mark
-    unknown: list[Unknown] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, tree: Tree, path: str, content: bytes) -> _Reading:
-        file = posixpath.join(path, "mix.exs")
-        if not content.strip(b"\xef\xbb\xbf \t\r\n"):
-            raise ProjectError(f"{file} is empty", at=Mark(file, 1), hint="`mix new` shows what belongs into it")
-        evaluator = Evaluator(parse(file, content), tree, path)
-        module = _project_module(evaluator, file)
-        definition = next((c for c in module.clauses if c.name == "project" and not c.parameters), None)
-        if definition is None and not module.hidden_functions:
-            raise ProjectError(
-                f"{module.name} has no `project` function",
-                at=evaluator.source.mark(module.node),
-                hint="add `def project, do: [app: …, version: …]`",
-            )
-        node = definition.node if definition is not None else module.node
-        term = evaluator.guarded(node, lambda: calls.local(evaluator, module, "project", [], node))
-        if isinstance(term, Known) and not isinstance(term.value, List):
-            raise ProjectError(f"`project` should give a keyword list, gives {show(term.value)}", at=term.at)
-        keywords = term.value if isinstance(term, Known) and isinstance(term.value, List) else _open(term)
-        return cls(evaluator, module, Fields(keywords, "", path), evaluator.source.mark(node))
-
-    def run(self, term: Term) -> Term:
-        """Return the value of a function without arguments; anything else as it is."""
-        if isinstance(term, Known) and isinstance(term.value, Function):
-            node = term.value.node
-            return self.evaluator.guarded(node, lambda: calls.apply(self.evaluator, term, [], node))
-        return term
-
-    def project(self, apps: tuple[Project, ...]) -> Project:
-        """Return what the mix.exs says, without its releases."""
-        given, directory = self.given, self.evaluator.directory
-        application = self._application()
-        self.evaluator.note_reads()
-        deps, unknown_deps = _deps(given, directory)
-        project = Project(
-            path=directory,
-            module=self.module.name,
-            at=self.at,
-            app=_app(given),
-            version=_version(given),
-            elixir=given.fact("elixir", fields.string),
-            apps_path=given.fact("apps_path", given.path),
-            apps=apps,
-            releases=(),
-            default_release=given.fact("default_release", fields.name),
-            deps=deps,
-            aliases=_aliases(given),
-            deps_path=self._path("deps_path", "deps"),
-            lockfile=self._path("lockfile", "mix.lock"),
-            config_path=self._path("config_path", "config/config.exs"),
-            elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), self.at),
-            start_permanent=given.fact("start_permanent", fields.boolean, note=False),
-            mod=application.fact("mod", fields.application_module, note=False),
-            extra_applications=application.fact("extra_applications", fields.applications, note=False),
-            reads=tuple(sorted({*self.evaluator.reads}.union(*(app.reads for app in apps)))),
-            unknown=(),
-        )
-        below = [unknown for app in apps for unknown in app.unknown]
-        return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *below))))
-
-    def _path(self, key: str, default: str) -> Fact[str]:
-        return self.given.fact(key, self.given.path) or Known(self.given.path(default), self.at)
-
-    def _application(self) -> Fields:
-        node = self.module.node
-        if not any(clause.name == "application" for clause in self.module.clauses):
-            return Fields(List(()))
-        term = self.evaluator.guarded(node, lambda: calls.local(self.evaluator, self.module, "application", [], node))
-        return Fields(term.value if isinstance(term, Known) and isinstance(term.value, List) else _open(term))
+def _project(mix: MixFile, apps: tuple[Project, ...]) -> Project:
+    """Return what the mix.exs says, without its releases."""
+    given, directory = mix.given, mix.evaluator.directory
+    application = mix.application()
+    mix.evaluator.note_reads()
+    deps, unknown_deps = _deps(given, directory)
+    project = Project(
+        path=directory,
+        module=mix.module.name,
+        at=mix.at,
+        app=_app(given),
+        version=_version(given),
+        elixir=given.fact("elixir", fields.string),
+        apps_path=given.fact("apps_path", given.path),
+        apps=apps,
+        releases=(),
+        default_release=given.fact("default_release", fields.name),
+        deps=deps,
+        aliases=_aliases(given),
+        deps_path=_path(mix, "deps_path", "deps"),
+        lockfile=_path(mix, "lockfile", "mix.lock"),
+        config_path=_path(mix, "config_path", "config/config.exs"),
+        elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), mix.at),
+        start_permanent=given.fact("start_permanent", fields.boolean, note=False),
+        mod=application.fact("mod", fields.application_module, note=False),
+        extra_applications=application.fact("extra_applications", fields.applications, note=False),
+        reads=tuple(sorted({*mix.evaluator.reads}.union(*(app.reads for app in apps)))),
+        unknown=(),
+    )
+    below = [unknown for app in apps for unknown in app.unknown]
+    return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *below))))
 
 
-def _open(term: Term) -> List:
-    unknown = term if isinstance(term, Unknown) else Unknown("project", "it is no keyword list", term.at)
-    return List((Gap(unknown),))
-
-
-def _project_module(evaluator: Evaluator, file: str) -> Module:
-    """Return the module that Mix takes for the project: the one with `use Mix.Project` that is compiled last."""
-    found = [module for module in evaluator.modules if "Mix.Project" in module.uses]
-    if not found:
-        raise ProjectError(
-            f"{file}: no module in it has `use Mix.Project`",
-            at=Mark(file, 1),
-            hint="`mix new` shows what a mix.exs looks like",
-        )
-    return found[-1]
+def _path(mix: MixFile, key: str, default: str) -> Fact[str]:
+    return mix.given.fact(key, mix.given.path) or Known(mix.given.path(default), mix.at)
 
 
 def _app(given: Fields) -> Fact[str] | None:

@@ -93,6 +93,11 @@ def implicit(app: str, at: Mark, versions: Versions) -> Release:
     return Release(app, at, _version(Fields(List(())), f"release {app}", at, versions), defined=False)
 
 
+def unread(name: str, unknown: Unknown) -> Release:
+    """Return the release of that name when what releases there are isn't known: none of its options is."""
+    return _release(name, unknown.at, unknown, Versions(None, ()), "")
+
+
 def _release(name: str, at: Mark, options: Term, versions: Versions, directory: str) -> Release:
     what = f"release {name}"
     unknown: list[Unknown] = []

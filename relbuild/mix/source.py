@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,6 +17,8 @@ from relbuild.errors import Mark, ProjectError
 MAX_BYTES = 1_000_000
 
 _BOM = b"\xef\xbb\xbf"
+# A URL with someone's name, and perhaps password, in it.
+_LOGIN = re.compile(r"://[^/\s\"]*@")
 
 
 class Source:
@@ -42,8 +45,10 @@ class Source:
         return Mark(self.file, line + 1, len(before.decode("utf-8", "replace")) + 1)
 
     def excerpt(self, node: Node, length: int = 50) -> str:
-        """Return the node's text on one line, cut to the length."""
+        """Return the node's text on one line, cut to the length; only its kind when it may hold a secret."""
         text = " ".join(self.text(node).split())
+        if "cookie" in text or _LOGIN.search(text):
+            return f"… ({node.type.replace('_', ' ')})"
         return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -125,6 +130,11 @@ def operator(node: Node) -> str:
     """Return the operator of a unary or binary node, its white space made single: `not in`, not `not  in`."""
     token = node.child_by_field_name("operator")
     return " ".join(token.text.decode("utf-8", "replace").split()) if token and token.text else ""
+
+
+def operand(node: Node) -> Node | None:
+    """Return what a unary operator stands before, its parentheses left out."""
+    return next(iter(parts(node)), None)
 
 
 def operands(node: Node) -> tuple[Node, Node]:
