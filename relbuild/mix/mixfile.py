@@ -42,7 +42,11 @@ class MixFile:
         node = definition.node if definition is not None else module.node
         term = evaluator.guarded(node, lambda: calls.local(evaluator, module, "project", [], node))
         if isinstance(term, Known) and not isinstance(term.value, List):
-            raise ProjectError(f"`project` should give a keyword list, gives {show(term.value)}", at=term.at)
+            raise ProjectError(
+                f"`project` should give a keyword list, gives {show(term.value)}",
+                at=term.at,
+                hint="write [app: …, version: …]",
+            )
         keywords = term.value if isinstance(term, Known) and isinstance(term.value, List) else _open(term)
         return cls(evaluator, module, Fields(keywords, "", path), evaluator.source.mark(node))
 

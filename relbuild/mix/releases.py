@@ -140,13 +140,17 @@ def _version(given: Fields, what: str, at: Mark, versions: Versions) -> Fact[str
     if isinstance(term, Known) and isinstance(term.value, Tuple) and len(term.value.items) == 2:
         return _version_of_app(term.value, what, term.at, versions)
     if isinstance(term, Known) and (not isinstance(term.value, str) or not term.value):
-        raise ProjectError(
-            f"{what}: its version should be a string, or {{:from_app, app}}", at=term.at, hint='write version: "0.1.0"'
-        )
+        raise _no_version(what, term.at)
     fact = fact_of(term, f"{what}: version", fields.string)
     if isinstance(fact, Unknown):
         given.unknown.append(fact)
     return fact
+
+
+def _no_version(what: str, at: Mark) -> ProjectError:
+    return ProjectError(
+        f"{what}: its version should be a string, or {{:from_app, app}}", at=at, hint='write version: "0.1.0"'
+    )
 
 
 def _version_of_app(pair: Tuple, what: str, at: Mark, versions: Versions) -> Fact[str]:
@@ -154,7 +158,7 @@ def _version_of_app(pair: Tuple, what: str, at: Mark, versions: Versions) -> Fac
     if isinstance(tag, Unknown) or isinstance(app, Unknown):
         return named(tag if isinstance(tag, Unknown) else app, f"{what}: version")  # type: ignore[arg-type]
     if tag.value != Atom("from_app") or not isinstance(app.value, Atom):
-        raise ProjectError(f"{what}: its version should be a string, or {{:from_app, app}}", at=at)
+        raise _no_version(what, at)
     found = dict(versions.apps).get(app.value.name)
     if found is None:
         return Unknown(f"{what}: version", f"it is that of {app.value}, which is none of the project's own", at)

@@ -1,0 +1,95 @@
+"""Where the function that migrates is found, and where it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relbuild.errors import Mark
+from relbuild.mix import migrations, project
+from relbuild.mix.migrations import Migrate
+
+MIX = 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"{more}]\nend\n'
+FILE = "lib/a/release.ex"
+
+
+def found_in(dict_tree: Any, files: dict[str, str | bytes], more: str = "") -> tuple[Migrate, ...]:
+    tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
+    return migrations.find(tree, project.read(tree))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def migrate do\n    :ok\n  end",
+        "def migrate(), do: :ok",
+        "def migrate, do: :ok",
+        "@doc false\n  def migrate(repos \\\\ []), do: repos",
+        "def migrate(args \\\\ []) when is_list(args) do\n    args\n  end",
+        "def migrate(args \\\\ [])\n  def migrate([]), do: 1\n  def migrate(_), do: 2",
+        "defdelegate migrate, to: A.Migrator",
+        "defdelegate migrate(), to: A.Migrator, as: :run",
+        "def migrate do\n    1\n  rescue\n    _ -> 2\n  end",
+    ],
+)
+@pytest.mark.parametrize("module", ["A.Release", "A.B.ReleaseTasks", "Release"])
+def test_a_release_module_that_migrates_is_found(dict_tree: Any, module: str, function: str) -> None:
+    content = f"defmodule {module} do\n  {function}\nend\n"
+    [found] = found_in(dict_tree, {FILE: content})
+    line = content[: content.index("def migrate" if "def migrate" in content else "defdelegate")].count("\n") + 1
+    assert found == Migrate(f"{module}.migrate()", Mark(FILE, line, 3))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "defmodule A.Release do\n  defp migrate, do: :ok\nend",
+        "defmodule A.Release do\n  def migrate(repo), do: repo\nend",
+        "defmodule A.Release do\n  def migrate_all, do: :ok\nend",
+        "defmodule A.Release do\n  defdelegate migrate(repo), to: A\nend",
+        "defmodule A.Release do\n  # def migrate, do: :ok\nend",
+        'defmodule A.Release do\n  @doc "def migrate, do: :ok"\nend',
+        "defmodule A.Releases do\n  def migrate, do: :ok\nend",
+        "defmodule A.Release.Tasks do\n  def migrate, do: :ok\nend",
+        "defmodule A.Repo do\n  def migrate, do: A.Release\nend",
+        "defmodule A.Release do\n  def migrate, do: :ok",
+        b"defmodule A.Release do\n  def migrate, do: \xff\nend",
+    ],
+)
+def test_what_does_not_migrate_is_not_found(dict_tree: Any, content: str | bytes) -> None:
+    assert found_in(dict_tree, {FILE: content}) == ()
+
+
+def test_nested_modules_and_every_application_of_an_umbrella(dict_tree: Any) -> None:
+    release = "defmodule Release do\n    def migrate, do: 1\n  end\n"
+    files = {
+        "apps/one/mix.exs": MIX.format(more=""),
+        "apps/one/lib/deep/er/one.ex": f"defmodule One do\n  {release}end\n",
+        "apps/two/mix.exs": MIX.format(more=', elixirc_paths: ["src", "lib", "lib/x", "../../../out"]'),
+        "apps/two/src/two.ex": "defmodule Two.ReleaseTasks do\n  def migrate(x \\\\ 1), do: x\nend\n",
+        "apps/two/lib/x/skipped.exs": release,
+        "apps/two/test/support.ex": release,
+        "lib/root.ex": "defmodule Root.Release do\n  def migrate, do: 1\nend\n",
+        "deps/x/lib/x.ex": "defmodule X.Release do\n  def migrate, do: 1\nend\n",
+        "lib/broken.ex": "defmodule Broken.Release do migrate",
+    }
+    assert found_in(dict_tree, files, ', apps_path: "apps"') == (
+        Migrate("Root.Release.migrate()", Mark("lib/root.ex", 2, 3)),
+        Migrate("One.Release.migrate()", Mark("apps/one/lib/deep/er/one.ex", 3, 5)),
+        Migrate("Two.ReleaseTasks.migrate()", Mark("apps/two/src/two.ex", 2, 3)),
+    )
+
+
+def test_only_the_sources_are_listed_and_a_circle_ends(dict_tree: Any) -> None:
+    class Circle(dict_tree):  # type: ignore[misc]
+        listed = 0
+
+        def list(self, directory: str) -> tuple[str, ...]:
+            assert directory.split("/")[0] == "lib"
+            Circle.listed += 1
+            return ("again/",)
+
+    tree = Circle({"mix.exs": MIX.format(more="")})
+    assert migrations.find(tree, project.read(tree)) == ()
+    assert 1 < Circle.listed < 100
