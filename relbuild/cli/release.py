@@ -11,16 +11,16 @@ from relbuild.cli.verb import verb
 from relbuild.result import Result
 
 if TYPE_CHECKING:
-    from relbuild.commands.place import Around
+    from relbuild.commands.around import Around
     from relbuild.commands.session import Session
 
 Reference = Annotated[str | None, typer.Argument(metavar="[IMAGE]", help="Default: the image of the project here.")]
 
 
 def _around(env: list[str] | None, env_file: list[str] | None, network: str | None) -> Around:
-    from relbuild.commands.place import Around
+    from relbuild.commands.around import around
 
-    return Around(tuple(env or ()), tuple(env_file or ()), network)
+    return around(env or (), env_file or (), network)
 
 
 @verb("run")
@@ -85,7 +85,8 @@ def migrate(
 @verb("version")
 def version(session: Session, image: Reference = None, on: On = None) -> Result:
     """Print the release's name and version."""
-    from relbuild.commands.place import Around, run_on
+    from relbuild.commands.around import Around
+    from relbuild.commands.place import run_on
     from relbuild.errors import UsageError
 
     if image is not None and on is not None:

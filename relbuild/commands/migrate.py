@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relbuild.commands.place import Around, release_image, run_in_image
+from relbuild.commands.around import Around
+from relbuild.commands.place import release_image, run_in_image
 from relbuild.commands.session import Session
 from relbuild.errors import UsageError
 from relbuild.release.command import ReleaseCommand

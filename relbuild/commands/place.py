@@ -1,13 +1,11 @@
-"""Which image or container a release's command runs in, and what the container gets from outside."""
+"""Which image or container a release's command runs in."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
+from relbuild.commands.around import Around
 from relbuild.commands.session import Session
 from relbuild.engine.docker import ContainerFacts, ImageFacts
 from relbuild.engine.runner import Outcome
@@ -15,40 +13,10 @@ from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx, labels
 from relbuild.image.plan import tags
 from relbuild.release.command import ROOT, ReleaseCommand
-from relbuild.release.target import Container, Image, Surroundings
+from relbuild.release.target import Container, Image
 from relbuild.result import Ran
 
 PLACES = "image:REF or container:NAME"
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a container is given: ``NAME=VALUE``, or ``NAME`` to pass relbuild's own on; files; a network."""
-
-    env: tuple[str, ...] = ()
-    env_files: tuple[str, ...] = ()
-    network: str | None = None
-
-    def surroundings(self, options: Iterable[str] = ()) -> Surroundings:
-        """Return it as docker run takes it: variables by their name alone.
-
-        Raises UsageError for a variable that isn't set here and a file that isn't there.
-        """
-        for name in self.env:
-            if "=" not in name and name not in os.environ:
-                raise UsageError(f"--env {name}: it isn't set here", hint=f"write --env {name}=VALUE, or export {name}")
-            if name.startswith("="):
-                raise UsageError(f"--env {name}: it has no name", hint="write --env NAME=VALUE")
-        for file in self.env_files:
-            if not Path(file).is_file():
-                raise UsageError(f"--env-file {file}: there is no such file")
-        names = tuple(name.partition("=")[0] for name in self.env)
-        return Surroundings(names, self.env_files, self.network, tuple(options))
-
-    @property
-    def values(self) -> dict[str, str]:
-        """The variables that were given with a value; they go to docker through its environment, not its argv."""
-        return {name: value for name, equals, value in (each.partition("=") for each in self.env) if equals}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relbuild.commands.place import Around, ran, release_image, terminal
+from relbuild.commands.around import Around
+from relbuild.commands.place import ran, release_image, terminal
 from relbuild.commands.session import Session
 from relbuild.image import labels
 from relbuild.release.target import NewContainer

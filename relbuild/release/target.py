@@ -14,10 +14,9 @@ HARDENING = ("--read-only", "--tmpfs", "/tmp")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a container gets from outside: environment (by name, a value never stands in an argv), networks, mounts."""
+    """What a container gets from outside: environment (by name: no secret stands in an argv), networks, mounts."""
 
     env: tuple[str, ...] = ()
-    env_files: tuple[str, ...] = ()
     network: str | None = None
     options: tuple[str, ...] = ()
 
@@ -25,8 +24,6 @@ class Surroundings:
     def argv(self) -> tuple[str, ...]:
         """docker run's options for all of it."""
         argv: list[str] = []
-        for file in self.env_files:
-            argv += ["--env-file", file]
         for name in self.env:
             argv += ["--env", name]
         if self.network is not None:

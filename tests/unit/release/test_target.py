@@ -12,9 +12,9 @@ MIGRATE = ReleaseCommand("shop", "eval", ("Shop.Release.migrate()",))
 
 
 def test_an_image_runs_it_in_a_one_off_container() -> None:
-    argv = Image("shop:1.0", Surroundings(("DATABASE_URL",), (".env",), "net")).argv(MIGRATE)
+    argv = Image("shop:1.0", Surroundings(("DATABASE_URL",), "net")).argv(MIGRATE)
     assert shlex.join(argv) == (
-        "docker run --rm --interactive --read-only --tmpfs /tmp --env-file .env"
+        "docker run --rm --interactive --read-only --tmpfs /tmp"
         " --env DATABASE_URL --network net --entrypoint /app/bin/shop shop:1.0 eval 'Shop.Release.migrate()'"
     )
 
