@@ -6,9 +6,11 @@ removed at the end, whether the tests passed or not.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -21,6 +23,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGES = Path(__file__).parent / "images"
+# The node's label by which a later run knows that the swarm is the tests' own.
+SWARM_LABEL = "io.relbuild.test"
 
 
 class Docker:
@@ -120,6 +124,49 @@ def docker(engine: str, run_id: str) -> Iterator[Docker]:
 
 
 @pytest.fixture(scope="session")
+def swarm(docker: Docker, run_id: str) -> Iterator[str]:
+    """Give this engine's id as a node of a swarm; what is in the swarm with this run's label goes at the end.
+
+    Test runs at the same time share the swarm, and the last of them leaves it: each holds a lock. One that the machine
+    was in before is left alone.
+    """
+    with Path(tempfile.gettempdir(), "relbuild-test-swarm.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if docker("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
+            docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+            made = docker("info", "--format", "{{.Swarm.NodeID}}")
+            docker("node", "update", "--label-add", f"{SWARM_LABEL}=swarm", made)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        node = docker("info", "--format", "{{.Swarm.NodeID}}")
+        yield node
+        _remove_from_swarm(docker, run_id)
+        if docker("node", "inspect", node, "--format", f'{{{{index .Spec.Labels "{SWARM_LABEL}"}}}}') == "swarm":
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            docker("swarm", "leave", "--force")
+            # It came with the swarm and stays without it.
+            docker("network", "rm", "docker_gwbridge")
+
+
+def _remove_from_swarm(docker: Docker, run_id: str) -> None:
+    mine = ("--quiet", "--filter", f"label=io.relbuild.test={run_id}")
+    for kind in ("service", "secret", "config"):
+        if found := docker(kind, "ls", *mine).split():
+            docker(kind, "rm", *found)
+    listing = ("network", "ls", *mine, "--filter", "driver=overlay")
+
+    def networks_are_gone() -> bool:
+        # The engine refuses while the last task is ending, and lists a network for a moment more.
+        for network in docker(*listing).split():
+            subprocess.run(("docker", "network", "rm", network), capture_output=True)
+        return not docker(*listing)
+
+    wait_until(networks_are_gone, "the end of the services' networks", lambda: docker(*listing))
+
+
+@pytest.fixture(scope="session")
 def cleanup(docker: Docker) -> Iterator[Cleanup]:
     noted = Cleanup()
     yield noted
@@ -186,6 +233,12 @@ def database(postgres: Database) -> Iterator[Database]:
     yield Database(postgres.docker, postgres.container, postgres.network, name)
     # FORCE: a container of the test's may still hold a connection.
     postgres.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def wait() -> Callable[..., None]:
+    """Return wait_until, as this module can't be imported by name."""
+    return wait_until
 
 
 def answers(url: str) -> bool:
