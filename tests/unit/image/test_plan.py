@@ -152,7 +152,7 @@ def test_a_reference_splits_where_it_was_joined(repository: str, tag: str) -> No
 
 @given(
     st.from_regex(
-        r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]?)\.(0|[1-9][0-9]?)(-[a-z0-9]{1,5})?(\+[a-z0-9]{1,5})?", fullmatch=True
+        r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]?)\.(0|[1-9][0-9]?)(-[a-z][a-z0-9]{0,4})?(\+[a-z0-9]{1,5})?", fullmatch=True
     )
 )
 def test_a_version_is_a_tag_or_says_at_its_place_that_it_is_none(version: str) -> None:
