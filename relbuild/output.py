@@ -30,6 +30,27 @@ def warn(message: str, hint: str | None = None) -> None:
         note(f"  {hint}")
 
 
+def interactive() -> bool:
+    """Tell whether someone sits at a terminal whom one can ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str) -> bool:
+    """Ask on the terminal; everything but a yes means no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def show_diff(diff: str) -> None:
+    """Print a unified diff on stderr, on a terminal in its usual colours."""
+    colours = {"+": "32", "-": "31", "@": "36"}
+    for line in diff.splitlines():
+        heading = line.startswith(("+++", "---"))
+        colour = "1" if heading else colours.get(line[:1])
+        note(_styled(line, colour) if colour and not heading else line)
+
+
 def show(command: str, result: Result, *, as_json: bool) -> None:
     """Print a command's result on stdout."""
     if as_json:

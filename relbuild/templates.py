@@ -38,7 +38,9 @@ def _environment() -> Environment:
         autoescape=False,
         bytecode_cache=_bytecode_cache(),
     )
-    environment.filters.update(quoted=quoted, run=run, exec_form=exec_form, copied=copied, shell=shlex.quote)
+    environment.filters.update(
+        quoted=quoted, run=run, exec_form=exec_form, copied=copied, shell=shlex.quote, github=github
+    )
     return environment
 
 
@@ -58,6 +60,12 @@ def quoted(value: str) -> str:
     """Return a value as Dockerfile's ENV and LABEL take it literally: in double quotes, nothing expanded."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{escaped}"'
+
+
+def github(parts: tuple[str, ...]) -> str:
+    """Return an expression of GitHub's workflows, after the text before it if there is any."""
+    *text, expression = parts
+    return f"{''.join(text)}${{{{ {expression} }}}}"
 
 
 def exec_form(argv: tuple[str, ...]) -> str:

@@ -50,11 +50,19 @@ def image(
         ),
     ] = None,
     push: Annotated[bool, typer.Option("--push", help="Push it; then the result is NAME@DIGEST.")] = False,
+    cache_from: Annotated[
+        list[str] | None,
+        typer.Option("--cache-from", metavar="CACHE", help="Take steps from there, as buildx writes it."),
+    ] = None,
+    cache_to: Annotated[
+        list[str] | None, typer.Option("--cache-to", metavar="CACHE", help="Keep the steps there, as buildx writes it.")
+    ] = None,
 ) -> Result:
     """Build the release image, tag it, and push it when asked."""
     from relbuild.commands import image as command
 
-    return command.image(session, release=release, asked_tags=tuple(tag or ()), push=push)
+    caches = command.Caches(tuple(cache_from or ()), tuple(cache_to or ()))
+    return command.image(session, release=release, asked_tags=tuple(tag or ()), push=push, caches=caches)
 
 
 @verb("schema")

@@ -49,7 +49,7 @@ def _common(
     endpoint = Endpoint(context, host)
     if dry_run:
         dry = DryRunner()
-        session = Session(directory, config, endpoint, dry, DryEngine(endpoint), output.warn, as_json)
+        session = Session(directory, config, endpoint, dry, DryEngine(endpoint), output.warn, as_json, dry_run)
         return session, lambda result: DryRun(tuple(dry.commands)) if dry.commands else result
     runner = Subprocesses(output.note_command if verbose else None)
     return Session(directory, config, endpoint, runner, Engine(endpoint), output.warn, as_json), lambda result: result

@@ -12,11 +12,21 @@ from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, EngineError, RelbuildError, UsageError
 from relbuild.image import buildx, dockerfile
+from relbuild.image.buildx import Caches
 from relbuild.image.plan import Plan, split_reference, tags
 from relbuild.result import Built
 
+__all__ = ["Caches", "image"]
 
-def image(session: Session, *, release: str | None, asked_tags: tuple[str, ...], push: bool) -> Built:
+
+def image(
+    session: Session,
+    *,
+    release: str | None,
+    asked_tags: tuple[str, ...],
+    push: bool,
+    caches: Caches,
+) -> Built:
     """Build the release image and return its reference and digest.
 
     Raises CommandFailed when the build or a push fails; until the build has succeeded nothing has a tag.
@@ -27,7 +37,7 @@ def image(session: Session, *, release: str | None, asked_tags: tuple[str, ...],
         session.warn(note)
     _require_secrets(plan)
     session.engine.require_builds()
-    candidate = _build(session, plan)
+    candidate = _build(session, plan, caches)
     try:
         for reference in references:
             _succeed(
@@ -41,11 +51,13 @@ def image(session: Session, *, release: str | None, asked_tags: tuple[str, ...],
     return _built(session.engine.built(references[0]), references, push)
 
 
-def _build(session: Session, plan: Plan) -> str:
+def _build(session: Session, plan: Plan, caches: Caches) -> str:
     """Build under a name of this call's own and return the name."""
     candidate = f"relbuild-candidate/{plan.release.name}:{secrets.token_hex(8)}"
     path = files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan))
-    argv = buildx.build(plan, session.endpoint, dockerfile=str(path), tag=candidate, context=_context(session.root))
+    argv = buildx.build(
+        plan, session.endpoint, dockerfile=str(path), tag=candidate, context=_context(session.root), caches=caches
+    )
     outcome = session.runner.step(argv)
     if outcome.exit_code:
         raise _build_failed(outcome, path)

@@ -28,6 +28,7 @@ class Session:
     engine: Engine
     warn: Callable[[str], None]
     as_json: bool = False
+    dry_run: bool = False
 
     def config(self) -> Config:
         """Return relbuild.yml's content; all defaults when there is none and none was named.
@@ -42,13 +43,20 @@ class Session:
             return Config()
         return configuration.parse(content, str(self.config_file or "relbuild.yml"))
 
+    def tree(self) -> ProjectTree:
+        """Return the project's files.
+
+        Raises UsageError when there is no such directory.
+        """
+        if not self.root.is_dir():
+            raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
+        return ProjectTree(self.root)
+
     def plan(self, release: str | None = None) -> Plan:
         """Read the project and relbuild.yml and decide what will be built.
 
         Raises ProjectError and ConfigError.
         """
-        if not self.root.is_dir():
-            raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
-        tree = ProjectTree(self.root)
+        tree = self.tree()
         found = project.read(tree)
         return make_plan(found, self.config(), tree, release)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from relbuild import cache
@@ -95,6 +96,53 @@ def write(path: Path, content: str) -> None:
             with contextlib.suppress(OSError):
                 Path(file.name).unlink()
             raise
+
+
+def write_all(root: Path, changes: Mapping[str, tuple[str | None, str]]) -> None:
+    """Write every file, given as it was (None: it wasn't there) and as it is to be, or leave all as they were.
+
+    Raises CommandFailed when one can't be written, and when one isn't any more as it was.
+    """
+    made: list[Path] = []
+    changed: list[tuple[Path, str]] = []
+    path = root
+    try:
+        for name, (before, after) in changes.items():
+            path = root / name
+            _make_directories(path.parent, made)
+            if before is None:
+                # "x": a file that someone else has made meanwhile is theirs.
+                with path.open("x", encoding="utf-8", newline="") as file:
+                    made.append(path)
+                    file.write(after)
+            elif path.read_bytes() == before.encode():
+                write(path, after)
+                changed.append((path, before))
+            else:
+                raise CommandFailed(f"{name} has changed meanwhile: nothing was written", hint="run it again")
+    except BaseException as error:
+        _undo(made, changed)
+        if isinstance(error, OSError):
+            place = path.relative_to(root)
+            raise CommandFailed(f"can't write {place}: {_reason(error)}; nothing was written") from error
+        raise
+
+
+def _make_directories(directory: Path, made: list[Path]) -> None:
+    """Make a directory and those above it that are missing, and note them."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir()
+        made.append(each)
+
+
+def _undo(made: list[Path], changed: list[tuple[Path, str]]) -> None:
+    for path, before in changed:
+        with contextlib.suppress(OSError):
+            write(path, before)
+    for path in reversed(made):
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def read_text(path: Path) -> str | None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
 from relbuild.image.plan import Plan
 
 
-def build(plan: Plan, endpoint: Endpoint, *, dockerfile: str, tag: str, context: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """Where the build's steps are taken from and kept, as buildx writes it: ``type=registry,ref=…,mode=max``."""
+
+    sources: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+
+
+def build(
+    plan: Plan, endpoint: Endpoint, *, dockerfile: str, tag: str, context: str, caches: Caches = Caches()
+) -> tuple[str, ...]:
     """Return the argv that builds the image into the engine's store.
 
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
@@ -18,6 +29,10 @@ def build(plan: Plan, endpoint: Endpoint, *, dockerfile: str, tag: str, context:
         argv += ["--secret", f"id={secret},env={secret}"]
     if plan.builder.ssh:
         argv += ["--ssh", "default"]
+    for source in caches.sources:
+        argv += ["--cache-from", source]
+    for destination in caches.destinations:
+        argv += ["--cache-to", destination]
     return (*argv, "--tag", tag, "--file", dockerfile, context)
 
 

@@ -14,8 +14,9 @@ ROOT = Path(relbuild.__file__).parent
 LEAVES = {"cache", "errors", "endpoint", "result", "templates"}
 ALLOWED = {
     "cli": {"cli", "commands", "engine", "output", "endpoint", "errors", "result"},
-    "commands": {"commands", "engine", "deploy", "release", "image", "mix", "config", *LEAVES},
+    "commands": {"commands", "engine", "scaffold", "deploy", "release", "image", "mix", "config", *LEAVES},
     "engine": {"engine", "deploy", "release", "image", "mix", "config", *LEAVES},
+    "scaffold": {"scaffold", "image", "release", "mix", "config", *LEAVES},
     "deploy": {"deploy", "release", "image", "mix", "config", *LEAVES},
     "release": {"release", "mix", "config", *LEAVES},
     "image": {"image", "release", "mix", "config", *LEAVES},
@@ -30,7 +31,7 @@ ALLOWED = {
     "__main__": {"cli", "output", "errors"},
     "__init__": set(),
 }
-DOMAIN = ("mix", "config", "image", "release", "deploy")
+DOMAIN = ("mix", "config", "image", "release", "deploy", "scaffold")
 EFFECTS = {
     "asyncio", "docker", "glob", "http", "io", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket",
     "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",

@@ -1,0 +1,73 @@
+"""relbuild init: write what a project lacks, shown as a diff first, and never over a file unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.scaffold.files import Scaffold, Wish, make
+
+__all__ = ["Initialised", "Wish", "init"]
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What was written and left alone; `diff` is what would be written, where nothing was."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    diff: str
+    shown: bool
+    """Whether the user has seen the diff already."""
+    exit_code: int = 0
+
+    def text(self) -> str:
+        if not self.written and not self.shown:
+            return self.diff.removesuffix("\n")
+        lines = [f"wrote {path}" for path in self.written]
+        return "\n".join([*lines, *(f"unchanged {path}" for path in self.unchanged)])
+
+    def data(self) -> dict[str, Any]:
+        return {"written": list(self.written), "unchanged": list(self.unchanged), "diff": self.diff}
+
+
+def init(
+    session: Session,
+    wish: Wish,
+    *,
+    yes: bool,
+    show: Callable[[str], None],
+    confirm: Callable[[str], bool] | None,
+) -> Initialised:
+    """Write what the project lacks, after the diff was shown and confirmed.
+
+    Without a terminal to confirm on (None), and without `yes`, nothing is written: the diff is the result.
+    """
+    scaffold = _scaffold(session, wish)
+    for note in scaffold.notes:
+        session.warn(note)
+    changes = {change.path: change for change in scaffold.changes}
+    if not changes:
+        return Initialised((), scaffold.unchanged, "", shown=True)
+    if session.dry_run or (not yes and confirm is None):
+        session.warn(f"nothing was written: {_count(scaffold)} would be; relbuild init --yes writes them")
+        return Initialised((), scaffold.unchanged, scaffold.diff, shown=False)
+    show(scaffold.diff)
+    if not yes and confirm is not None and not confirm(f"Write {_count(scaffold)}?"):
+        return Initialised((), scaffold.unchanged, scaffold.diff, shown=True)
+    files.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
+    return Initialised(tuple(changes), scaffold.unchanged, scaffold.diff, shown=True)
+
+
+def _scaffold(session: Session, wish: Wish) -> Scaffold:
+    return make(session.tree(), session.config(), wish)
+
+
+def _count(scaffold: Scaffold) -> str:
+    new = sum(change.before is None for change in scaffold.changes)
+    changed = len(scaffold.changes) - new
+    words = [f"{new} new file{'s' * (new != 1)}" * bool(new), f"{changed} changed" * bool(changed)]
+    return " and ".join(word for word in words if word)

@@ -1,0 +1,58 @@
+"""Which Elixir files a project is compiled from, and the modules in them that say a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relbuild.errors import ProjectError
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.modules import Module, modules
+from relbuild.mix.project import Project
+from relbuild.mix.source import Source, parse
+
+# A directory below this is no one's source; a link that leads around in a circle is.
+_MAX_DEPTH = 20
+
+
+def directories(*projects: Project) -> list[str]:
+    """Return the directories that the projects are compiled from; one inside another counts once."""
+    named: list[str] = []
+    for part in projects:
+        paths = part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else ()
+        own = f"{part.path}/lib" if part.path else "lib"
+        named.extend(path for path in dict.fromkeys((own, *paths)) if path and not path.startswith(("..", "/")))
+    unique = list(dict.fromkeys(named))
+    return [path for path in unique if not any(path.startswith(f"{other}/") for other in unique)]
+
+
+def files(tree: Tree, directory: str) -> Iterator[str]:
+    """Yield the paths of the Elixir files in a directory and below it."""
+    pending = [(directory, 0)]
+    while pending:
+        inside, depth = pending.pop()
+        names = tree.list(inside)
+        yield from (f"{inside}/{name}" for name in names if name.endswith(".ex"))
+        if depth < _MAX_DEPTH:
+            deeper = [name for name in names if name.endswith("/")]
+            pending.extend((f"{inside}/{name[:-1]}", depth + 1) for name in reversed(deeper))
+
+
+def modules_with(
+    tree: Tree, projects: tuple[Project, ...], words: tuple[bytes, ...]
+) -> Iterator[tuple[Source, Module]]:
+    """Yield the modules of the projects' files that have all of the words in them, in the order of the files.
+
+    A file that isn't Elixir throughout, or can't be read, counts for nothing: the compiler will tell.
+    """
+    for directory in directories(*projects):
+        for path in files(tree, directory):
+            try:
+                content = tree.read(path)
+                # Parsing is what takes time, and hardly any file has all of the words.
+                if content is None or any(word not in content for word in words):
+                    continue
+                source = parse(path, content)
+            except ProjectError:
+                continue
+            for module in modules(source):
+                yield source, module

@@ -1,0 +1,1 @@
+"""What `relbuild init` writes into a project: a project's facts in, the files it lacks out."""

@@ -1,0 +1,113 @@
+"""The Elixir files that a release needs and a project may lack: its Release module and config/runtime.exs."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+from relbuild import templates
+from relbuild.mix import migrations, uses
+from relbuild.mix.ecto import Databases
+from relbuild.mix.elixir_files import modules_with
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project, Release
+from relbuild.mix.uses import Use
+
+# Ecto's adapters for a database that is a file.
+_FILE_ADAPTERS = ("Ecto.Adapters.SQLite3", "Ecto.Adapters.Exqlite")
+
+
+@dataclass(frozen=True, slots=True)
+class ElixirFile:
+    """A file that the project lacks, or why it gets none."""
+
+    path: str
+    content: str | None
+    note: str | None = None
+
+
+def release_modules(tree: Tree, project: Project, databases: tuple[Databases, ...], release: str) -> list[ElixirFile]:
+    """Return a Release module for each application with repositories, unless the project migrates in its own way.
+
+    A file that is there at such a path counts as the one that init wrote: it is among them.
+    """
+    own = {each.at.file for each in migrations.find(tree, project)}
+    written = {_path(each): each for each in databases}
+    if own - set(written):
+        return []
+    return [_release_module(tree, path, each, release) for path, each in written.items()]
+
+
+def migrate_expressions(tree: Tree, project: Project, paths: list[str]) -> list[str]:
+    """Return the expressions that migrate with the modules in these files."""
+    return [each.expression for each in migrations.find(tree, project) if each.at.file in paths]
+
+
+def _release_module(tree: Tree, path: str, database: Databases, release: str) -> ElixirFile:
+    module = f"{_namespace(database.part, database.app)}.Release"
+    for source, defined in modules_with(tree, (database.part,), (b"defmodule", b"Release")):
+        if defined.name == module and source.file != path:
+            at = source.mark(defined.node)
+            note = f"{path} is not written: {module} is defined in {at.file}:{at.line}, without a migrate/0"
+            return ElixirFile(path, None, note)
+    repos = [each.module for each in database.repos]
+    content = templates.render(
+        "init/release.ex.j2",
+        module=module,
+        app=database.app,
+        release=release,
+        repos=repos,
+        configured=database.configured,
+    )
+    return ElixirFile(path, content)
+
+
+def _path(database: Databases) -> str:
+    return posixpath.join(database.part.path, "lib", database.app, "release.ex")
+
+
+def _namespace(part: Project, app: str) -> str:
+    """Return the module that an application's modules are named after."""
+    root, _, last = part.mod.value.rpartition(".") if isinstance(part.mod, Known) else ("", "", "")
+    return root if root and last == "Application" else "".join(word.capitalize() for word in app.split("_"))
+
+
+def runtime_config(
+    tree: Tree, project: Project, release: Release, databases: tuple[Databases, ...]
+) -> ElixirFile | None:
+    """Return config/runtime.exs; None for a release that reads its configuration from another file."""
+    if release.runtime_config_path is not None or not isinstance(project.config_path, Known):
+        return None
+    directory = posixpath.dirname(project.config_path.value)
+    if tree.read(posixpath.join(directory, "releases.exs")) is not None:
+        # A release has one such file (Mix.Release), and the project has decided which.
+        return None
+    endpoints = [
+        (each, part.app.value)
+        for part in (project, *project.apps)
+        if isinstance(part.app, Known)
+        for each in uses.find(tree, part, "Phoenix.Endpoint")
+    ]
+    repos = [(each, database.app) for database in databases for each in database.repos]
+    content = templates.render(
+        "init/runtime.exs.j2",
+        app=release.name,
+        repos=[_repo(each, app, len(repos)) for each, app in repos],
+        endpoints=[_endpoint(each, app, number) for number, (each, app) in enumerate(endpoints)],
+    )
+    return ElixirFile(posixpath.join(directory, "runtime.exs"), content)
+
+
+def _repo(use: Use, app: str, count: int) -> dict[str, object]:
+    is_file = use.option("adapter") in _FILE_ADAPTERS
+    variable = "DATABASE_PATH" if is_file else "DATABASE_URL"
+    if count > 1:
+        variable = f"{use.module.replace('.', '_').upper()}_{variable}"
+    return {"app": use.option("otp_app") or app, "module": use.module, "file": is_file, "variable": variable}
+
+
+def _endpoint(use: Use, app: str, number: int) -> dict[str, object]:
+    """Return what an endpoint is configured with; each has a port of its own, from 4000 on, as Phoenix begins."""
+    variable = "PORT" if number == 0 else f"{use.module.replace('.', '_').upper()}_PORT"
+    port = 4000 + number
+    return {"app": use.option("otp_app") or app, "module": use.module, "port_variable": variable, "port": port}

@@ -1,0 +1,193 @@
+"""Every file that init writes: those a project lacks, and with `force` those that differ."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from typing import Literal, TypeAlias
+
+from relbuild import templates
+from relbuild.config import Config
+from relbuild.errors import Mark, ProjectError
+from relbuild.image.plan import Plan, make_plan
+from relbuild.mix import ecto, environment_names
+from relbuild.mix import project as mix_project
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+from relbuild.scaffold import elixir, settings, umbrella, workflow
+from relbuild.scaffold.elixir import ElixirFile
+from relbuild.scaffold.overlay import Overlay
+
+Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
+
+# Libraries that connect nodes; without any of them there is no reason to be a node.
+_CLUSTERING = {"dns_cluster", "horde", "libcluster", "partisan", "peerage", "swarm", "syn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asks of init: the release and the toolchain to settle on, a CI service, whether to overwrite."""
+
+    release: str | None = None
+    toolchain: Toolchain | None = None
+    ci: str | None = None
+    force: bool = False
+    settings: bool = True
+    """Whether a relbuild.yml is wanted; not when the user keeps it elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file as it is (None: it isn't there) and as it will be."""
+
+    path: str
+    before: str | None
+    after: str
+
+    @property
+    def diff(self) -> str:
+        """The change as `git apply` and `patch -p1` take it."""
+        old = f"a/{self.path}" if self.before is not None else "/dev/null"
+        lines = unified_diff(_lines(self.before or ""), _lines(self.after), old, f"b/{self.path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffold:
+    """What init would change, what it leaves as it is, and what the user should know of it."""
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def diff(self) -> str:
+        """All changes, one after the other."""
+        return "".join(change.diff for change in self.changes)
+
+
+def make(tree: Tree, config: Config, wish: Wish) -> Scaffold:
+    """Return what init would change in the project.
+
+    Raises ProjectError and ConfigError where the project or relbuild.yml doesn't allow an image.
+    """
+    return _Making(tree, config, wish).scaffold()
+
+
+class _Making:
+    """The files so far; each later one sees the project as it is with those before it."""
+
+    def __init__(self, tree: Tree, config: Config, wish: Wish) -> None:
+        self.tree, self.wish = tree, wish
+        self.config = _config(config, wish)
+        self.files: dict[str, str] = {}
+        self.changes: list[Change] = []
+        self.unchanged: list[str] = []
+        self.notes: list[str] = []
+        self.overlay = Overlay(tree, self.files)
+
+    def scaffold(self) -> Scaffold:
+        project = self.project()
+        release = mix_project.select_release(project, self.wish.release or self.config.release)
+        databases = ecto.find(self.overlay, project)
+        runtime = elixir.runtime_config(self.overlay, project, release, databases)
+        modules = elixir.release_modules(self.overlay, project, databases, release.name)
+        self.add_templates(project, posixpath.normpath(_known(release.rel_templates_path, "rel")))
+        for file in ([runtime] if runtime is not None else []) + modules:
+            self.add_elixir(file)
+        self.add_settings(modules)
+        if self.wish.ci is not None:
+            plan = self.plan()
+            names = environment_names.required(self.overlay, "config/runtime.exs") if plan.migrate else ()
+            self.add(workflow.PATHS[self.wish.ci], workflow.render(self.wish.ci, plan, names))
+        return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes))
+
+    def project(self) -> Project:
+        """Return the project, with a release where it is an umbrella that lacks one."""
+        project = mix_project.read(self.tree)
+        if not umbrella.lacks_release(project):
+            return project
+        before = _text(self.tree, "mix.exs")
+        after = umbrella.with_release(self.tree, project)
+        self.files["mix.exs"] = after
+        self.changes.append(Change("mix.exs", before, after))
+        return mix_project.read(self.overlay)
+
+    def plan(self) -> Plan:
+        """Return the plan of the project as it will be."""
+        return make_plan(mix_project.read(self.overlay), self.config, self.overlay, self.wish.release)
+
+    def add_templates(self, project: Project, directory: str) -> None:
+        deps = {dependency.app for each in (project, *project.apps) for dependency in each.deps}
+        clustering = not deps.isdisjoint(_CLUSTERING)
+        for name in ("env.sh.eex", "vm.args.eex"):
+            content = templates.render(f"rel/{name}.j2", clustering=clustering)
+            self.add(posixpath.join(directory, name), content)
+
+    def add_elixir(self, file: ElixirFile) -> None:
+        if file.content is not None:
+            self.add(file.path, file.content)
+        elif file.note is not None:
+            self.notes.append(file.note)
+
+    def add_settings(self, modules: list[ElixirFile]) -> None:
+        if not self.wish.settings:
+            return
+        if self.tree.read("relbuild.yml") is not None and not self.wish.force:
+            for key, value in (("toolchain", self.wish.toolchain), ("release", self.wish.release)):
+                if value is not None and key not in self.config.marks:
+                    self.notes.append(f"relbuild.yml is there already: write {key}: {value} into it yourself")
+        # Only one of several migrate functions would be found.
+        migrating = [file.path for file in modules if file.content is not None]
+        plan = self.plan()
+        migrate = None
+        if len(migrating) > 1:
+            migrate = "; ".join(elixir.migrate_expressions(self.overlay, plan.project, migrating))
+        wish = self.wish
+        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate)
+        self.add("relbuild.yml", content)
+
+    def add(self, path: str, after: str) -> None:
+        """Add a file where it is missing or, by force, where it differs."""
+        if path.startswith(("..", "/")):
+            self.notes.append(f"{path} is not written: it is outside the project")
+            return
+        before = _text(self.tree, path)
+        if before is not None and not self.wish.force:
+            self.unchanged.append(path)
+            return
+        self.files[path] = after
+        if after == before:
+            self.unchanged.append(path)
+        else:
+            self.changes.append(Change(path, before, after))
+
+
+def _config(config: Config, wish: Wish) -> Config:
+    """Return what relbuild.yml will say: by force it is made anew, so that what it says now doesn't count."""
+    if wish.force and wish.settings:
+        config = Config()
+    if wish.toolchain is None or config.marks:
+        return config
+    # Only the choice of toolchain stands in a relbuild.yml that is made now; whoever quotes it quotes the option.
+    return replace(config, toolchain=wish.toolchain, marks={"toolchain": Mark("--toolchain", 1)})
+
+
+def _lines(text: str) -> list[str]:
+    # Not splitlines, which also breaks at form feeds and the like, as no other reader of a diff does.
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _known(fact: object, default: str) -> str:
+    return fact.value if isinstance(fact, Known) and isinstance(fact.value, str) else default
+
+
+def _text(tree: Tree, path: str) -> str | None:
+    content = tree.read(path)
+    try:
+        return content.decode() if content is not None else None
+    except UnicodeDecodeError as error:
+        hint = "save it as UTF-8, or take it away"
+        raise ProjectError(f"{path}: not UTF-8", at=Mark(path, 1), hint=hint) from error

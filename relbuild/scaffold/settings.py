@@ -1,0 +1,77 @@
+"""relbuild.yml with what was found as comments: a file that decides nothing until a # is taken away."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from relbuild import templates
+from relbuild.image.plan import Plan
+from relbuild.mix.compatibility import Choice
+
+# YAML takes these as the text they are, without quotes.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?::[0-9]+/[A-Za-z0-9_./-]+)?|[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?")
+# These, in whatever case, some reader of YAML takes for something else than text.
+_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of relbuild.yml: what is found for it and where, or what was asked for when the file was made."""
+
+    key: str
+    value: str
+    comment: tuple[str, ...]
+    decided: bool = False
+
+
+def render(plan: Plan, *, release: str | None, toolchain: str | None, migrate: str | None) -> str:
+    """Return the file's text; release, toolchain and migrate are given where they must stand in it as decided."""
+    return templates.render("init/relbuild.yml.j2", settings=_settings(plan, release, toolchain, migrate))
+
+
+def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: str | None) -> list[Setting]:
+    at = plan.release.at
+    found = [
+        Setting(
+            "release", scalar(plan.release.name), (f"The release to build ({at.file}:{at.line}).",), release is not None
+        ),
+        Setting(
+            "image",
+            scalar(plan.image),
+            ("The image's name, with its registry when it is pushed: registry.example.com/shop.",),
+        ),
+        Setting(
+            "toolchain",
+            plan.toolchain.provider,
+            ("Where Elixir and Erlang/OTP come from: hexpm, official, debian, source or image.",),
+            toolchain is not None,
+        ),
+        *_versions(plan),
+    ]
+    if migrate is not None:
+        comment = ("Each of these applications migrates its own repositories.",)
+        found.append(Setting("migrate", scalar(migrate), comment, decided=True))
+    elif plan.migrate is not None:
+        at = plan.migrate.at
+        comment = (f"What `relbuild migrate` evaluates ({at.file}:{at.line}).",)
+        found.append(Setting("migrate", scalar(plan.migrate.value), comment))
+    return found
+
+
+def _versions(plan: Plan) -> list[Setting]:
+    tools = plan.toolchain
+    choices: tuple[tuple[str, str, Choice | None], ...] = (
+        ("elixir", "The version of Elixir", tools.elixir),
+        ("otp", "The version of Erlang/OTP", tools.otp),
+        ("debian", "The Debian release of builder and runner", tools.debian),
+    )
+    return [
+        Setting(key, scalar(choice.value), (f"{what}: {choice.source}.",)) for key, what, choice in choices if choice
+    ]
+
+
+def scalar(text: str) -> str:
+    """Return a text as YAML takes it back: as it is where that is sure, else in double quotes."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,41 @@
+"""Projects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from relbuild.config import Config, parse
+from relbuild.scaffold.files import Scaffold, Wish, make
+from relbuild.scaffold.overlay import Overlay
+
+
+class Nothing:
+    """An empty directory."""
+
+    def read(self, path: str) -> bytes | None:
+        return None
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        return ()
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Mapping[str, str]], Overlay]:
+    return lambda files: Overlay(Nothing(), files)
+
+
+@pytest.fixture(scope="session")
+def scaffold(tree: Callable[[Mapping[str, str]], Overlay]) -> Callable[..., Scaffold]:
+    def made(files: Mapping[str, str], **wish: object) -> Scaffold:
+        config = parse(files["relbuild.yml"].encode()) if "relbuild.yml" in files else Config()
+        return make(tree(files), config, Wish(**wish))  # type: ignore[arg-type]
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def written(scaffold: Callable[..., Scaffold]) -> Callable[..., dict[str, str]]:
+    """Return a function that gives what init writes, by its path."""
+    return lambda files, **wish: {change.path: change.after for change in scaffold(files, **wish).changes}

@@ -1,0 +1,242 @@
+"""What init writes, where, and what it leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relbuild import config
+from relbuild.image.plan import make_plan
+from relbuild.mix import project
+from relbuild.scaffold.files import Change, Scaffold
+from relbuild.scaffold.overlay import Overlay
+
+MIX = """defmodule Shop.MixProject do
+  use Mix.Project
+
+  def project, do: [app: :shop, version: "1.0.0", elixir: "~> 1.18", deps: deps()]
+
+  def application, do: [mod: {Shop.Application, []}]
+
+  defp deps do
+    [DEPS]
+  end
+end
+"""
+PLAIN = {"mix.exs": MIX.replace("DEPS", "")}
+REPO = "defmodule Shop.Repo do\n  use Ecto.Repo, otp_app: :shop, adapter: Ecto.Adapters.Postgres\nend\n"
+ECTO = {
+    "mix.exs": MIX.replace("DEPS", '{:ecto_sql, "~> 3.10"}, {:postgrex, ">= 0.0.0"}'),
+    "lib/shop/repo.ex": REPO,
+    "config/config.exs": "import Config\n\nconfig :shop, ecto_repos: [Shop.Repo]\n",
+}
+ENDPOINT = "defmodule ShopWeb.Endpoint do\n  use Phoenix.Endpoint, otp_app: :shop\nend\n"
+
+Written = Callable[..., dict[str, str]]
+
+
+def test_a_plain_project_gets_what_a_container_needs(written: Written) -> None:
+    files = written(PLAIN)
+    assert list(files) == ["rel/env.sh.eex", "rel/vm.args.eex", "config/runtime.exs", "relbuild.yml"]
+    assert files["config/runtime.exs"].splitlines()[0] == "import Config"
+    assert "RELEASE_DISTRIBUTION:-none" in files["rel/env.sh.eex"]
+
+
+def test_what_init_has_written_is_left_alone(written: Written, scaffold: Callable[..., Scaffold]) -> None:
+    for files in (PLAIN, ECTO):
+        for wish in ({}, {"ci": "github"}, {"ci": "gitlab", "toolchain": "debian"}):
+            once = {**files, **written(files, **wish)}
+            for force in (False, True):
+                again = scaffold(once, **wish, force=force)
+                assert (again.changes, set(again.unchanged)) == ((), set(once) - set(files)), (wish, force)
+
+
+def test_nothing_that_is_there_is_replaced_unasked(written: Written) -> None:
+    own = {name: f"# mine: {name}\n" for name in ("rel/env.sh.eex", "config/runtime.exs", "lib/shop/release.ex")}
+    files = {**ECTO, **own, "relbuild.yml": "image: registry.example.com/shop\n"}
+    assert list(written(files)) == ["rel/vm.args.eex"]
+    forced = written(files, force=True)
+    assert set(forced) == {*own, "relbuild.yml", "rel/vm.args.eex"}
+    assert "\n#image: shop\n" in forced["relbuild.yml"]
+
+
+def test_libraries_that_cluster_make_it_a_node(written: Written) -> None:
+    for library in ("libcluster", "dns_cluster"):
+        files = written({"mix.exs": MIX.replace("DEPS", f'{{:{library}, "~> 0.1"}}')})
+        assert "RELEASE_DISTRIBUTION:-name" in files["rel/env.sh.eex"]
+
+
+def test_templates_go_where_the_release_looks_for_them(written: Written) -> None:
+    mix = PLAIN["mix.exs"].replace("deps: deps()", 'deps: deps(), releases: [shop: [rel_templates_path: "ops/rel"]]')
+    assert [path for path in written({"mix.exs": mix}) if path.endswith(".eex")] == [
+        "ops/rel/env.sh.eex",
+        "ops/rel/vm.args.eex",
+    ]
+
+
+def test_a_release_module_for_ectos_repositories(written: Written) -> None:
+    assert written(ECTO)["lib/shop/release.ex"] == (
+        "defmodule Shop.Release do\n"
+        '  @moduledoc """\n'
+        '  What is done to the database where there is no Mix: `bin/shop eval "Shop.Release.migrate()"`.\n'
+        '  """\n'
+        "\n"
+        "  @app :shop\n"
+        "\n"
+        '  @doc "Runs the migrations of every repo that haven\'t run yet."\n'
+        "  def migrate do\n"
+        "    load()\n"
+        "\n"
+        "    for repo <- repos() do\n"
+        "      {:ok, _, _} = Ecto.Migrator.with_repo(repo, &Ecto.Migrator.run(&1, :up, all: true))\n"
+        "    end\n"
+        "  end\n"
+        "\n"
+        '  @doc "Takes a repo\'s migrations back, down to that version and including it."\n'
+        "  def rollback(repo, version) do\n"
+        "    load()\n"
+        "    {:ok, _, _} = Ecto.Migrator.with_repo(repo, &Ecto.Migrator.run(&1, :down, to: version))\n"
+        "  end\n"
+        "\n"
+        '  @doc "Loads the application, so that its configuration is there, and starts nothing of it."\n'
+        "  def load do\n"
+        "    # Many databases are only reached over TLS.\n"
+        "    Application.ensure_all_started(:ssl)\n"
+        "    :ok = Application.ensure_loaded(@app)\n"
+        "  end\n"
+        "\n"
+        "  defp repos, do: Application.fetch_env!(@app, :ecto_repos)\n"
+        "end\n"
+    )
+
+
+def test_repositories_that_no_configuration_names_are_named_in_the_module(written: Written) -> None:
+    second = REPO.replace("Shop.Repo", "Shop.Archive")
+    files = {**ECTO, "lib/shop/archive.ex": second, "config/config.exs": "import Config\n"}
+    assert "  defp repos, do: [Shop.Archive, Shop.Repo]\n" in written(files)["lib/shop/release.ex"]
+
+
+def test_a_project_that_migrates_in_its_own_way_gets_no_release_module(written: Written) -> None:
+    own = "defmodule Shop.ReleaseTasks do\n  def migrate, do: :ok\nend\n"
+    files = written({**ECTO, "lib/shop/tasks.ex": own})
+    assert not any(path.startswith("lib/") for path in files)
+    assert "#migrate: Shop.ReleaseTasks.migrate()\n" in files["relbuild.yml"]
+
+
+def test_a_module_of_that_name_elsewhere_is_told(scaffold: Callable[..., Scaffold]) -> None:
+    other = "defmodule Shop.Release do\n  def version, do: 1\nend\n"
+    made = scaffold({**ECTO, "lib/shop/versions.ex": other})
+    assert "lib/shop/release.ex" not in [change.path for change in made.changes]
+    assert made.notes == (
+        "lib/shop/release.ex is not written: Shop.Release is defined in lib/shop/versions.ex:1, without a migrate/0",
+    )
+
+
+def test_no_release_module_without_ecto_sql(written: Written) -> None:
+    assert "lib/shop/release.ex" not in written({**ECTO, "mix.exs": PLAIN["mix.exs"]})
+    # What a dependency brings along stands in the lock file alone.
+    locked = {**ECTO, "mix.exs": PLAIN["mix.exs"], "mix.lock": '%{\n  "ecto_sql": {:hex, :ecto_sql, "3.12.0"},\n}\n'}
+    assert "lib/shop/release.ex" in written(locked)
+
+
+def test_runtime_configuration_for_ecto_and_phoenix(written: Written) -> None:
+    files = written({**ECTO, "lib/shop_web/endpoint.ex": ENDPOINT})
+    assert files["config/runtime.exs"].partition("if config_env()")[2] == (
+        " == :prod do\n"
+        "  config :shop, Shop.Repo,\n"
+        '    url: System.fetch_env!("DATABASE_URL"),\n'
+        '    pool_size: String.to_integer(System.get_env("POOL_SIZE", "10"))\n'
+        "\n"
+        "  config :shop, ShopWeb.Endpoint,\n"
+        "    server: true,\n"
+        '    url: [host: System.fetch_env!("PHX_HOST"), port: 443, scheme: "https"],\n'
+        "    # All interfaces, IPv4 and IPv6.\n"
+        "    http: [\n"
+        "      ip: {0, 0, 0, 0, 0, 0, 0, 0},\n"
+        '      port: String.to_integer(System.get_env("PORT", "4000"))\n'
+        "    ],\n"
+        '    secret_key_base: System.fetch_env!("SECRET_KEY_BASE")\n'
+        "end\n"
+    )
+
+
+def test_a_database_that_is_a_file(written: Written) -> None:
+    files = {**ECTO, "lib/shop/repo.ex": REPO.replace("Postgres", "SQLite3")}
+    assert '    database: System.fetch_env!("DATABASE_PATH"),\n' in written(files)["config/runtime.exs"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {**PLAIN, "config/releases.exs": "import Config\n"},
+        {"mix.exs": PLAIN["mix.exs"].replace("deps: d", "releases: [shop: [runtime_config_path: false]], deps: d")},
+    ],
+    ids=["releases.exs", "none wanted"],
+)
+def test_a_release_configured_in_another_way_gets_no_runtime_exs(files: Mapping[str, str], written: Written) -> None:
+    assert "config/runtime.exs" not in written(files)
+
+
+def uncommented(settings: str) -> str:
+    """Return relbuild.yml with each setting that was found decided."""
+    lines = settings.splitlines(keepends=True)
+    return "".join(line[1:] if line[:1] == "#" and line[1:2].isalpha() else line for line in lines)
+
+
+@pytest.mark.parametrize("files", [PLAIN, ECTO], ids=["plain", "ecto"])
+@pytest.mark.parametrize("toolchain", [None, "debian", "official"])
+def test_the_settings_decide_nothing_and_deciding_them_changes_nothing(
+    files: Mapping[str, str], toolchain: str | None, written: Written, tree: Callable[..., Overlay]
+) -> None:
+    after = {**files, **written(files, toolchain=toolchain)}
+    as_it_is = config.parse(after["relbuild.yml"].encode())
+    assert as_it_is == (config.Config(toolchain=toolchain) if toolchain else config.Config())  # type: ignore[arg-type]
+    decided = config.parse(uncommented(after["relbuild.yml"]).encode())
+    assert (decided.release, decided.image, decided.elixir is not None) == ("shop", "shop", True)
+    found = project.read(tree(after))
+    one, other = (make_plan(found, each, tree(after)) for each in (as_it_is, decided))
+    assert (one.builder, one.runner, one.image, one.release) == (
+        other.builder,
+        other.runner,
+        other.image,
+        other.release,
+    )
+    assert one.labels == other.labels
+
+
+def test_a_release_that_was_chosen_is_decided(written: Written) -> None:
+    mix = PLAIN["mix.exs"].replace("deps: deps()", "deps: deps(), releases: [web: [], worker: []]")
+    settings = written({"mix.exs": mix}, release="worker")["relbuild.yml"]
+    assert config.parse(settings.encode()) == config.Config(release="worker")
+
+
+def test_options_for_a_relbuild_yml_that_is_there_are_told(scaffold: Callable[..., Scaffold]) -> None:
+    made = scaffold({**PLAIN, "relbuild.yml": "image: a\n"}, toolchain="debian")
+    assert made.notes == ("relbuild.yml is there already: write toolchain: debian into it yourself",)
+    assert "relbuild.yml" in made.unchanged
+
+
+@given(st.lists(st.text(alphabet="ab \t\r\x0c\u2028é", max_size=4), max_size=6), st.booleans(), st.booleans())
+def test_git_applies_the_diff(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], ends: bool, existing: bool
+) -> None:
+    after = "\n".join(lines) + ("\n" if ends else "")
+    before = "a\n\nb" if existing else None
+    if after in ("", before):
+        return
+    directory = tmp_path_factory.mktemp("applied")
+    if before is not None:
+        (directory / "x").write_text(before)
+    diff = Change("x", before, after).diff
+    subprocess.run(("git", "apply", "--whitespace=nowarn"), input=diff.encode(), cwd=directory, check=True)
+    assert (directory / "x").read_bytes() == after.encode()
+
+
+def test_an_overlay_has_its_own_files_and_those_below(tree: Callable[..., Overlay]) -> None:
+    over = Overlay(tree({"lib/a.ex": "a", "mix.exs": "m"}), {"lib/b/c.ex": "c", "mix.exs": "n"})
+    assert (over.list(""), over.list("lib"), over.list("lib/b")) == (("lib/", "mix.exs"), ("a.ex", "b/"), ("c.ex",))
+    assert (over.read("mix.exs"), over.read("lib/a.ex"), over.read("x")) == (b"n", b"a", None)
