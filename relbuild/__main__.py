@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import sys
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
-
-from relbuild import __version__
 
 if TYPE_CHECKING:
     from relbuild.errors import RelbuildError
@@ -21,9 +20,6 @@ COMMON = {"-C": 2, "--config": 2, "--context": 2, "--host": 2, "--dry-run": 1, "
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
     argv = sys.argv[1:]
-    if argv == ["--version"]:
-        sys.stdout.write(f"relbuild {__version__}\n")
-        sys.exit(0)
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
     signal.signal(signal.SIGTERM, _terminate)
@@ -33,14 +29,38 @@ def main() -> NoReturn:
 def _verb_first(argv: list[str]) -> list[str]:
     """Return the words with the verb first, so that ``relbuild -C DIR plan`` is ``relbuild plan -C DIR``."""
     options = 0
-    while options < len(argv) and argv[options] in COMMON:
-        options += COMMON[argv[options]]
+    while options < len(argv) and (words := _common_words(argv[options])):
+        options += words
     if options >= len(argv) or argv[options].startswith("-"):
         return argv
     return [argv[options], *argv[:options], *argv[options + 1 :]]
 
 
+def _common_words(word: str) -> int:
+    """Return how many words a common option takes that starts with this one; 0 when it is none."""
+    name, equals, _ = word.partition("=")
+    attached = (equals and name in COMMON) or (word.startswith("-C") and len(word) > 2)
+    if attached:
+        return 1
+    return COMMON.get(word, 0)
+
+
 def _run(argv: list[str]) -> int:
+    from relbuild import output
+
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    as_json = "--json" in own
+    command = own[0] if own and not own[0].startswith("-") else ""
+    try:
+        if "--version" in own and not command:
+            output.show_version()
+            return 0
+        return _call(argv or ["--help"], command, as_json)
+    except output.Unwritable as error:
+        return _unwritable(str(error))
+
+
+def _call(argv: list[str], command: str, as_json: bool) -> int:
     from typer import Abort
     from typer._click.exceptions import ClickException  # typer carries its own click and exports no base class
 
@@ -48,11 +68,8 @@ def _run(argv: list[str]) -> int:
     from relbuild.cli.app import command_line
     from relbuild.errors import Interrupted, RelbuildError, UsageError
 
-    own = argv[: argv.index("--")] if "--" in argv else argv
-    as_json = "--json" in own
-    command = own[0] if own and not own[0].startswith("-") else "relbuild"
     try:
-        result = command_line(argv[0] if argv else None)(argv, standalone_mode=False, prog_name="relbuild")
+        result = command_line(command)(argv, standalone_mode=False, prog_name="relbuild")
         if isinstance(result, int) or result is None:  # --help, or typer's own answer to a Ctrl-C
             return result or 0
         output.show(command, result, as_json=as_json)
@@ -60,13 +77,13 @@ def _run(argv: list[str]) -> int:
     except RelbuildError as error:
         return _failed(command, error, as_json)
     except ClickException as error:
-        return _failed(command, UsageError(error.format_message(), hint=f"relbuild {command} --help"), as_json)
+        return _failed(
+            command, UsageError(error.format_message(), hint=f"{f'relbuild {command}'.strip()} --help"), as_json
+        )
     except (KeyboardInterrupt, Abort):
         return _failed(command, Interrupted("interrupted"), as_json)
-    except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except output.Unwritable:
+        raise
     except Exception as error:
         if "RELBUILD_TRACEBACK" in os.environ:
             raise
@@ -78,6 +95,15 @@ def _failed(command: str, error: RelbuildError, as_json: bool) -> int:
 
     output.show_error(command, error, as_json=as_json)
     return error.exit_code
+
+
+def _unwritable(message: str) -> int:
+    """Say that stdout takes no more, and keep what is still buffered from being written, and failing, at exit."""
+    if message:
+        sys.stderr.write(f"error: {message}\n")
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _bug(error: Exception) -> RelbuildError:

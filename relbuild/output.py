@@ -12,6 +12,10 @@ from relbuild.errors import Problem, RelbuildError
 from relbuild.result import Result
 
 
+class Unwritable(Exception):
+    """stdout takes no more: whoever read it has gone (then there is nothing to say), or its disk is full."""
+
+
 def note(message: str) -> None:
     """Print one line of news on stderr."""
     sys.stderr.write(f"{message}\n")
@@ -49,6 +53,11 @@ def show_diff(diff: str) -> None:
         heading = line.startswith(("+++", "---"))
         colour = "1" if heading else colours.get(line[:1])
         note(_styled(line, colour) if colour and not heading else line)
+
+
+def show_version() -> None:
+    """Print relbuild's own version on stdout."""
+    _print(f"relbuild {__version__}")
 
 
 def show(command: str, result: Result, *, as_json: bool) -> None:
@@ -103,8 +112,13 @@ def _envelope(
 
 
 def _print(document: str) -> None:
-    sys.stdout.write(f"{document}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{document}\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise Unwritable("") from error
+    except OSError as error:
+        raise Unwritable(f"can't write the result: {error.strerror}") from error
 
 
 def _styled(word: str, colour: str) -> str:

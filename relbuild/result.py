@@ -41,10 +41,11 @@ class Written:
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...] = ()
+    dry_run: bool = False
     exit_code: int = 0
 
     def text(self) -> str:
-        lines = [f"wrote {path}" for path in self.written]
+        lines = [f"{'would write' if self.dry_run else 'wrote'} {path}" for path in self.written]
         lines += [f"unchanged {path}" for path in self.unchanged]
         return "\n".join(lines)
 

@@ -81,7 +81,7 @@ def run(command: str, mounts: Sequence[str] = (), secrets: Sequence[str] = ()) -
     options = "".join(f"{mount} \\\n    " for mount in mounts)
     command = command.strip("\n")
     exports = [f'{name}="$(cat /run/secrets/{name})" && export {name}' for name in secrets]
-    if "\n" not in command and not command.startswith(("[", "-", "<", "#")) and not command.endswith("\\"):
+    if not _bent(command):
         return f"RUN {options}" + " \\\n    && ".join((*exports, command))
     end = "STEP"
     while end in command.splitlines():
@@ -89,14 +89,30 @@ def run(command: str, mounts: Sequence[str] = (), secrets: Sequence[str] = ()) -
     return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, command, end))
 
 
-def copied(paths: tuple[str, ...], destination: str) -> str:
-    """Return COPY's arguments; names with a space or quote take the JSON form, wildcards are taken literally."""
-    sources = [_literal(path) for path in paths]
-    if any(character in path for path in (*sources, destination) for character in " \"'\t"):
-        return exec_form((*(source.replace("$", "\\$") for source in sources), destination.replace("$", "\\$")))
-    return " ".join([*(source.replace("$", "\\$") for source in sources), destination.replace("$", "\\$")])
+def _bent(command: str) -> bool:
+    """Tell whether Dockerfile would read a command otherwise than a shell: its own syntax, or a line that it joins."""
+    lines = command.split("\n")
+    joined = all(line.endswith("\\") for line in lines[:-1])
+    return not joined or command.lstrip().startswith(("[", "-", "<", "#")) or command.endswith("\\") or "<<" in command
+
+
+def copied(paths: Sequence[str], destination: str) -> str:
+    """Return COPY's arguments: names with white space take the JSON form, and every name is taken literally."""
+    words = [*(_literal(path) for path in paths), destination]
+    words = [f"./{word}" if word.startswith(("-", "#", "<")) else word for word in words]
+    if any(character.isspace() for word in words for character in word):
+        return exec_form(tuple(_unexpanded(word) for word in words))
+    return " ".join(_unexpanded(word) for word in words)
 
 
 def _literal(path: str) -> str:
     """Escape what COPY would take for a wildcard (Go's filepath.Match)."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+    return "".join(
+        f"\\{character}" if character == "\\" else f"[{character}]" if character in "*?[" else character
+        for character in path
+    )
+
+
+def _unexpanded(word: str) -> str:
+    """Escape what BuildKit takes for a variable or a quote, which it does inside the JSON form too."""
+    return "".join(f"\\{character}" if character in "$'\"\\" else character for character in word)

@@ -28,6 +28,9 @@ def dockerfile(
     release: Release = None,
     write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and .dockerignore.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 when the written ones are stale.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --write: also over files that relbuild didn't write.")
+    ] = False,
 ) -> Result:
     """Print the Dockerfile, write it, or check the written one."""
     from relbuild.commands import dockerfile as command
@@ -35,8 +38,11 @@ def dockerfile(
 
     if write and check:
         raise UsageError("--write and --check exclude each other", hint="give one of them")
-    action = command.write if write else command.check if check else command.show
-    return action(session, release)
+    if force and not write:
+        raise UsageError("--force goes with --write")
+    if write:
+        return command.write(session, release, force=force)
+    return (command.check if check else command.show)(session, release)
 
 
 @verb("image")

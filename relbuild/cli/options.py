@@ -16,7 +16,8 @@ Env = Annotated[
     ),
 ]
 EnvFile = Annotated[
-    list[str] | None, typer.Option("--env-file", metavar="FILE", help="A file of variables (NAME=value) for the container.")
+    list[str] | None,
+    typer.Option("--env-file", metavar="FILE", help="A file of variables (NAME=value) for the container."),
 ]
 Network = Annotated[str | None, typer.Option("--network", metavar="NAME", help="The Docker network to join.")]
 On = Annotated[

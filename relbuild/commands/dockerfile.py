@@ -14,17 +14,27 @@ def show(session: Session, release: str | None) -> Text:
     return Text(rendering.render(session.plan(release)), "dockerfile")
 
 
-def write(session: Session, release: str | None) -> Written:
-    """Write Dockerfile and .dockerignore into the project."""
-    written, unchanged = [], []
+def write(session: Session, release: str | None, *, force: bool) -> Written:
+    """Write Dockerfile and .dockerignore into the project; in a dry run, say which would be.
+
+    Raises CommandFailed for a file that relbuild didn't write, unless it is forced; then nothing has been written.
+    """
+    written, unchanged, foreign = {}, [], []
     for name, content in _generated(session, release).items():
-        path = session.root / name
-        if files.read_text(path) == content:
+        present = files.read_text(session.root / name)
+        if present == content:
             unchanged.append(name)
-        else:
-            files.write(path, content)
-            written.append(name)
-    return Written(tuple(written), tuple(unchanged))
+            continue
+        if present is not None and rendering.SIGNATURE not in present and not force:
+            hint = "--force replaces it; keep a copy"
+            foreign.append(Problem(f"{name} is there, and relbuild didn't write it", at=Mark(name, 1), hint=hint))
+        written[name] = content
+    if foreign:
+        raise CommandFailed.of(foreign)
+    if not session.dry_run:
+        for name, content in written.items():
+            files.write(session.root / name, content)
+    return Written(tuple(written), tuple(unchanged), dry_run=session.dry_run)
 
 
 def check(session: Session, release: str | None) -> Written:

@@ -73,8 +73,8 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
     directory = cache.directory() / "builds" / name
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        write(directory / "Dockerfile", dockerfile)
-        write(directory / "Dockerfile.dockerignore", ignore)
+        _replace(directory / "Dockerfile", dockerfile)
+        _replace(directory / "Dockerfile.dockerignore", ignore)
     except OSError as error:
         raise CommandFailed(
             f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
@@ -83,7 +83,17 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
 
 
 def write(path: Path, content: str) -> None:
-    """Replace a file's content in one step: a reader sees the old or the new, never a part."""
+    """Replace a file's content in one step: a reader sees the old or the new, never a part.
+
+    Raises CommandFailed when it can't be written.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise CommandFailed(f"can't write {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
+
+
+def _replace(path: Path, content: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
     ) as file:
@@ -146,11 +156,13 @@ def _undo(made: list[Path], changed: list[tuple[Path, str]]) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """Return a generated file's text, or None when it isn't there."""
+    """Return a generated file's text, or None when it isn't there; raise CommandFailed when it can't be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise CommandFailed(f"can't read {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -159,7 +171,8 @@ def read_bytes(path: Path) -> bytes | None:
     Raises ConfigError when it can't be read.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_FILE)
     except FileNotFoundError:
         return None
     except OSError as error:

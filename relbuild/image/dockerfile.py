@@ -46,6 +46,12 @@ SECRET = (
     ".docker/",
 )
 
+# In the first lines of what relbuild writes, so that it knows its own again.
+SIGNATURE = "written by relbuild"
+
+# Every file of the project but what the dependencies' stage and earlier builds have made.
+TOUCH = "find . \\( -path ./_build -o -path ./deps \\) -prune -o -type f -exec touch {} +"
+
 
 def render(plan: Plan) -> str:
     """Return the Dockerfile's text."""
@@ -54,6 +60,7 @@ def render(plan: Plan) -> str:
         "Dockerfile.j2",
         release=plan.release.name,
         mix_release=_mix_release(plan),
+        touch=TOUCH,
         builder=plan.builder,
         runner=plan.runner,
         applications=plan.applications,

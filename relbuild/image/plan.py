@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
-from relbuild.errors import Mark, ProjectError, UsageError
+from relbuild.errors import ConfigError, Mark, Problem, ProjectError, UsageError
 from relbuild.image import labels
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import migrations, toolchain
@@ -83,6 +83,7 @@ def make_plan(project: Project, config: Config, tree: Tree, release_name: str | 
 
     Raises ProjectError or ConfigError where the project or relbuild.yml doesn't allow an image.
     """
+    _require_supported(config)
     release = select_release(project, release_name or config.release)
     tools = toolchain.resolve(tree, config, project.elixir, rebar3=_has_dependencies(project))
     migrate, migrate_notes = _migrate(tree, project, config)
@@ -102,6 +103,19 @@ def make_plan(project: Project, config: Config, tree: Tree, release_name: str | 
         notes=(*tools.notes, *migrate_notes, *_release_notes(release, sources)),
         unknown=project.unknown,
     )
+
+
+def _require_supported(config: Config) -> None:
+    """Raise ConfigError for what relbuild.yml may say and this version can't do."""
+    problems = []
+    if config.runner.base == "minimal":
+        message = "runner.base: minimal images can't be made yet"
+        problems.append(Problem(message, config.marks.get("runner.base"), "write base: slim, or leave it out"))
+    if "MIX_ENV" in config.builder.env:
+        message = "builder.env: a release is always built with MIX_ENV=prod"
+        problems.append(Problem(message, config.marks.get("builder.env.MIX_ENV"), "leave MIX_ENV out"))
+    if problems:
+        raise ConfigError.of(problems)
 
 
 def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -211,6 +225,9 @@ def _labels(release: Release, migrate: Known[str] | None) -> Mapping[str, str]:
 
 def _release_notes(release: Release, sources: Sources) -> tuple[str, ...]:
     notes = []
+    if isinstance(release.version, Unknown):
+        at = release.version.at
+        notes.append(f"the version can't be read ({at.file}:{at.line}): the image's tag is latest; -t names another")
     if isinstance(release.cookie, Known) and release.cookie.value:
         at = release.cookie.at
         notes.append(

@@ -89,13 +89,55 @@ def test_equal_input_equal_command(tmp_path: Path) -> None:
 
 
 def test_the_common_options_may_stand_before_the_verb(tmp_path: Path) -> None:
-    before = relbuild("--json", "-C", str(SHOP), "plan", "--dry-run", cwd=tmp_path)
-    assert before.stdout == relbuild("plan", "--dry-run", "--json", "-C", str(SHOP), cwd=tmp_path).stdout
-    assert json.loads(before.stdout)["data"]["project"]["app"] == "shop"
+    after = relbuild("plan", "--dry-run", "--json", "-C", str(SHOP), cwd=tmp_path)
+    for options in (
+        ["--json", "-C", str(SHOP)],
+        ["--json", f"-C{SHOP}"],
+        ["-C", str(SHOP), "--config=relbuild.yml", "--json"],
+    ):
+        cwd = SHOP if "--config=relbuild.yml" in options else tmp_path
+        assert relbuild(*options, "plan", "--dry-run", cwd=cwd).stdout == after.stdout
+    assert json.loads(after.stdout)["data"]["project"]["app"] == "shop"
 
 
 def test_schema_is_json() -> None:
     assert "properties" in json.loads(relbuild("schema", cwd=SHOP).stdout)
+
+
+def test_a_dry_run_writes_no_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
+    would = relbuild("dockerfile", "--write", "--dry-run", cwd=tmp_path)
+    assert would.stdout.splitlines() == ["would write Dockerfile", "would write .dockerignore"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mix.exs"]
+
+
+def test_a_dockerfile_of_somebody_elses_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
+    (tmp_path / "Dockerfile").write_text("FROM scratch # mine\n")
+    refused = relbuild("dockerfile", "--write", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("error: Dockerfile:1:1: Dockerfile is there, and relbuild didn't write it")
+    assert not (tmp_path / ".dockerignore").exists()
+    assert (tmp_path / "Dockerfile").read_text() == "FROM scratch # mine\n"
+    assert relbuild("dockerfile", "--write", "--force", cwd=tmp_path).returncode == 0
+    assert "FROM scratch" not in (tmp_path / "Dockerfile").read_text()
+
+
+def test_a_dockerfile_that_is_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
+    (tmp_path / "Dockerfile").mkdir()
+    for option in ("--write", "--check"):
+        failed = relbuild("dockerfile", option, cwd=tmp_path)
+        assert (failed.returncode, "a fault in relbuild" in failed.stderr) == (1, False)
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["dockerfile"], ["dockerfile", "--json"], ["plan"]])
+def test_a_full_disk_behind_stdout(argv: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            (sys.executable, "-m", "relbuild", *argv), cwd=SHOP, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (ran.returncode, ran.stderr) == (1, "error: can't write the result: No space left on device\n")
 
 
 def test_output_that_nobody_reads_is_no_fault() -> None:
@@ -105,7 +147,7 @@ def test_output_that_nobody_reads_is_no_fault() -> None:
         (sys.executable, "-m", "relbuild", "dockerfile"), cwd=SHOP, stdout=writing, stderr=subprocess.PIPE, text=True
     )
     os.close(writing)
-    assert "Traceback" not in ran.stderr
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_it_installs_elsewhere_with_its_templates(tmp_path: Path) -> None:

@@ -43,7 +43,15 @@ def test_copy_of_names_with_spaces_takes_the_json_form() -> None:
 
 
 def test_copy_takes_wildcards_and_variables_literally() -> None:
-    assert templates.copied(("a*b", "c[d", "$e"), "./") == "a[*]b c[[]d \\$e ./"
+    assert templates.copied(("a*b", "c[d", "$e", "it's", '"q"', "-x", "<<E", "b\\s"), "./") == (
+        'a[*]b c[[]d \\$e it\\\'s \\"q\\" ./-x ./<<E b\\\\\\\\s ./'
+    )
+
+
+def test_what_dockerfile_would_bend_goes_into_a_heredoc() -> None:
+    assert templates.run("mix compile") == "RUN mix compile"
+    for command in ("[ -f x ]", " -x", "cat <<EOF", "a\nb", "a\\"):
+        assert templates.run(command) == f"RUN <<'STEP'\nset -e\n{command}\nSTEP"
 
 
 def test_the_templates_of_a_checkout_are_the_top_level_ones() -> None:

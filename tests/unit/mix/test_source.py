@@ -333,7 +333,7 @@ def written(value: object) -> str:
     if isinstance(value, Atom):
         return f":{written(value.name)}"
     if isinstance(value, float):
-        return format(value, "f") if abs(value) < 1e15 and "e" not in repr(value) else f"{value:.17e}"
+        return repr(value) if "e" not in repr(value) else f"{value:.17e}"
     if isinstance(value, list):
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, tuple):
