@@ -5,7 +5,12 @@ from __future__ import annotations
 RELEASE = "io.relbuild.release"
 VERSION = "io.relbuild.version"
 ROOT = "io.relbuild.root"
+# Expressions for the release's eval; VERSION in the second stands for the number to go back to.
 MIGRATE = "io.relbuild.migrate"
+ROLLBACK = "io.relbuild.rollback"
+PENDING = "io.relbuild.pending"
+# A command of the release's own that migrates, from its root: Phoenix's bin/migrate.
+MIGRATE_COMMAND = "io.relbuild.migrate-command"
 BUILT_BY = "io.relbuild.built-by"
 
 # https://specs.opencontainers.org/image-spec/annotations/

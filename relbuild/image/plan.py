@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError, UsageError
-from relbuild.image import labels
+from relbuild.image import labels, migrating
 from relbuild.image.sources import Sources, find_sources
-from relbuild.mix import migrations, toolchain
+from relbuild.mix import toolchain
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release, select_release
 from relbuild.release.command import ROOT
@@ -86,7 +86,7 @@ def make_plan(project: Project, config: Config, tree: Tree, release_name: str | 
     _require_supported(config)
     release = select_release(project, release_name or config.release)
     tools = toolchain.resolve(tree, config, project.elixir, rebar3=_has_dependencies(project))
-    migrate, migrate_notes = _migrate(tree, project, config)
+    migrate = migrating.decide(tree, project, config)
     sources = find_sources(tree, project)
     return Plan(
         project=project,
@@ -97,10 +97,10 @@ def make_plan(project: Project, config: Config, tree: Tree, release_name: str | 
         sources=sources,
         applications=_applications(project),
         image=config.image or release.name,
-        migrate=migrate,
+        migrate=migrate.expression,
         healthcheck=config.healthcheck,
-        labels=_labels(release, migrate),
-        notes=(*tools.notes, *migrate_notes, *_release_notes(release, sources)),
+        labels=_labels(release, migrate.labels),
+        notes=(*tools.notes, *migrate.notes, *_release_notes(release, sources)),
         unknown=project.unknown,
     )
 
@@ -193,33 +193,17 @@ def _applications(project: Project) -> tuple[str, ...]:
     return tuple(sorted(app.value for app in apps if isinstance(app, Known)))
 
 
-def _migrate(tree: Tree, project: Project, config: Config) -> tuple[Known[str] | None, tuple[str, ...]]:
-    if config.migrate is not None:
-        return Known(config.migrate, config.marks.get("migrate", Mark("relbuild.yml", 1))), ()
-    found = migrations.find(tree, project)
-    if not found:
-        return None, ()
-    first = Known(found[0].expression, found[0].at)
-    if len(found) == 1:
-        return first, ()
-    others = ", ".join(f"{each.expression} ({each.at.file}:{each.at.line})" for each in found[1:])
-    return first, (
-        f"several migrate functions: {first.value} is taken, not {others}; `migrate:` in relbuild.yml decides",
-    )
-
-
-def _labels(release: Release, migrate: Known[str] | None) -> Mapping[str, str]:
+def _labels(release: Release, migrate: Mapping[str, str]) -> Mapping[str, str]:
     values = {
         labels.BUILT_BY: f"relbuild {__version__}",
         labels.RELEASE: release.name,
         labels.ROOT: ROOT,
         labels.OCI_TITLE: release.name,
+        **migrate,
     }
     if isinstance(release.version, Known):
         values[labels.VERSION] = release.version.value
         values[labels.OCI_VERSION] = release.version.value
-    if migrate is not None:
-        values[labels.MIGRATE] = migrate.value
     return dict(sorted(values.items()))
 
 

@@ -67,7 +67,9 @@ def test_the_image_carries_its_contract(docker: Docker, shop: str) -> None:
     contract.pop("io.relbuild.made-by", None)
     assert contract == {
         "io.relbuild.migrate": "Shop.Release.migrate()",
+        "io.relbuild.pending": "Shop.Release.status()",
         "io.relbuild.release": "shop",
+        "io.relbuild.rollback": "Shop.Release.rollback(VERSION)",
         "io.relbuild.root": "/app",
         "io.relbuild.version": "0.1.0",
     }

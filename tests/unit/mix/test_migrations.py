@@ -93,3 +93,66 @@ def test_only_the_sources_are_listed_and_a_circle_ends(dict_tree: Any) -> None:
     tree = Circle({"mix.exs": MIX.format(more="")})
     assert migrations.find(tree, project.read(tree)) == ()
     assert 1 < Circle.listed < 100
+
+
+REPO_ROLLBACK = (
+    "Application.load(:a); case Application.fetch_env!(:a, :ecto_repos) do "
+    "[repo] -> A.Release.rollback(repo, VERSION); "
+    'repos -> raise "which of #{inspect(repos)}? A.Release.rollback/2 takes one of them" end'
+)
+
+
+@pytest.mark.parametrize(
+    ("functions", "rollback", "pending"),
+    [
+        ("def rollback(version), do: version", "A.Release.rollback(VERSION)", None),
+        ("def rollback(version) when is_integer(version), do: 1", "A.Release.rollback(VERSION)", None),
+        ("def rollback(repo, version) do\n    {repo, version}\n  end", REPO_ROLLBACK, None),
+        ("def rollback(nil), do: 1\n  def rollback(version), do: version", "A.Release.rollback(VERSION)", None),
+        # A number of steps must not be given a version, nor a version to what takes something else.
+        ("def rollback(steps), do: steps", None, None),
+        ("def rollback(version, repo), do: {repo, version}", None, None),
+        ("def rollback(step \\\\ 1), do: step", None, None),
+        ("defp rollback(version), do: version", None, None),
+        ("def rollback([version]), do: version", None, None),
+        ("def status, do: 1", None, "A.Release.status()"),
+        ("def status(repo), do: repo", None, None),
+        ("def status, do: 1\n  def pending(repos \\\\ []), do: repos", None, "A.Release.pending()"),
+        ("defdelegate migration_status(), to: A.Migrator", None, "A.Release.migration_status()"),
+    ],
+)
+def test_what_stands_beside_it(dict_tree: Any, functions: str, rollback: str | None, pending: str | None) -> None:
+    content = f"defmodule A.Release do\n  def migrate, do: 1\n  {functions}\nend\n"
+    assert found_in(dict_tree, {FILE: content}) == (
+        Migrate("A.Release.migrate()", Mark(FILE, 2, 3), rollback, pending),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "expected"),
+    [
+        ({"rel/overlays/bin/migrate": "#!/bin/sh\n"}, "", "bin/migrate"),
+        ({"rel/overlays/bin/server": "#!/bin/sh\n"}, "", None),
+        ({"other/bin/migrate": "#!/bin/sh\n"}, ', releases: [a: [overlays: ["other"]]]', "bin/migrate"),
+        ({"other/bin/migrate": "#!/bin/sh\n"}, ", releases: [a: [overlays: System.get_env()]]", None),
+    ],
+)
+def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: str, expected: str | None) -> None:
+    tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
+    assert migrations.overlay(tree, project.read(tree)) == expected
+
+
+@pytest.mark.parametrize(
+    ("deps", "has"),
+    [
+        ('{:ecto_sql, "~> 3.12"}', True),
+        ('{:phoenix_ecto, "~> 4.6"}', False),
+        ('{:ecto_sql, "~> 3.12", only: :test}', False),
+        ("", False),
+    ],
+)
+def test_ecto_tells_what_is_pending(dict_tree: Any, deps: str, has: bool) -> None:
+    tree = dict_tree({"mix.exs": MIX.format(more=f", deps: [{deps}]")})
+    expression = migrations.ecto_pending(project.read(tree))
+    assert (expression is not None) == has
+    assert expression is None or "for app <- [:a], Application.load(app), repo <- " in expression

@@ -1,0 +1,58 @@
+"""Which function of the project migrates the database, and the labels by which the image says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from relbuild.config import Config
+from relbuild.errors import Mark
+from relbuild.image import labels
+from relbuild.mix import migrations
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.migrations import Migrate
+from relbuild.mix.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Migrating:
+    """The expression that migrates, the labels of the image for it and its kin, and what is worth a note."""
+
+    expression: Known[str] | None
+    labels: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def decide(tree: Tree, project: Project, config: Config) -> Migrating:
+    """Return what relbuild.yml says, else what is found in lib/ and rel/overlays."""
+    found = migrations.find(tree, project)
+    if config.migrate is not None:
+        expression = Known(config.migrate, config.marks.get("migrate", Mark("relbuild.yml", 1)))
+        chosen = next((each for each in found if each.expression == config.migrate.strip()), None)
+        return Migrating(expression, _labels(expression, chosen, None, project))
+    command = migrations.overlay(tree, project)
+    if not found:
+        return Migrating(None, _labels(None, None, command, project))
+    first = Known(found[0].expression, found[0].at)
+    return Migrating(first, _labels(first, found[0], command, project), _several(found))
+
+
+def _several(found: tuple[Migrate, ...]) -> tuple[str, ...]:
+    if len(found) == 1:
+        return ()
+    others = ", ".join(f"{each.expression} ({each.at.file}:{each.at.line})" for each in found[1:])
+    return (
+        f"several migrate functions: {found[0].expression} is taken, not {others}; `migrate:` in relbuild.yml decides",
+    )
+
+
+def _labels(
+    expression: Known[str] | None, chosen: Migrate | None, command: str | None, project: Project
+) -> Mapping[str, str]:
+    values = {
+        labels.MIGRATE: expression.value if expression else None,
+        labels.MIGRATE_COMMAND: command,
+        labels.ROLLBACK: chosen.rollback if chosen else None,
+        labels.PENDING: (chosen.pending if chosen else None) or migrations.ecto_pending(project),
+    }
+    return {name: value for name, value in values.items() if value is not None}
