@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
-from relbuild.errors import ConfigError, Mark, Problem, ProjectError, UsageError
+from relbuild.errors import ConfigError, Problem, ProjectError, UsageError
 from relbuild.image import labels, migrating
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import toolchain
