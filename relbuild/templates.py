@@ -107,10 +107,7 @@ def copied(paths: Sequence[str], destination: str) -> str:
 
 def _literal(path: str) -> str:
     """Escape what COPY would take for a wildcard (Go's filepath.Match)."""
-    return "".join(
-        f"\\{character}" if character == "\\" else f"[{character}]" if character in "*?[" else character
-        for character in path
-    )
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _unexpanded(word: str) -> str:

@@ -73,9 +73,10 @@ def find_sources(tree: Tree, project: Project) -> Sources:
         wants_lockfile=any(each.source in ("hex", "git") for child in (project, *project.apps) for each in child.deps),
     )
     for path in (*found.manifests, *config, *found.files, *found.directories):
-        if any(ord(character) < 32 for character in path):
+        # BuildKit reads a backslash before it looks for wildcards, and again in them: no spelling means it for sure.
+        if "\\" in path or any(ord(character) < 32 for character in path):
             raise ProjectError(
-                f"the file name {path!r} has a control character: a Dockerfile can't name it",
+                f"the file name {path!r} has a control character or a backslash: no Dockerfile can name it",
                 at=Mark(path, 1),
                 hint="rename it, or move it out of the project",
             )

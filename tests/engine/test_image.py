@@ -314,3 +314,78 @@ def test_a_project_without_relbuild_yml(
     built = relbuild("image", "-t", reference, cwd=project)
     assert built.exit_code == 0, built.stderr
     assert docker("run", "--rm", reference, "eval", "IO.inspect(Hello.hello())") == ":world"
+
+
+TINY = """defmodule Tiny.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :tiny, version: "0.1.0", elixir: "~> 1.14", deps: []]
+  end
+end
+"""
+
+
+def tiny(directory: Path, says: str) -> Path:
+    """Write a project that builds in seconds and return its directory."""
+    (directory / "lib").mkdir(parents=True)
+    (directory / "mix.exs").write_text(TINY)
+    (directory / "lib" / "tiny.ex").write_text(f'defmodule Tiny do\n  def says, do: "{says}"\nend\n')
+    (directory / "relbuild.yml").write_text("toolchain: debian\ndebian: trixie\n")
+    return directory
+
+
+def test_two_checkouts_of_one_project_never_share_code(
+    docker: Docker, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str
+) -> None:
+    """Equal sizes, and times that tell nothing: the second is older than the first one's build."""
+    checkouts = {says: tiny(tmp_path / says, says) for says in ("CCCC", "DDDD")}
+    for says, directory in checkouts.items():
+        os.utime(directory / "lib" / "tiny.ex", (1_700_000_000, 1_700_000_000))
+        reference = cleanup.image(f"relbuild-test-tiny-{says.lower()}:{run_id}")
+        built = relbuild("image", "-t", reference, cwd=directory)
+        assert built.exit_code == 0, built.stderr
+        assert docker("run", "--rm", reference, "eval", "IO.puts(Tiny.says())") == says
+
+
+def test_names_and_commands_that_dockerfile_could_misread(
+    docker: Docker, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str
+) -> None:
+    project = tiny(tmp_path / "odd", "odd")
+    names = ["it's", 'q"uote', "st*r[1]", "$HOME", "#hash", "--from=x", "<<EOF", "two words", "ünï"]
+    for name in names:
+        (project / name).write_text(name)
+        (project / "priv").mkdir(exist_ok=True)
+        (project / "priv" / name).write_text(name)
+    (project / "rel" / "overlays").mkdir(parents=True)
+    (project / "rel" / "overlays" / ".hidden").write_text("hidden")
+    (project / "relbuild.yml").write_text(
+        "toolchain: debian\ndebian: trixie\nbuilder:\n  steps:\n"
+        "    before_compile:\n"
+        '      - "cat >priv/heredoc <<EOF\\nin a $HOME\\nEOF"\n'
+        '      - "[ -f priv/heredoc ]"\n'
+        '      - "  printf %s \\"a b\\" >priv/spaced"\n'
+    )
+    reference = cleanup.image(f"relbuild-test-odd:{run_id}")
+    built = relbuild("image", "-t", reference, cwd=project)
+    assert built.exit_code == 0, built.stderr
+    script = 'cat /app/.hidden; cd /app/lib/tiny-*/priv; for file in *; do printf \'|%s=\' "$file"; cat "./$file"; done'
+    shown = docker("run", "--rm", "--entrypoint", "sh", reference, "-c", script)
+    expected = {**{name: name for name in names}, "heredoc": "in a /root\n", "spaced": "a b"}
+    assert shown == "hidden" + "".join(f"|{name}={expected[name]}" for name in sorted(expected))
+
+
+@pytest.mark.parametrize("options", [("--tmpfs", "/tmp"), ()], ids=["tmpfs", "nothing to write to"])
+def test_rpc_without_a_cookie_on_a_read_only_root(
+    docker: Docker, shop: str, labels: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    container = docker(
+        *("run", "--detach", "--read-only", *options, *labels),
+        *("--env", "DATABASE_URL=postgres://u:p@127.0.0.1:9/none", shop),
+    )
+    deadline = time.monotonic() + 30
+    rpc = ("docker", "exec", container, "/app/bin/shop", "rpc", "IO.puts(40 + 2)")
+    while (ran := subprocess.run(rpc, capture_output=True, text=True)).returncode and time.monotonic() < deadline:
+        time.sleep(0.3)
+    docker("rm", "--force", container)
+    assert ran.stdout == "42\n", ran.stderr
