@@ -75,7 +75,7 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
         output.show(command, result, as_json=as_json)
         return int(result.exit_code)
     except RelbuildError as error:
-        return _failed(command, error, as_json)
+        return _failed(command, error, as_json, _directory(argv))
     except ClickException as error:
         return _failed(
             command, UsageError(error.format_message(), hint=f"{f'relbuild {command}'.strip()} --help"), as_json
@@ -90,10 +90,19 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
         return _failed(command, _bug(error), as_json)
 
 
-def _failed(command: str, error: RelbuildError, as_json: bool) -> int:
+def _directory(argv: list[str]) -> str:
+    """Return the project's directory, which the places of errors are relative to."""
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    for word, following in reversed([*zip(own, own[1:], strict=False), *((word, "") for word in own[-1:])]):
+        if word.startswith("-C"):
+            return word[2:] or following or "."
+    return "."
+
+
+def _failed(command: str, error: RelbuildError, as_json: bool, directory: str = ".") -> int:
     from relbuild import output
 
-    output.show_error(command, error, as_json=as_json)
+    output.show_error(command, error, as_json=as_json, directory=directory)
     return error.exit_code
 
 

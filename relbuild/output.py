@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from relbuild import __version__
 from relbuild.errors import Problem, RelbuildError
 from relbuild.result import Result
+
+if TYPE_CHECKING:
+    from relbuild.progress import Display
+
+# What a GitHub workflow command can't hold as it is, % first.
+MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+PROPERTY = {**MESSAGE, ":": "%3A", ",": "%2C"}
+# More annotations of a step GitHub doesn't show.
+GITHUB_MOST = 10
 
 
 class Unwritable(Exception):
@@ -18,8 +28,7 @@ class Unwritable(Exception):
 
 def note(message: str) -> None:
     """Print one line of news on stderr."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()
+    _write(f"{message}\n")
 
 
 def note_command(command: str) -> None:
@@ -60,6 +69,29 @@ def show_version() -> None:
     _print(f"relbuild {__version__}")
 
 
+def progress(*, verbose: bool) -> Display:
+    """Return what shows a build on stderr: its steps live on a terminal, plain lines elsewhere."""
+    from relbuild.progress import Lines, Live
+
+    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return Lines(_write, verbose=verbose)
+    return Live(_write, _size, colour="NO_COLOR" not in os.environ, verbose=verbose)
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _size() -> tuple[int, int]:
+    """Return the terminal's columns and lines as they are now."""
+    try:
+        size = os.get_terminal_size(sys.stderr.fileno())
+    except OSError:
+        return 80, 24
+    return size.columns or 80, size.lines or 24
+
+
 def show(command: str, result: Result, *, as_json: bool) -> None:
     """Print a command's result on stdout."""
     if as_json:
@@ -71,8 +103,14 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
         _print(text)
 
 
-def show_error(command: str, error: RelbuildError, *, as_json: bool) -> None:
-    """Print what went wrong: on stderr for people, as the envelope on stdout for programs."""
+def show_error(command: str, error: RelbuildError, *, as_json: bool, directory: str = ".") -> None:
+    """Print what went wrong: on stderr for people, as the envelope on stdout for programs.
+
+    In a GitHub workflow what has a place is annotated there too; places are relative to the project's directory.
+    """
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for problem in error.problems[:GITHUB_MOST]:
+            _annotate(problem, directory)
     if as_json:
         errors = [_problem_data(error.code, problem) for problem in error.problems]
         _print(_envelope(command, "error", error.exit_code, None, errors))
@@ -83,6 +121,27 @@ def show_error(command: str, error: RelbuildError, *, as_json: bool) -> None:
         if problem.hint:
             for line in problem.hint.splitlines():
                 note(f"  {line}")
+
+
+def _annotate(problem: Problem, directory: str) -> None:
+    """Print GitHub's workflow command for a problem that has a place.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions; its paths are the repository's.
+    """
+    if problem.at is None:
+        return
+    path = os.path.relpath(Path(directory) / problem.at.file, os.environ.get("GITHUB_WORKSPACE", "."))
+    if path.startswith(".."):  # a generated file: GitHub has nothing to show beside it
+        return
+    place = f"file={_escaped(path, PROPERTY)},line={problem.at.line},col={problem.at.column}"
+    message = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
+    note(f"::error {place},title=relbuild::{_escaped(message, MESSAGE)}")
+
+
+def _escaped(text: str, escapes: dict[str, str]) -> str:
+    for character, escape in escapes.items():
+        text = text.replace(character, escape)
+    return text
 
 
 def _problem_data(code: str, problem: Problem) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
@@ -47,12 +48,16 @@ def _common(
     if context is not None and host is not None:
         raise UsageError("--context and --host both name an engine", hint="give one of them")
     endpoint = Endpoint(context, host)
+    progress = partial(output.progress, verbose=verbose)
     if dry_run:
         dry = DryRunner()
-        session = Session(directory, config, endpoint, dry, DryEngine(endpoint), output.warn, as_json, dry_run)
+        session = Session(
+            directory, config, endpoint, dry, DryEngine(endpoint), output.warn, progress, as_json, dry_run
+        )
         return session, lambda result: DryRun(tuple(dry.commands)) if dry.commands else result
     runner = Subprocesses(output.note_command if verbose else None)
-    return Session(directory, config, endpoint, runner, Engine(endpoint), output.warn, as_json), lambda result: result
+    session = Session(directory, config, endpoint, runner, Engine(endpoint), output.warn, progress, as_json)
+    return session, lambda result: result
 
 
 def verb(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-from pathlib import Path
 
+from relbuild.commands.build import build
 from relbuild.commands.session import Session
-from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, EngineError, RelbuildError, UsageError
-from relbuild.image import buildx, dockerfile
+from relbuild.errors import CommandFailed, UsageError
+from relbuild.image import buildx
 from relbuild.image.buildx import Caches
 from relbuild.image.plan import Plan, split_reference, tags
 from relbuild.result import Built
@@ -37,7 +35,7 @@ def image(
         session.warn(note)
     _require_secrets(plan)
     session.engine.require_builds()
-    candidate = _build(session, plan, caches)
+    candidate = build(session, plan, caches)
     try:
         for reference in references:
             _succeed(
@@ -49,41 +47,6 @@ def image(
         for reference in references:
             _push(session, reference)
     return _built(session.engine.built(references[0]), references, push)
-
-
-def _build(session: Session, plan: Plan, caches: Caches) -> str:
-    """Build under a name of this call's own and return the name."""
-    candidate = f"relbuild-candidate/{plan.release.name}:{secrets.token_hex(8)}"
-    path = files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan))
-    argv = buildx.build(
-        plan, session.endpoint, dockerfile=str(path), tag=candidate, context=_context(session.root), caches=caches
-    )
-    outcome = session.runner.step(argv)
-    if outcome.exit_code:
-        raise _build_failed(outcome, path)
-    return candidate
-
-
-def _context(root: Path) -> str:
-    """Return the build context as docker is given it; never something it could take for an option or an address."""
-    return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())
-
-
-def _build_failed(outcome: Outcome, path: Path) -> RelbuildError:
-    if buildx.no_buildx(outcome.tail):
-        return EngineError(
-            "the Docker client has no buildx: it can't build with BuildKit",
-            hint="install it: docker-buildx-plugin (Docker's packages), docker-buildx (Debian's and Ubuntu's)",
-        )
-    if buildx.full_disk(outcome.tail):
-        return CommandFailed(
-            "the build failed: no space left on the engine's disk",
-            hint="docker system df shows what takes it; docker builder prune and docker image prune free it",
-        )
-    return CommandFailed(
-        f"the build failed (docker exited with {outcome.exit_code}); nothing was tagged",
-        hint=f"the failing step's output is above; the Dockerfile is {path}",
-    )
 
 
 def _push(session: Session, reference: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relbuild import config as configuration
 from relbuild.config import Config
@@ -15,6 +16,9 @@ from relbuild.engine.runner import Runner
 from relbuild.errors import ConfigError, UsageError
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
+
+if TYPE_CHECKING:
+    from relbuild.progress import Display
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Session:
     runner: Runner
     engine: Engine
     warn: Callable[[str], None]
+    progress: Callable[[], Display]
     as_json: bool = False
     dry_run: bool = False
 

@@ -33,6 +33,9 @@ class Runner(Protocol):
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         """Run a step whose output is progress: all of it goes to stderr, the last lines are kept."""
 
+    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
+        """Run without input; every line of its output, stdout's and stderr's, goes to ``each``, the last are kept."""
+
     def attached(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         """Run with relbuild's own stdin, stdout and stderr."""
 
@@ -47,16 +50,21 @@ class Subprocesses:
         self._announce = announce
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
+        return self._lines(argv, _to_stderr, env)
+
+    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
+        return self._lines(argv, each, None)
+
+    def _lines(self, argv: tuple[str, ...], each: Callable[[str], None], env: Mapping[str, str] | None) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
 
-        def copy(stream: IO[bytes]) -> None:
+        def read(stream: IO[bytes]) -> None:
             for line in stream:
                 text = line.decode(errors="replace")
                 tail.append(text.rstrip())
-                sys.stderr.write(text)
-                sys.stderr.flush()
+                each(text)
 
-        outcome = self._run(argv, env, copy, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        outcome = self._run(argv, env, read, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return Outcome(outcome.exit_code, tail=tuple(tail))
 
     def attached(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
@@ -94,9 +102,15 @@ class Subprocesses:
         except KeyboardInterrupt as interrupt:
             _end(child)
             raise Interrupted("interrupted") from interrupt
-        except Interrupted:
+        except BaseException:
+            # Also when whoever read our output has gone: nothing may go on unseen.
             _end(child)
             raise
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -127,6 +141,9 @@ class DryRunner:
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         self.commands.append(shlex.join(argv))
         return Outcome(0)
+
+    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
+        return self.step(argv)
 
     attached = step
     captured = step

@@ -18,13 +18,20 @@ class Caches:
 
 
 def build(
-    plan: Plan, endpoint: Endpoint, *, dockerfile: str, tag: str, context: str, caches: Caches = Caches()
+    plan: Plan,
+    endpoint: Endpoint,
+    *,
+    dockerfile: str,
+    tag: str,
+    context: str,
+    caches: Caches = Caches(),
+    progress: str = "rawjson",
 ) -> tuple[str, ...]:
     """Return the argv that builds the image into the engine's store.
 
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
-    argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", "plain", "--provenance=false"]
+    argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", progress, "--provenance=false"]
     for secret in plan.builder.secrets:
         argv += ["--secret", f"id={secret},env={secret}"]
     if plan.builder.ssh:
@@ -56,13 +63,6 @@ def pull(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
     return (*endpoint.docker, "pull", reference)
 
 
-def full_disk(lines: Sequence[str]) -> bool:
-    """Tell whether a build's last lines say that a disk is full."""
-    return any("no space left on device" in line.lower() for line in lines)
-
-
-def no_buildx(lines: Sequence[str]) -> bool:
-    """Tell whether the docker client's words mean that it lacks the buildx plugin."""
-    return any(
-        "'buildx' is not a docker command" in line or "unknown command: docker buildx" in line for line in lines
-    ) or (any("unknown shorthand flag" in line or "unknown flag: --load" in line for line in lines))
+def no_rawjson(lines: Sequence[str]) -> bool:
+    """Tell whether the client's words mean that it has no machine-readable progress."""
+    return any("invalid progress mode rawjson" in line for line in lines)

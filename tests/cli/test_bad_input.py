@@ -241,3 +241,13 @@ def old_engine(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture
 def new_engine(tmp_path_factory: pytest.TempPathFactory) -> Any:
     yield from fake_engine(tmp_path_factory, "28.2.2")
+
+
+@pytest.mark.parametrize("words", [("-C", "a shop", "plan"), ("plan", "-Ca shop"), ("plan", "--json", "-C", "a shop")])
+def test_a_place_is_annotated_on_github_where_the_repository_has_it(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "a shop").mkdir()
+    (tmp_path / "a shop" / "mix.exs").write_text("# nothing\n")
+    actions = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
+    ran = relbuild(*words, cwd=tmp_path, env=actions)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("::error file=a shop/mix.exs,line=1,col=1,title=relbuild::")

@@ -14,7 +14,7 @@ ROOT = Path(relbuild.__file__).parent
 LEAVES = {"cache", "errors", "endpoint", "result", "templates"}
 ALLOWED = {
     "cli": {"cli", "commands", "engine", "output", "endpoint", "errors", "result"},
-    "commands": {"commands", "engine", "scaffold", "deploy", "release", "image", "mix", "config", *LEAVES},
+    "commands": {"commands", "engine", "scaffold", "deploy", "release", "image", "mix", "config", "progress", *LEAVES},
     "engine": {"engine", "deploy", "release", "image", "mix", "config", *LEAVES},
     "scaffold": {"scaffold", "image", "release", "mix", "config", *LEAVES},
     "deploy": {"deploy", "release", "image", "mix", "config", *LEAVES},
@@ -27,7 +27,8 @@ ALLOWED = {
     "result": {"errors"},
     "cache": set(),
     "templates": {"cache"},
-    "output": {"errors", "result"},
+    "output": {"errors", "progress", "result"},
+    "progress": {"image"},
     "__main__": {"cli", "output", "errors"},
     "__init__": set(),
 }

@@ -17,7 +17,7 @@ def planned(secrets: tuple[str, ...] = (), ssh: bool = False) -> Any:
 def test_build() -> None:
     argv = buildx.build(planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".")
     assert shlex.join(argv) == (
-        "docker buildx build --load --progress plain --provenance=false --tag candidate:1 --file /c/Dockerfile ."
+        "docker buildx build --load --progress rawjson --provenance=false --tag candidate:1 --file /c/Dockerfile ."
     )
 
 
@@ -26,7 +26,7 @@ def test_a_secret_is_named_and_never_carried() -> None:
         planned(("HEX_KEY",), ssh=True), Endpoint(context="ci"), dockerfile="D", tag="c:1", context="/p q"
     )
     assert shlex.join(argv) == (
-        "docker --context ci buildx build --load --progress plain --provenance=false --secret id=HEX_KEY,env=HEX_KEY"
+        "docker --context ci buildx build --load --progress rawjson --provenance=false --secret id=HEX_KEY,env=HEX_KEY"
         " --ssh default --tag c:1 --file D '/p q'"
     )
 
@@ -38,9 +38,6 @@ def test_naming() -> None:
     assert shlex.join(buildx.pull("shop:1", DEFAULT)) == "docker pull shop:1"
 
 
-def test_what_a_failed_build_says() -> None:
-    assert buildx.full_disk(["#9 tee: x: No space left on device"])
-    assert not buildx.full_disk(["#9 no space in this name"])
-    assert buildx.no_buildx(["docker: 'buildx' is not a docker command."])
-    assert buildx.no_buildx(["docker: unknown command: docker buildx"])
-    assert not buildx.no_buildx(["ERROR: failed to solve"])
+def test_a_client_without_machine_readable_progress() -> None:
+    assert buildx.no_rawjson(["ERROR: invalid progress mode rawjson"])
+    assert not buildx.no_rawjson(["ERROR: failed to solve"])

@@ -1,0 +1,67 @@
+"""Building an image under a name of its own, watched; what relbuild image does before it verifies and tags."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import partial
+from pathlib import Path
+
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.engine.runner import Outcome
+from relbuild.image import buildx, dockerfile
+from relbuild.image.buildx import Caches
+from relbuild.image.failures import explain
+from relbuild.image.masking import mask
+from relbuild.image.plan import Plan
+from relbuild.image.progress import Build, Reader
+from relbuild.mix.facts import Known
+from relbuild.progress import Display
+
+
+def build(session: Session, plan: Plan, caches: Caches) -> str:
+    """Build under a name of this call's own and return the name.
+
+    Raises the error that says why the build failed; then there is no image of that name.
+    """
+    candidate = f"relbuild-candidate/{plan.release.name}:{secrets.token_hex(8)}"
+    path = str(files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan)))
+    context = _context(session.root)
+    argv = partial(buildx.build, plan, session.endpoint, dockerfile=path, tag=candidate, context=context, caches=caches)
+    with session.progress() as display:
+        outcome, state = _watched(session, plan, argv(), display)
+        if outcome.exit_code and buildx.no_rawjson(state.words):
+            outcome, state = _watched(session, plan, argv(progress="plain"), display)
+    if outcome.exit_code:
+        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(plan, app))
+        display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
+        raise failure.error
+    return candidate
+
+
+def _watched(session: Session, plan: Plan, argv: tuple[str, ...], display: Display) -> tuple[Outcome, Build]:
+    """Run the build, shown as it goes on, without the secrets it was given."""
+    reader = Reader(mask(os.environ[name] for name in plan.builder.secrets if name in os.environ))
+    state = Build()
+
+    def read(line: str) -> None:
+        nonlocal state
+        for event in reader.read(line):
+            state = state.after(event)
+            display.show(event, state)
+
+    return session.runner.lines(argv, read), state
+
+
+def _context(root: Path) -> str:
+    """Return the build context as docker is given it; never something it could take for an option or an address."""
+    return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())
+
+
+def _directory_of(plan: Plan, app: str) -> str | None:
+    """Return where one of the project's own applications is, from its root; None for a dependency."""
+    for one in (plan.project, *plan.project.apps):
+        if isinstance(one.app, Known) and one.app.value == app:
+            return f"{one.path}/" if one.path else ""
+    return None

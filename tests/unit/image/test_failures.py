@@ -1,0 +1,321 @@
+"""Why a build failed: the step, its place, the compiler's own errors, and what mends it. The outputs are real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem
+from relbuild.image import diagnostics
+from relbuild.image.diagnostics import Diagnostic
+from relbuild.image.failures import Failure, explain
+from relbuild.image.progress import Build, Step, Vertex, Words
+
+DOCKERFILE = "/cache/Dockerfile"
+SNIPPET = (
+    "Dockerfile:41",
+    "--------------------",
+    "  41 | >>> RUN x",
+    "ERROR: failed to solve: process x did not complete successfully: exit code: 1",
+)
+MEND = "the project doesn't compile: mend it and build again; nothing was tagged"
+
+MISMATCH = """Compiling 2 files (.ex)
+
+== Compilation error in file lib/x.ex ==
+** (MismatchedDelimiterError) mismatched delimiter found on lib/x.ex:3:1:
+    error: unexpected reserved word: end
+    │
+  2 │   def no(, do: 1
+    │         └ unclosed delimiter
+  3 │ end
+    │ └ mismatched closing delimiter (expected ")")
+    │
+    └─ lib/x.ex:3:1
+    (elixir 1.18.3) lib/kernel/parallel_compiler.ex:428: anonymous fn/5 in Kernel.ParallelCompiler.spawn_workers/8
+"""
+UNDEFINED = """==> kid
+Compiling 1 file (.ex)
+    error: undefined variable "b"
+    │
+  2 │  def a, do: b
+    │             ^
+    │
+    └─ lib/kid.ex:2:13: Kid.a/0
+
+    error: undefined function z/0 (expected Kid to define such a function or for it to be imported)
+    │
+  3 │  def c, do: z()
+    │             ^
+    │
+    └─ lib/kid.ex:3:13: Kid.c/0
+
+
+== Compilation error in file lib/kid.ex ==
+** (CompileError) lib/kid.ex: cannot compile module Kid (errors have been logged)
+"""
+RAISED = """
+== Compilation error in file lib/x.ex ==
+** (RuntimeError) boom
+    (shop 0.1.0) lib/other.ex:9: Other.x/0
+    lib/x.ex:2: (module)
+"""
+ELIXIR_1_14 = """
+== Compilation error in file lib/x.ex ==
+** (CompileError) lib/x.ex:3: undefined function foo/0 (expected X to define such a function)
+"""
+WARNINGS = """Compiling 2 files (.ex)
+    warning: variable "x" is unused (if the variable is not meant to be used, prefix it with an underscore)
+    │
+  3 │  def c(x), do: 1
+    │        ~
+    │
+    └─ lib/x.ex:3:8: X.c/1
+
+Compilation failed due to warnings while using the --warnings-as-errors option
+"""
+FETCH_ENV = """** (System.EnvError) could not fetch environment variable "DATABASE_URL" because it is not set
+    (elixir 1.18.3) lib/system.ex:705: System.fetch_env!/1
+    /src/config/prod.exs:2: (file)
+    (stdlib 6.2.2.1) erl_eval.erl:919: :erl_eval.do_apply/7
+"""
+STEP = """* skipping runtime configuration (config/runtime.exs not found)
+** (RuntimeError) no version file
+    mix.exs:10: anonymous fn/1 in A.MixProject.project/0
+    (mix 1.18.3) lib/mix/tasks/release.ex:1079: Mix.Tasks.Release.run_steps/1
+"""
+DEPENDENCY = UNDEFINED.replace("==> kid", "==> foo") + (
+    'could not compile dependency :foo, "mix compile" failed. Errors may have been logged above.\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (MISMATCH, [Diagnostic("unexpected reserved word: end", "lib/x.ex", 3, 1)]),
+        (
+            UNDEFINED,
+            [
+                Diagnostic('undefined variable "b"', "lib/kid.ex", 2, 13, "kid"),
+                Diagnostic(
+                    "undefined function z/0 (expected Kid to define such a function or for it to be imported)",
+                    "lib/kid.ex",
+                    3,
+                    13,
+                    "kid",
+                ),
+            ],
+        ),
+        (RAISED, [Diagnostic("(RuntimeError) boom", "lib/x.ex", 2)]),
+        (ELIXIR_1_14, [Diagnostic("undefined function foo/0 (expected X to define such a function)", "lib/x.ex", 3)]),
+        (
+            WARNINGS,
+            [
+                Diagnostic(
+                    'variable "x" is unused (if the variable is not meant to be used, prefix it with an underscore)',
+                    "lib/x.ex",
+                    3,
+                    8,
+                )
+            ],
+        ),
+        (WARNINGS.partition("Compilation failed")[0], []),
+        ("== Compilation error in file lib/x.ex ==", []),
+        ("== Compilation error in file lib/x.ex ==\nnothing known", [Diagnostic("it doesn't compile", "lib/x.ex", 1)]),
+        ("all is well\nerror: not one of Elixir's", []),
+    ],
+)
+def test_the_compilers_errors(output: str, found: list[Diagnostic]) -> None:
+    assert diagnostics.find(output.splitlines()) == tuple(found)
+
+
+def failed(output: str, *, error: str = "exit code: 1", words: tuple[str, ...] = SNIPPET) -> Failure:
+    step = Step("a", "[build 4/9] RUN mix compile", ((1.0, 2.0),), error=error, output=tuple(output.splitlines()))
+    directories = {"kid": "apps/kid/", "shop": ""}
+    return explain(Build({"a": step}, words), 1, DOCKERFILE, directories.get)
+
+
+def test_a_project_that_does_not_compile() -> None:
+    failure = failed(UNDEFINED)
+    assert (failure.step, failure.at) == ("[build 4/9] RUN mix compile", Mark(DOCKERFILE, 41))
+    assert failure.tail == tuple(UNDEFINED.splitlines()[-20:])
+    assert type(failure.error) is CommandFailed
+    assert failure.error.problems == (
+        Problem('the build failed: undefined variable "b"', Mark("apps/kid/lib/kid.ex", 2, 13), MEND),
+        Problem(
+            "the build failed: undefined function z/0 (expected Kid to define such a function or for it to be "
+            "imported)",
+            Mark("apps/kid/lib/kid.ex", 3, 13),
+            MEND,
+        ),
+    )
+
+
+def said(failure: Failure) -> tuple[Any, ...]:
+    [problem] = failure.error.problems
+    return type(failure.error), problem.at, problem.message.removeprefix("the build failed: ")
+
+
+AT = Mark(DOCKERFILE, 41)
+NETWORK = "the network or a server didn't answer"
+
+
+@pytest.mark.parametrize(
+    ("output", "error", "expected"),
+    [
+        (DEPENDENCY, "", (CommandFailed, AT, "the dependency foo doesn't compile")),
+        (
+            FETCH_ENV,
+            "",
+            (
+                CommandFailed,
+                Mark("config/prod.exs", 2),
+                "the environment variable DATABASE_URL is read while the project is compiled, "
+                "and the build doesn't have it",
+            ),
+        ),
+        (STEP, "", (CommandFailed, Mark("mix.exs", 10), "(RuntimeError) no version file")),
+        (
+            "** (Mix) Could not find Hex, which is needed to build dependency :jason",
+            "",
+            (CommandFailed, AT, "Hex isn't in the builder image"),
+        ),
+        (
+            "** (Mix) Your mix.lock is out of date and must be updated without the --check-locked flag",
+            "",
+            (CommandFailed, AT, "mix.lock doesn't fit mix.exs"),
+        ),
+        (
+            "** (Mix) Registry checksum mismatch against lock (jason 1.4.1)",
+            "",
+            (CommandFailed, AT, "a package isn't the one that mix.lock names: its checksum differs"),
+        ),
+        (
+            "Failed to fetch record for 'hexpm:acme/private' from registry (using cache instead)\n"
+            "This could be because the package does not exist, it was spelled incorrectly or you don't have "
+            "permissions to it\n** (Mix) No package with name private (from: mix.exs) in registry",
+            "",
+            (CommandFailed, AT, "a Hex repository refused the build: it needs a key, or there is no such package"),
+        ),
+        (
+            "git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.",
+            "",
+            (CommandFailed, AT, "a git dependency can't be fetched: the build isn't allowed to"),
+        ),
+        (
+            "a.c:1:10: fatal error: expat.h: No such file or directory",
+            "",
+            (CommandFailed, AT, "C code needs the header expat.h, which the builder image lacks"),
+        ),
+        (
+            "/usr/bin/ld: cannot find -lvips: No such file or directory",
+            "",
+            (CommandFailed, AT, "the linker finds no library vips in the builder image"),
+        ),
+        ("sh: 1: cmake: not found", "exit code: 127", (CommandFailed, AT, "cmake isn't in the builder image")),
+        ("make: cc1: No such file or directory", "", (CommandFailed, AT, "cc1 isn't in the builder image")),
+        (
+            'could not compile with make: "make" not found in the path. If you have set the MAKE variable',
+            "",
+            (CommandFailed, AT, "make isn't in the builder image"),
+        ),
+        (
+            "E: Unable to locate package libvips99",
+            "exit code: 100",
+            (CommandFailed, AT, "this Debian release has no package libvips99"),
+        ),
+        (
+            "W: Failed to fetch http://d/InRelease  Temporary failure resolving 'd'\nE: Unable to locate package x",
+            "exit code: 100",
+            (PassingFault, AT, NETWORK),
+        ),
+        (
+            '{:failed_connect, [{:to_address, {~c"repo.hex.pm", 443}}, {:inet, [:inet], :nxdomain}]}\n'
+            "** (Mix) No package with name jason (from: mix.exs) in registry",
+            "",
+            (PassingFault, AT, NETWORK),
+        ),
+        (
+            "** (Mix) No package with name jasno (from: mix.exs) in registry",
+            "",
+            (CommandFailed, AT, "there is no Hex package jasno, or none that the build may see"),
+        ),
+        (
+            "tee: x: No space left on device",
+            "",
+            (CommandFailed, AT, "no space left on the engine's disk"),
+        ),
+        (
+            "Killed",
+            "process x did not complete successfully: exit code: 137",
+            (CommandFailed, AT, "a process was killed: the engine has run out of memory"),
+        ),
+        (
+            "** (Mix) You're trying to run :a on Elixir v1.18.3 but it has declared in its mix.exs file it supports "
+            "only Elixir ~> 1.99",
+            "",
+            (CommandFailed, AT, "a wants Elixir ~> 1.99, the builder image has 1.18.3"),
+        ),
+        (
+            "all went well",
+            "process x did not complete successfully: exit code: 3",
+            (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 3"),
+        ),
+    ],
+)
+def test_what_is_known_to_go_wrong(output: str, error: str, expected: tuple[Any, ...]) -> None:
+    assert said(failed(output, error=error or "exit code: 1")) == expected
+
+
+def test_every_hint_names_what_was_found() -> None:
+    hints = {
+        "a.c:1:10: fatal error: openssl/ssl.h: No such file or directory": "add libssl-dev to builder.packages in "
+        "relbuild.yml",
+        "a.c:1:10: fatal error: none/such.h: No such file or directory": "add the package that has it to "
+        "builder.packages in relbuild.yml",
+        "x: cannot find -lvips": "add its development package (libvips-dev?) to builder.packages in relbuild.yml",
+    }
+    assert {output: failed(output).error.problems[0].hint for output in hints} == hints
+
+
+def test_a_base_image_that_is_not_there() -> None:
+    image = "docker.io/library/debian:nosuch"
+    reason = f"failed to resolve source metadata for {image}: {image}: not found"
+    step = Step("a", "[internal] load metadata for docker.io/library/debian:nosuch", ((1.0, 2.0),), error="not found")
+    words = ("Dockerfile:1", "-----", f"ERROR: failed to solve: debian:nosuch: {reason}")
+    failure = explain(Build({"a": step}, words), 1, DOCKERFILE, {}.get)
+    assert said(failure) == (
+        CommandFailed,
+        Mark(DOCKERFILE, 1),
+        "the base image docker.io/library/debian:nosuch can't be had",
+    )
+
+
+def test_a_client_without_buildx() -> None:
+    for words in ("docker: 'buildx' is not a docker command.", "docker: unknown command: docker buildx"):
+        failure = explain(Build(words=(words,)), 1, DOCKERFILE, {}.get)
+        assert (failure.step, failure.tail, type(failure.error)) == (None, (), EngineError)
+        assert "docker-buildx-plugin" in (failure.error.problems[0].hint or "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ERROR: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF",
+        "ERROR: Cannot connect to the Docker daemon at unix:///run/docker.sock. Is the docker daemon running?",
+    ],
+)
+def test_an_engine_that_went_away(words: str) -> None:
+    build = Build().after(Vertex("a", "[1/1] RUN x", 1.0)).after(Words(words))
+    failure = explain(build, 1, DOCKERFILE, {}.get)
+    assert (failure.tail, type(failure.error)) == ((words,), EngineError)
+    assert "nothing was tagged" in str(failure.error)
+
+
+def test_a_failure_nobody_knows() -> None:
+    failure = explain(Build(words=("ERROR: something else",)), 7, DOCKERFILE, {}.get)
+    assert (failure.step, failure.at, failure.tail) == (None, None, ("ERROR: something else",))
+    assert failure.error.problems == (
+        Problem("the build failed (docker exited with 7)", hint="nothing was tagged; what docker said is above"),
+    )
