@@ -16,8 +16,16 @@ MODULES = {
     "image": "build",
     "run": "release",
     "eval": "release",
-    "migrate": "release",
+    "rpc": "release",
+    "remote": "release",
+    "start-iex": "release",
+    "pid": "release",
+    "stop": "release",
+    "restart": "release",
     "version": "release",
+    "migrate": "release",
+    "logs": "release",
+    "ps": "release",
     "schema": "build",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,10 @@ class Session:
         if not self.root.is_dir():
             raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
         return ProjectTree(self.root)
+
+    def at(self, endpoint: Endpoint) -> Session:
+        """Return the same call at another engine."""
+        return replace(self, endpoint=endpoint, engine=type(self.engine)(endpoint))
 
     def plan(self, release: str | None = None) -> Plan:
         """Read the project and relbuild.yml and decide what will be built.

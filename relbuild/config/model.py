@@ -159,6 +159,14 @@ class Target:
         default="the current one",
         example="prod",
     )
+    nodes: Mapping[str, str] = key(
+        Table("a mapping of nodes", texts.NODE, texts.ENDPOINT),
+        "The Docker engines of the swarm's nodes by host name: a command for a task reaches the node it runs on.",
+        default="{}",
+        example="{web2: ssh://deploy@web2.example.com}",
+        factory=_nothing,
+        engines=("swarm",),
+    )
     namespace: str | None = key(
         texts.NAMESPACE,
         "The namespace in Kubernetes.",

@@ -121,6 +121,7 @@ ENDPOINT = Text(
     rf"(?:ssh://(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}(?::{_PORT})?|tcp://{_HOST}:{_PORT}|unix:///[^\s]+)",
     advice=_endpoint_advice,
 )
+NODE = Text("a node's host name, as docker node ls shows it", r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 CONTEXT = Text("a context's name, without spaces", r"[^\s-][^\s]*")
 NAMESPACE = Text(
     "a namespace: small letters, digits and -, at most 63",

@@ -69,6 +69,7 @@ def test_the_sample_is_what_it_says() -> None:
                 "production": Target(
                     "swarm",
                     host="ssh://deploy@web1.example.com",
+                    nodes={"web2": "ssh://deploy@web2.example.com"},
                     replicas=3,
                     publish=("80:4000",),
                     networks=("backend",),
