@@ -13,6 +13,7 @@ MODULES = {
     "init": "init",
     "plan": "build",
     "dockerfile": "build",
+    "lock": "build",
     "image": "build",
     "run": "release",
     "eval": "release",
