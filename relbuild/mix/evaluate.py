@@ -66,6 +66,11 @@ class Evaluator:
         finally:
             self._depth -= 1
 
+    def start_anew(self) -> None:
+        """Count the steps from here: a file of many expressions is not one expression that is too long."""
+        if not self._depth:
+            self._steps = 0
+
     def guarded(self, node: Node, compute: Callable[[], Term]) -> Term:
         """Return what is computed, Unknown of the node when that can't be decided."""
         try:

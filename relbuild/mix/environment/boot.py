@@ -1,0 +1,194 @@
+"""Reads the files that a release evaluates at boot: runtime.exs or releases.exs, and env.sh.eex before it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import replace
+
+from tree_sitter import Node
+
+from relbuild.errors import ProjectError
+from relbuild.mix import elixir_files
+from relbuild.mix.environment import conditions, shell
+from relbuild.mix.environment.conditions import Among, Condition, Opaque
+from relbuild.mix.environment.contract import Contract, Requirement, Variable, joined
+from relbuild.mix.environment.patterns import unknown as unknown_variables
+from relbuild.mix.environment.reading import Frame, Locate, Reading
+from relbuild.mix.facts import Tree, Unknown
+from relbuild.mix.project import Project, Release
+from relbuild.mix.source import operand, parts
+
+COMMAND = "RELEASE_COMMAND"
+# What a container always has, and what bin/NAME sets itself before it sources env.sh, and before it starts the system
+# (Mix.Tasks.Release, "Environment variables"). The release's command is known when there is one.
+PROVIDED_EARLY = frozenset(
+    {
+        *("HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "IFS", "PPID", "OLDPWD"),
+        *("RELEASE_COMMAND", "RELEASE_NAME", "RELEASE_PROG", "RELEASE_ROOT", "RELEASE_VSN"),
+    }
+)
+PROVIDED = PROVIDED_EARLY | {
+    *("RELEASE_BOOT_SCRIPT", "RELEASE_BOOT_SCRIPT_CLEAN", "RELEASE_COOKIE", "RELEASE_DISTRIBUTION", "RELEASE_MODE"),
+    *("RELEASE_NODE", "RELEASE_REMOTE_VM_ARGS", "RELEASE_SYS_CONFIG", "RELEASE_TMP", "RELEASE_VM_ARGS"),
+    *("BINDIR", "EMU", "PROGNAME", "ROOTDIR"),
+}
+# What can't be told and takes more words than this to say tells nobody anything.
+_LONGEST_CONDITION = 160
+
+
+def read(tree: Tree, project: Project, release: Release) -> Contract:
+    """Return which variables the release needs, as far as its files tell.
+
+    Raises ProjectError where one of them isn't Elixir or can't be read.
+    """
+    locate = _locate(tree, project)
+    script, exports = _script(tree, release, locate)
+    configuration = Reading(tree, locate, assigned=set(exports.perhaps), elsewhere=script.elsewhere)
+    path = _config_path(tree, project, release)
+    if isinstance(path, Unknown):
+        configuration.note(path)
+    elif path is not None:
+        configuration.file(path)
+        _follow_unused(configuration)
+    return joined(_found(script, PROVIDED_EARLY), _found(configuration, PROVIDED | exports.always))
+
+
+def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
+    """Follow env.sh.eex; return what it reads, and what it exports."""
+    reading = Reading(tree, locate)
+    directory = release.rel_templates_path
+    if isinstance(directory, Unknown):
+        reading.note(directory)
+        return reading, shell.Exports()
+    path = f"{directory.value if directory is not None else 'rel'}/env.sh.eex"
+    content = tree.read(path)
+    if content is None:
+        return reading, shell.Exports()
+    return reading, shell.follow(reading, path, content)
+
+
+def _config_path(tree: Tree, project: Project, release: Release) -> str | Unknown | None:
+    """Return the file that configures at boot, as Mix.Tasks.Release looks for it; None when there is none."""
+    given = release.runtime_config_path
+    if isinstance(given, Unknown):
+        return given
+    if given is not None and given.value is not True:
+        return given.value if isinstance(given.value, str) and tree.read(given.value) is not None else None
+    if isinstance(project.config_path, Unknown):
+        return project.config_path
+    directory = posixpath.dirname(project.config_path.value)
+    for name in ("runtime.exs", "releases.exs"):
+        path = posixpath.join(directory, name)
+        if tree.read(path) is not None:
+            return path
+    return None
+
+
+def _follow_unused(reading: Reading) -> None:
+    """Follow functions that are handed to someone else: whether they are called at boot isn't known."""
+    for _ in range(20):
+        found = reading.unused()
+        if not found:
+            return
+        for frame, node in found:
+            _follow_function(reading, frame, node)
+
+
+def _follow_function(reading: Reading, frame: Frame, node: Node) -> None:
+    reading.used(reading.closure(frame, node))
+    at = frame.at(node)
+    with reading.under(Opaque(f"the function at {at.file}:{at.line} is called")):
+        if node.type != "anonymous_function":
+            body = operand(node)
+            if body is not None and body.type != "binary_operator":
+                frame.inner().walk(body)
+            return
+        for clause in parts(node):
+            inner = frame.inner(unknown_variables(frame, clause.child_by_field_name("left")))
+            inner.statements_of(clause.child_by_field_name("right"))
+
+
+def _locate(tree: Tree, project: Project) -> Callable[[str], str | None]:
+    """Return what finds the file of a module of the project: where it is by convention, else by its content."""
+    found: dict[str, str | None] = {}
+    files: list[str] = []
+
+    def locate(name: str) -> str | None:
+        if name not in found:
+            if not files:
+                for directory in elixir_files.directories(project, *project.apps):
+                    files.extend(elixir_files.files(tree, directory))
+            found[name] = _file_of(tree, files, name)
+        return found[name]
+
+    return locate
+
+
+def _file_of(tree: Tree, files: list[str], name: str) -> str | None:
+    ending = "/" + "/".join(_underscored(part) for part in name.split(".")) + ".ex"
+    first = [path for path in files if path.endswith(ending)]
+    wanted = f"defmodule {name} ".encode()
+    for path in (*first, *(path for path in files if path not in first)):
+        try:
+            if wanted in (tree.read(path) or b""):
+                return path
+        except ProjectError:
+            continue
+    return None
+
+
+def _underscored(name: str) -> str:
+    out = ""
+    for i, character in enumerate(name):
+        if character.isupper() and i and (not name[i - 1].isupper() or name[i + 1 : i + 2].islower()):
+            out += "_"
+        out += character.lower()
+    return out
+
+
+def _found(reading: Reading, provided: frozenset[str]) -> Contract:
+    """Return what one reading found, without the variables that are set by then."""
+    needed: dict[str, dict[Condition, Requirement]] = {}
+    for each in reading.requirements:
+        known = _opened(each, reading, provided)
+        if known is None or known.fails.variable in provided:
+            continue
+        same = needed.setdefault(known.fails.variable, {})
+        same[known.when] = _merged(same.get(known.when), known)
+    variables: dict[str, Variable] = {}
+    for access in reading.accesses:
+        if access.name in provided:
+            continue
+        found = variables.setdefault(access.name, Variable(access.name, access.at, access.default))
+        if found.default is None and access.default is not None:
+            variables[access.name] = replace(found, default=access.default)
+    for name, same in needed.items():
+        found = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
+        variables[name] = replace(found, requirements=tuple(same.values()))
+    return Contract(tuple(variables.values()), tuple(reading.unknown))
+
+
+def _merged(one: Requirement | None, other: Requirement) -> Requirement:
+    """Return two requirements of one variable under one condition as one; the first place and message stay."""
+    if one is None:
+        return other
+    fails = conditions.either((one.fails, other.fails))
+    message = one.message or other.message
+    return replace(one, fails=fails, message=message) if isinstance(fails, Among) else one
+
+
+def _opened(requirement: Requirement, reading: Reading, provided: frozenset[str]) -> Requirement | None:
+    """Take what is provided for set, and leave open what something that was run may have set.
+
+    None for a requirement of which hardly anything is left that can be told.
+    """
+    when = requirement.when
+    for name in conditions.variables(when):
+        if name in provided and name != COMMAND:
+            when = conditions.given_set(when, name)
+    if reading.elsewhere is not None:
+        when = conditions.every((when, Opaque(f"`{reading.elsewhere}` doesn't set it")))
+    if conditions.unclear(when) and len(conditions.describe(when)) > _LONGEST_CONDITION:
+        return None
+    return replace(requirement, when=when)

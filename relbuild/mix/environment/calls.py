@@ -1,0 +1,279 @@
+"""Calls in a configuration file: of its own functions, the project's, function values and Elixir's library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from relbuild.mix import library
+from relbuild.mix.environment import functions, patterns, structures
+from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
+from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Text, Value, choice, is_nil
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.modules import Module, default_of
+from relbuild.mix.source import arguments, child, operand, operands, operator, parts
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment.reading import File, Frame
+
+# What a variable's name looks like, and hardly anything else.
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+# Libraries that set variables from files.
+_LOADERS = ("Dotenv.", "DotenvParser.", "Envy.", "ExDotenv.")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a function: its arguments with the nodes they are written as (None for what is piped in)."""
+
+    frame: Frame
+    name: str
+    args: list[Value]
+    nodes: list[Node | None]
+    node: Node
+    whole: Node
+
+    def something(self, present: bool = False) -> Value:
+        """Return that nothing is known of what it gives."""
+        return self.frame.something(self.whole, present)
+
+    def text(self, index: int) -> str:
+        """Return an argument as it is written."""
+        node = self.nodes[index] if index < len(self.nodes) else None
+        value = self.args[index]
+        written = value.text if isinstance(value, Plain | Something) else "a value"
+        return self.frame.text(node) if node is not None else written
+
+
+def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
+    """Follow a call; what is piped into it comes before its own arguments."""
+    target = node.child_by_field_name("target") if node.type == "call" else node
+    assert target is not None
+    if target.type == "identifier":
+        name = frame.file.source.text(target)
+        special = structures.CONTROL.get(name) or functions.SPECIAL.get(name)
+        if special is not None:
+            return special(frame, node, piped)
+    written = arguments(node) if node.type == "call" else []
+    args = [*piped, *(_argument(frame, argument) for argument in written)]
+    if any(isinstance(argument, Stop) for argument in args):
+        return Stop()
+    block = child(node, "do_block")
+    if block is not None:
+        with frame.reading.under(frame.opaque(target)):
+            frame.inner().statements(block)
+    nodes = [*(None for _ in piped), *written]
+    if target.type == "identifier":
+        return _dispatch(Call(frame, frame.file.source.text(target), args, nodes, node, whole))
+    left, right = target.child_by_field_name("left"), target.child_by_field_name("right")
+    if target.type != "dot" or left is None:
+        return frame.something(whole)
+    if right is None:
+        return apply(frame, frame.walk(left), args, node)
+    name = frame.file.source.text(right)
+    module = _module_of(frame, left)
+    if module is None:
+        return frame.something(whole)
+    return _dispatch(Call(frame, f"{module}.{name}", args, nodes, node, whole))
+
+
+def _argument(frame: Frame, node: Node) -> Value:
+    if node.type != "keywords":
+        return frame.walk(node)
+    structures.children(frame, node)
+    return frame.something(node, present=True)
+
+
+def _module_of(frame: Frame, left: Node) -> str | None:
+    text = frame.file.source.text(left)
+    if left.type == "alias":
+        return frame.file.evaluator.module_name(text) or text
+    if left.type == "atom":
+        return text
+    if text == "__MODULE__" and frame.module is not None:
+        return frame.module.name
+    frame.walk(left)
+    return None
+
+
+def named(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
+    """Follow a call of a plain name."""
+    return _dispatch(Call(frame, name, args, [None] * len(args), node, node))
+
+
+def _dispatch(call: Call) -> Value:
+    own = _own(call)
+    if own is not None:
+        return _defined(call, *own)
+    function = functions.FUNCTIONS.get(call.name)
+    if function is not None:
+        return function(call)
+    functions.refuse_nil(call)
+    if (call.name, len(call.args)) in library.FUNCTIONS:
+        return call.frame.plain(call.whole, present=call.name.startswith(functions.GIVES_TEXT))
+    if call.name.startswith(functions.KNOWN):
+        return call.something(present=call.name.startswith(functions.GIVES_TEXT))
+    return outside(call)
+
+
+def _own(call: Call) -> tuple[File, Module, str] | None:
+    """Return the function that is meant, where it is one of a file that can be followed."""
+    module_name, dot, name = call.name.rpartition(".")
+    frame, arity = call.frame, len(call.args)
+    candidates = []
+    if dot:
+        if not call.name.startswith(functions.KNOWN):
+            candidates = [frame.reading.module(module_name)]
+    else:
+        inside = (frame.file, frame.module) if frame.module is not None else None
+        candidates = [inside]
+        if name not in functions.FUNCTIONS and not name.startswith(functions.KNOWN):
+            candidates += [frame.reading.module(each) for each in frame.file.imports if each != "Dotenvy"]
+    for found in candidates:
+        if found is None:
+            continue
+        file, module = found
+        clauses = [clause for clause in module.clauses if clause.name == name and arity in clause.arities]
+        if clauses and module.hidden_functions.isdisjoint((name, "*")):
+            return file, module, name
+    return None
+
+
+def _defined(call: Call, file: File, module: Module, name: str) -> Value:
+    frame = call.frame
+    return frame.reading.call(frame, call.node, f"{module.name}.{name}", lambda: _clauses(call, file, module, name))
+
+
+def _clauses(call: Call, file: File, module: Module, name: str) -> Value:
+    """Follow a function's clauses, each where none before it takes the arguments."""
+    args, outer = list(call.args), call.frame.within(file, module, {})
+    found = [clause for clause in module.clauses if clause.name == name]
+    full = next(clause for clause in found if len(args) in clause.arities)
+    if len(full.parameters) > len(args):
+        args = _with_defaults(outer, full.parameters, full.defaults, args)
+    cases = []
+    for clause in found:
+        if len(clause.parameters) != len(args) or clause.expressions is None:
+            continue
+        heads = [operands(each)[0] if default_of(each) is not None else each for each in clause.parameters]
+        condition, bindings = patterns.match_head(outer, heads, args)
+        if clause.guard is not None:
+            condition = patterns.guarded(outer, condition, bindings, clause.guard)
+        cases.append((condition, bindings, list(clause.expressions)))
+    return structures.first_of(outer, cases, call.node)
+
+
+def _with_defaults(frame: Frame, parameters: tuple[Node, ...], defaults: int, args: list[Value]) -> list[Value]:
+    spare, given = len(args) - (len(parameters) - defaults), iter(args)
+    full: list[Value] = []
+    for parameter in parameters:
+        default = default_of(parameter)
+        if default is None or spare > 0:
+            spare -= default is not None
+            full.append(next(given))
+        else:
+            full.append(frame.walk(default))
+    return full
+
+
+def apply(frame: Frame, function: Value, args: list[Value], node: Node) -> Value:
+    """Follow a function value with these arguments."""
+    if not isinstance(function, Closure):
+        return frame.something(node)
+    frame.reading.used(function)
+    name = f"{function.file.source.file}:{function.node.start_byte}"
+    return frame.reading.call(frame, node, name, lambda: _applied(frame, function, args, node))
+
+
+def _applied(frame: Frame, function: Closure, args: list[Value], node: Node) -> Value:
+    inner = frame.within(function.file, frame.module, function.bindings)
+    if function.node.type == "anonymous_function":
+        stabs = [part for part in parts(function.node) if part.type == "stab_clause"]
+        return structures.clauses(inner, stabs, args, node)
+    body = operand(function.node)
+    assert body is not None
+    if body.type == "binary_operator" and operator(body) == "/" and operands(body)[1].type == "integer":
+        name = operands(body)[0]
+        text = inner.file.source.text(name.child_by_field_name("target") or name)
+        return _captured(inner, text, args, body)
+    return inner.inner({f"&{i}": arg for i, arg in enumerate(args, 1)}).walk(body)
+
+
+def _captured(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
+    module, dot, function = name.rpartition(".")
+    full = f"{frame.file.evaluator.module_name(module) or module}.{function}" if dot else name
+    return _dispatch(Call(frame, full, args, [None] * len(args), node, node))
+
+
+def outside(call: Call) -> Value:
+    """Note a call that may read a variable that it names, and give nothing."""
+    if call.name.startswith(_LOADERS):
+        call.frame.reading.elsewhere = call.frame.reading.elsewhere or call.frame.text(call.whole)
+    for value in call.args:
+        name = string(value)
+        if name is not None and _NAME.fullmatch(name):
+            frame = call.frame
+            reason = f"{call.name}/{len(call.args)} can't be followed, so what it needs {name} for can't be told"
+            frame.reading.note(Unknown(name, reason, frame.at(call.node)))
+    return call.something()
+
+
+def string(value: Value) -> str | None:
+    """Return a text that is known."""
+    term = value.compute() if isinstance(value, Plain) else None
+    return term.value if isinstance(term, Known) and isinstance(term.value, str) else None
+
+
+def read(frame: Frame, name: Value, node: Node | None, default: Value | None = None, shown: str = "") -> Value:
+    """Note that a variable is read and return its value, or what stands in for it."""
+    known = variable(frame, name, node)
+    if known is None:
+        return Something(shown or "a variable whose name is computed")
+    note(frame, known, node)
+    if default is None or is_nil(default, "") == ALWAYS:
+        return as_given(frame, known, Text(known))
+    note_default(frame, known, default, shown)
+    found = choice([(is_set(known), Text(known)), (missing(known), default)], shown)
+    return as_given(frame, known, found)
+
+
+def untouched(frame: Frame, name: str) -> Condition:
+    """Return when the variable is what the container was given: always, unless something at boot may have set it."""
+    return Opaque(f"nothing at boot sets {name} before") if name in frame.reading.assigned else ALWAYS
+
+
+def as_given(frame: Frame, name: str, value: Value) -> Value:
+    """Return the value, which holds as long as nothing has set the variable."""
+    condition = untouched(frame, name)
+    return choice([(condition, value), (negation(condition), Something(name))], name)
+
+
+def variable(frame: Frame, name: Value, node: Node | None) -> str | None:
+    """Return the variable's name; None, after saying so, where it is computed from what isn't known."""
+    known = string(name)
+    if known is None and node is not None:
+        what = f"the variable named by `{frame.text(node)}`"
+        frame.reading.note(Unknown(what, "its name is computed", frame.at(node)))
+    return known if known and "\0" not in known and "=" not in known else None
+
+
+def note(frame: Frame, name: str, node: Node | None) -> None:
+    """Note that the variable is read here."""
+    frame.reading.access(name, node, frame)
+
+
+def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None:
+    """Note what stands in for the variable at the place that read it last."""
+    term = value.compute() if isinstance(value, Plain) else None
+    if isinstance(term, Known) and (isinstance(term.value, str | int | float)):
+        literal = term.value
+        text = {True: "true", False: "false"}[literal] if isinstance(literal, bool) else str(literal)
+        frame.reading.default(name, text, literal=True)
+    elif not (isinstance(term, Known) and term.value is None):
+        text = (
+            value.text if isinstance(value, Plain | Something) else value.variable if isinstance(value, Text) else shown
+        )
+        frame.reading.default(name, text, literal=False)

@@ -1,0 +1,292 @@
+"""Conditions on environment variables: what can be told of them is a test, everything else keeps its text.
+
+A test says that a variable's value is, or isn't, among some; None among them stands for a variable that isn't set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+# More alternatives than this tell a reader nothing; what they would say is then left open.
+MAX_PARTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The variable's value is one of these, or (`inside` is false) none of them."""
+
+    variable: str
+    values: frozenset[str | None]
+    inside: bool = True
+
+    def holds(self, value: str | None) -> bool:
+        """Say whether it holds for that value."""
+        return (value in self.values) == self.inside
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something that only the running system knows, as it is written."""
+
+    text: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them; without any it is always true."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of them; without any it is never true."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+Condition: TypeAlias = Among | Opaque | Every | Either
+
+ALWAYS = Every()
+NEVER = Either()
+
+
+def is_set(variable: str) -> Condition:
+    """Return that the variable is set, be it to nothing."""
+    return Among(variable, frozenset({None}), inside=False)
+
+
+def missing(variable: str) -> Among:
+    """Return that the variable isn't set."""
+    return Among(variable, frozenset({None}))
+
+
+def constant(value: bool) -> Condition:
+    """Return the condition that always, or never, holds."""
+    return ALWAYS if value else NEVER
+
+
+def every(conditions: Iterable[Condition]) -> Condition:
+    """Return that all hold, as short as it can be said."""
+    return _joined(conditions, Every, Either, _both)
+
+
+def _shortened(part: Condition, tests: Mapping[str, Among]) -> Condition:
+    """Return a part as short as it can be said where the tests hold."""
+    match part:
+        case Among(variable) if variable in tests:
+            known = tests[variable]
+            both = _both(known, part)
+            if both.inside and not both.values:
+                return NEVER
+            return ALWAYS if both == known else part
+        case Every(parts) | Either(parts):
+            shorter = [_shortened(each, tests) for each in parts]
+            if all(one is other for one, other in zip(shorter, parts, strict=True)):
+                return part
+            return every(shorter) if isinstance(part, Every) else either(shorter)
+    return part
+
+
+def given(condition: Condition, variable: str, value: str | None) -> Condition:
+    """Return the condition where the variable has this value."""
+    return _shortened(condition, {variable: Among(variable, frozenset({value}))})
+
+
+def either(conditions: Iterable[Condition]) -> Condition:
+    """Return that at least one holds, as short as it can be said."""
+    return _joined(conditions, Either, Every, _one)
+
+
+def negation(condition: Condition) -> Condition:
+    """Return that it doesn't hold."""
+    match condition:
+        case Among(variable, values, inside):
+            return Among(variable, values, not inside)
+        case Opaque(text, negated):
+            return Opaque(text, not negated)
+        case Every(parts):
+            return either(negation(part) for part in parts)
+        case Either(parts):
+            return every(negation(part) for part in parts)
+
+
+def _joined(
+    conditions: Iterable[Condition],
+    kind: type[Every] | type[Either],
+    opposite: type[Every] | type[Either],
+    merge: Callable[[Among, Among], Among],
+) -> Condition:
+    flat = list(_flat(conditions, kind))
+    if len(flat) == 1 and not isinstance(flat[0], Among):
+        return flat[0]
+    tests: dict[str, Among] = {}
+    order: dict[Condition | str, None] = {}
+    for condition in flat:
+        if isinstance(condition, opposite) and not condition.parts:
+            return condition
+        if isinstance(condition, Among):
+            known = tests.get(condition.variable)
+            tests[condition.variable] = merge(known, condition) if known else condition
+        elif isinstance(condition, Opaque) and negation(condition) in order:
+            return opposite()
+        order[condition.variable if isinstance(condition, Among) else condition] = None
+    if any(not test.values and test.inside == (kind is Every) for test in tests.values()):
+        return opposite()
+    # Among parts that all hold a further one is read as if the others held; among alternatives, as if they didn't.
+    assumed = tests if kind is Every else {name: _opposite(test) for name, test in tests.items()}
+    parts = [
+        tests[key] if isinstance(key, str) else _shortened(key, assumed) if isinstance(key, Every | Either) else key
+        for key in order
+    ]
+    if any(
+        isinstance(key, Every | Either) and part is not key and part != key
+        for key, part in zip(order, parts, strict=True)
+    ):
+        return _joined(parts, kind, opposite, merge)
+    parts = [part for part in parts if not isinstance(part, Among) or part.values]
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > MAX_PARTS:
+        return Opaque("conditions that are too many to name")
+    return kind(tuple(parts))
+
+
+def _opposite(test: Among) -> Among:
+    return Among(test.variable, test.values, not test.inside)
+
+
+def _flat(conditions: Iterable[Condition], kind: type[Every] | type[Either]) -> Iterable[Condition]:
+    for condition in conditions:
+        if isinstance(condition, kind):
+            yield from condition.parts
+        else:
+            yield condition
+
+
+def _both(one: Among, other: Among) -> Among:
+    if one.inside and other.inside:
+        return Among(one.variable, one.values & other.values)
+    if one.inside or other.inside:
+        inner, outer = (one, other) if one.inside else (other, one)
+        return Among(one.variable, inner.values - outer.values)
+    return Among(one.variable, one.values | other.values, inside=False)
+
+
+def _one(one: Among, other: Among) -> Among:
+    return _opposite(_both(_opposite(one), _opposite(other)))
+
+
+def evaluate(condition: Condition, environment: Mapping[str, str]) -> bool | None:
+    """Say whether it holds in an environment; None when that can't be told."""
+    match condition:
+        case Among(variable):
+            return condition.holds(environment.get(variable))
+        case Opaque():
+            return None
+        case Every(parts):
+            answers = [evaluate(part, environment) for part in parts]
+            return False if False in answers else None if None in answers else True
+        case Either(parts):
+            answers = [evaluate(part, environment) for part in parts]
+            return True if True in answers else None if None in answers else False
+
+
+def given_set(condition: Condition, variable: str) -> Condition:
+    """Return the condition where the variable is set, to what isn't known."""
+    match condition:
+        case Among(name, values, inside) if name == variable:
+            return constant(not inside) if values <= {None} else Opaque(describe(condition))
+        case Every(parts):
+            return every(given_set(part, variable) for part in parts)
+        case Either(parts):
+            return either(given_set(part, variable) for part in parts)
+    return condition
+
+
+def describe(condition: Condition) -> str:
+    """Return the condition in words."""
+    match condition:
+        case Among():
+            return _test(condition)
+        case Opaque(text, negated):
+            return f"not ({text})" if negated else text
+        case Every(parts) | Either(parts):
+            if not parts:
+                return "always" if isinstance(condition, Every) else "never"
+            word = " and " if isinstance(condition, Every) else " or "
+            return word.join(f"({describe(part)})" if _compound(part) else describe(part) for part in parts)
+
+
+def _compound(condition: Condition) -> bool:
+    return isinstance(condition, Every | Either) and len(condition.parts) > 1
+
+
+def _test(test: Among) -> str:
+    values = sorted((value for value in test.values if value is not None), key=lambda value: (len(value), value))
+    shown = " or ".join(f'"{value}"' if value else "empty" for value in values)
+    unset = None in test.values
+    if not values:
+        return f"{test.variable} is {'not ' if test.inside else ''}set"
+    if test.inside:
+        return f"{test.variable} is {shown}" + (", or not set" if unset else "")
+    return f"{test.variable} is {'set and ' if unset else ''}not {shown}"
+
+
+def to_data(condition: Condition) -> Any:
+    """Return the condition as JSON takes it."""
+    match condition:
+        case Among(variable, values, inside):
+            ordered = sorted(values, key=lambda value: (value is not None, value or ""))
+            return {"variable": variable, "in" if inside else "not_in": ordered}
+        case Opaque(text, negated):
+            return {"not" if negated else "text": text}
+        case Every(parts):
+            return {"every": [to_data(part) for part in parts]}
+        case Either(parts):
+            return {"either": [to_data(part) for part in parts]}
+
+
+def from_data(data: Any) -> Condition:
+    """Return the condition that `to_data` made this of; what isn't understood is left open."""
+    match data:
+        case {"variable": str(variable), "in": list(values)} if _values(values):
+            return Among(variable, frozenset(values))
+        case {"variable": str(variable), "not_in": list(values)} if _values(values):
+            return Among(variable, frozenset(values), inside=False)
+        case {"text": str(text)}:
+            return Opaque(text)
+        case {"not": str(text)}:
+            return Opaque(text, negated=True)
+        case {"every": list(parts)}:
+            return every(map(from_data, parts))
+        case {"either": list(parts)}:
+            return either(map(from_data, parts))
+    return Opaque("something this relbuild doesn't know")
+
+
+def _values(values: list[Any]) -> bool:
+    return all(value is None or isinstance(value, str) for value in values)
+
+
+def unclear(condition: Condition) -> bool:
+    """Say whether a part of it only the running system knows."""
+    match condition:
+        case Opaque():
+            return True
+        case Every(parts) | Either(parts):
+            return any(unclear(part) for part in parts)
+    return False
+
+
+def variables(condition: Condition) -> frozenset[str]:
+    """Return the variables that it tests."""
+    match condition:
+        case Among(variable):
+            return frozenset({variable})
+        case Every(parts) | Either(parts):
+            return frozenset().union(*(variables(part) for part in parts))
+    return frozenset()

@@ -1,0 +1,223 @@
+"""The environment a release requires: its variables, when each is needed, and what an environment lacks of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from relbuild.errors import Mark
+from relbuild.mix.environment import conditions
+from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, evaluate
+from relbuild.mix.facts import Unknown
+
+# The form of `data`; a reader leaves what has another alone.
+VERSION = 1
+# A name with one of these in it is a secret's, and what stands in for it when it isn't set may be one.
+_SECRETS = ("SECRET", "PASS", "TOKEN", "KEY", "SALT", "COOKIE", "CREDENTIAL", "PRIVATE", "AUTH", "DSN")
+_LONGEST_DEFAULT = 100
+_LONGEST_MESSAGE = 2000
+
+Kind = Literal["required", "conditional", "optional"]
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What stands in for a variable that isn't set: a text, or (`literal` is false) an expression as it is written."""
+
+    text: str
+    literal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The boot fails when `fails` holds of the variable, as long as `when` does; the message is the author's."""
+
+    fails: Among
+    when: Condition
+    at: Mark
+    message: str | None = None
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether it is needed whatever else is set."""
+        return self.when == ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that the release reads when it boots, and where."""
+
+    name: str
+    at: Mark
+    default: Default | None = None
+    requirements: tuple[Requirement, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is always needed, needed under a condition, or not needed."""
+        if any(each.unconditional for each in self.requirements):
+            return "required"
+        return "conditional" if self.requirements else "optional"
+
+    @property
+    def requirement(self) -> Requirement | None:
+        """The requirement that tells most: the unconditional one, else the first."""
+        first = next(iter(self.requirements), None)
+        return next((each for each in self.requirements if each.unconditional), first)
+
+    @property
+    def secret(self) -> bool:
+        """Whether its name is a secret's."""
+        return any(word in self.name.upper() for word in _SECRETS)
+
+    @property
+    def shown_default(self) -> str | None:
+        """The default, where it is a literal that can hold no secret."""
+        default = self.default
+        if default is None or not default.literal or self.secret or len(default.text) > _LONGEST_DEFAULT:
+            return None
+        return None if "://" in default.text and "@" in default.text else default.text
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The variables of a release in the order of their kind and name, and what could not be read of it."""
+
+    variables: tuple[Variable, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+
+    def of(self, kind: Kind) -> tuple[Variable, ...]:
+        """Return the variables of a kind."""
+        return tuple(variable for variable in self.variables if variable.kind == kind)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing at all."""
+        return not (self.variables or self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A variable that an environment lacks, or has with a value that doesn't do (`value` is then not None)."""
+
+    variable: Variable
+    requirement: Requirement
+    value: str | None
+
+    @property
+    def text(self) -> str:
+        """What is wrong, in words; never the value, which may be a secret."""
+        if self.value is None:
+            found = f"{self.variable.name} is not set"
+        else:
+            found = f"{self.variable.name} is {'empty' if not self.value else 'set to what is not accepted'}"
+        when = self.requirement.when
+        return found if when == ALWAYS else f"{found}; it is needed when {conditions.describe(when)}"
+
+
+def lacks(contract: Contract, environment: Mapping[str, str]) -> tuple[Lack, ...]:
+    """Return what surely makes the boot fail in that environment, one for a variable.
+
+    What only the running system can tell is given the benefit of the doubt.
+    """
+    found = []
+    for variable in contract.variables:
+        value = environment.get(variable.name)
+        for each in sorted(variable.requirements, key=lambda each: not each.unconditional):
+            if each.fails.holds(value) and evaluate(each.when, environment) is True:
+                found.append(Lack(variable, each, value))
+                break
+    return tuple(found)
+
+
+def ordered(variables: Iterable[Variable]) -> tuple[Variable, ...]:
+    """Return the variables as people look for them: the required first, each kind by name."""
+    kinds: tuple[Kind, ...] = ("required", "conditional", "optional")
+    return tuple(sorted(variables, key=lambda variable: (kinds.index(variable.kind), variable.name)))
+
+
+def joined(*contracts: Contract) -> Contract:
+    """Return several contracts as one: what any of them requires is required."""
+    variables: dict[str, Variable] = {}
+    for each in (variable for contract in contracts for variable in contract.variables):
+        known = variables.get(each.name)
+        if known is not None:
+            requirements = tuple(dict.fromkeys((*known.requirements, *each.requirements)))
+            each = replace(known, default=known.default or each.default, requirements=requirements)
+        variables[each.name] = each
+    unknown = dict.fromkeys(unknown for contract in contracts for unknown in contract.unknown)
+    return Contract(ordered(variables.values()), tuple(unknown))
+
+
+def to_data(contract: Contract) -> dict[str, Any]:
+    """Return the contract as JSON takes it, without a default that may be a secret."""
+    data: dict[str, Any] = {"version": VERSION, "variables": [_variable(each) for each in contract.variables]}
+    if contract.unknown:
+        data["unknown"] = [
+            {"what": each.what, "reason": each.reason, "at": _place(each.at)} for each in contract.unknown
+        ]
+    return data
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": variable.name, "kind": variable.kind, "at": _place(variable.at)}
+    if variable.shown_default is not None:
+        data["default"] = variable.shown_default
+    if variable.requirements:
+        data["requirements"] = [_requirement(each) for each in variable.requirements]
+    return data
+
+
+def _requirement(requirement: Requirement) -> dict[str, Any]:
+    data: dict[str, Any] = {"fails": conditions.to_data(requirement.fails), "at": _place(requirement.at)}
+    if not requirement.unconditional:
+        data["when"] = conditions.to_data(requirement.when)
+        data["condition"] = conditions.describe(requirement.when)
+    if requirement.message:
+        data["message"] = requirement.message[:_LONGEST_MESSAGE]
+    return data
+
+
+def _place(at: Mark) -> str:
+    return f"{at.file}:{at.line}"
+
+
+def to_label(contract: Contract) -> str:
+    """Return the contract as an image's label carries it."""
+    return json.dumps(to_data(contract), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_label(label: str) -> Contract | None:
+    """Return the contract that a label carries; None where it isn't one this relbuild can read."""
+    try:
+        data = json.loads(label)
+        if data["version"] != VERSION:
+            return None
+        variables = tuple(_variable_of(each) for each in data["variables"])
+        unknown = tuple(Unknown(each["what"], each["reason"], _mark(each["at"])) for each in data.get("unknown", ()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return Contract(variables, unknown)
+
+
+def _variable_of(data: Any) -> Variable:
+    default = data.get("default")
+    requirements = tuple(_requirement_of(data["name"], each) for each in data.get("requirements", ()))
+    found = tuple(each for each in requirements if each is not None)
+    return Variable(str(data["name"]), _mark(data["at"]), None if default is None else Default(str(default)), found)
+
+
+def _requirement_of(name: str, data: Any) -> Requirement | None:
+    fails = conditions.from_data(data["fails"])
+    if not isinstance(fails, Among) or fails.variable != name:
+        return None
+    when = conditions.from_data(data["when"]) if "when" in data else ALWAYS
+    message = data.get("message")
+    return Requirement(fails, when, _mark(data["at"]), None if message is None else str(message))
+
+
+def _mark(place: str) -> Mark:
+    file, _, line = place.rpartition(":")
+    return Mark(file, int(line))

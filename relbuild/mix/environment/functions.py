@@ -1,0 +1,336 @@
+"""The functions and special forms that say something about the environment, or whose result does."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from relbuild.mix.environment import calls, patterns, structures
+from relbuild.mix.environment.conditions import NEVER, Among, Condition, Opaque, either, every, is_set, missing
+from relbuild.mix.environment.values import (
+    Choice,
+    Fetched,
+    Plain,
+    Something,
+    Stop,
+    Text,
+    Truth,
+    Value,
+    Whole,
+    equals,
+    is_nil,
+)
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.literals import NotLiteral, quoted, unescape
+from relbuild.mix.source import arguments, pair_key, parts
+from relbuild.mix.terms import TreePath
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment.calls import Call
+    from relbuild.mix.environment.reading import Frame
+
+Special = Callable[["Frame", Node, list[Value]], Value]
+Function = Callable[["Call"], Value]
+
+# Elixir's own modules, and functions that give no variable's value away.
+KNOWN = (
+    *(
+        "Access.",
+        "Application.",
+        "Atom.",
+        "Base.",
+        "Code.",
+        "Config.",
+        "Date.",
+        "DateTime.",
+        "Enum.",
+        "File.",
+        "Float.",
+    ),
+    *("Function.", "IO.", "Integer.", "JSON.", "Kernel.", "Keyword.", "List.", "Logger.", "Map.", "MapSet.", "Module."),
+    *("Node.", "Path.", "Process.", "Range.", "Regex.", "Stream.", "String.", "System.", "Tuple.", "URI.", "Version."),
+    *(":", "config", "dbg", "inspect", "is_", "put_in", "to_charlist", "to_string", "update_in"),
+)
+GIVES_TEXT = ("String.trim", "String.down", "String.up", "String.split", "String.replace", "Path.", "inspect", "to_")
+# Library functions that raise on nil, as their guards say (hexdocs.pm/elixir).
+_NOT_NIL = frozenset(
+    f"String.{name}"
+    for name in (
+        *("capitalize", "contains?", "downcase", "ends_with?", "first", "graphemes", "last", "length", "replace"),
+        *("replace_leading", "replace_prefix", "replace_suffix", "replace_trailing", "slice", "split", "starts_with?"),
+        *("to_atom", "to_charlist", "to_existing_atom", "to_float", "to_integer", "trim", "trim_leading"),
+        *("trim_trailing", "upcase"),
+    )
+) | {
+    *("Base.decode16!", "Base.decode32!", "Base.decode64", "Base.decode64!", "Base.url_decode64!", "Float.parse"),
+    *("File.read!", "Integer.parse", "Path.expand", "Path.join", "URI.new!", "URI.parse", ":erlang.binary_to_integer"),
+}
+_NOT_EMPTY = frozenset({"String.to_integer", "String.to_float", ":erlang.binary_to_integer"})
+
+
+def refuse_nil(call: Call) -> None:
+    """Note what fails when the function is given nil by a variable that isn't set."""
+    if call.name not in _NOT_NIL or not call.args:
+        return
+    text = call.text(0)
+    condition = is_nil(call.args[0], text)
+    if call.name in _NOT_EMPTY and condition != NEVER:
+        condition = either((condition, _empty(call.args[0])))
+    call.frame.reading.fails(condition, call.frame.at(call.node))
+
+
+def _empty(value: Value) -> Condition:
+    match value:
+        case Text(variable):
+            return Among(variable, frozenset({""}))
+        case Choice(cases):
+            found = (_empty(each) for _, each in cases)
+            return either(each for each in found if each != NEVER)
+    return NEVER
+
+
+def _get_env(call: Call) -> Value:
+    if not call.args:
+        return Whole()
+    shown = call.text(1) if len(call.args) > 1 else ""
+    return calls.read(call.frame, call.args[0], _node(call, 0), call.args[1] if len(call.args) > 1 else None, shown)
+
+
+def _node(call: Call, index: int) -> Node:
+    return (call.nodes[index] if index < len(call.nodes) else None) or call.node
+
+
+def _fetch_env(call: Call) -> Value:
+    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    if name is None:
+        return call.something(present=True)
+    calls.note(call.frame, name, _node(call, 0))
+    return calls.as_given(call.frame, name, Fetched(name))
+
+
+def _fetch_env_or_raise(call: Call) -> Value:
+    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    if name is None:
+        return call.something(present=True)
+    calls.note(call.frame, name, _node(call, 0))
+    absent = every((missing(name), calls.untouched(call.frame, name)))
+    call.frame.reading.fails(absent, call.frame.at(_node(call, 0)))
+    return calls.as_given(call.frame, name, Text(name))
+
+
+def _map(function: Function) -> Function:
+    """Return a function of System for the same function of Map, given the map of all variables."""
+
+    def of_map(call: Call) -> Value:
+        if call.args and isinstance(call.args[0], Whole):
+            return function(type(call)(call.frame, call.name, call.args[1:], call.nodes[1:], call.node, call.whole))
+        return call.frame.plain(call.whole)
+
+    return of_map
+
+
+def _has_key(call: Call) -> Value:
+    found = _fetch_env(call)
+    return Truth(is_set(found.variable)) if isinstance(found, Fetched) else Truth(call.frame.opaque(call.whole))
+
+
+def _put_env(call: Call) -> Value:
+    name = calls.string(call.args[0]) if call.args else None
+    if name is not None:
+        call.frame.reading.assigned.add(name)
+    return call.something(present=True)
+
+
+def _is_nil(call: Call) -> Value:
+    return Truth(is_nil(call.args[0], call.frame.text(call.whole))) if call.args else call.something()
+
+
+def _is_binary(call: Call) -> Value:
+    value = call.args[0] if call.args else None
+    if isinstance(value, Text):
+        return Truth(is_set(value.variable))
+    return call.frame.plain(call.whole) if isinstance(value, Plain) else Truth(call.frame.opaque(call.whole))
+
+
+def _member(call: Call) -> Value:
+    items = structures.listed(call.args[0]) if len(call.args) == 2 else None
+    if items is None:
+        return Truth(call.frame.opaque(call.whole))
+    return Truth(either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items))
+
+
+def _then(call: Call) -> Value:
+    return calls.apply(call.frame, call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.something()
+
+
+def _tap(call: Call) -> Value:
+    _then(call)
+    return call.args[0] if call.args else call.something()
+
+
+def _each(call: Call) -> Value:
+    """Follow a function once for each item of a list that is known, else once for any."""
+    if len(call.args) < 2:
+        return call.something()
+    for condition, item in structures.each_item(call.frame, call.args[0], _node(call, 0)):
+        rest = [Something("the accumulator")] if call.name == "Enum.reduce" else []
+        with call.frame.reading.under(condition):
+            calls.apply(call.frame, call.args[-1], [item, *rest], call.node)
+    return call.something(present=call.name not in ("Enum.find", "Enum.find_value", "Enum.any?", "Enum.all?"))
+
+
+def _source(call: Call) -> Value:
+    """Note whether Dotenvy reads files beside the environment."""
+    node = call.nodes[0] if call.nodes else None
+    inputs = parts(node) if node is not None and node.type == "list" else [node] if node is not None else []
+    of_environment = [isinstance(call.frame.walk(each), Whole) for each in inputs]
+    call.frame.reading.dotenvy_files |= not of_environment or not all(of_environment)
+    return call.something(present=True)
+
+
+def _dotenvy(call: Call) -> Value:
+    """Follow Dotenvy's `env!`, which raises where the variable isn't set and has no default."""
+    if "Dotenvy" not in call.frame.file.imports and not call.name.startswith("Dotenvy."):
+        return calls.outside(call)
+    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    if name is None:
+        return call.something()
+    calls.note(call.frame, name, _node(call, 0))
+    if len(call.args) > 2:
+        calls.note_default(call.frame, name, call.args[2], call.text(2))
+        return call.something()
+    wanted = call.nodes[1] if len(call.nodes) > 1 else None
+    strict = wanted is not None and call.frame.text(wanted).endswith("!")
+    test = Among(name, frozenset({None, ""})) if strict else missing(name)
+    elsewhere = (Opaque("no file that Dotenvy reads sets it"),) if call.frame.reading.dotenvy_files else ()
+    with call.frame.reading.under(*elsewhere):
+        call.frame.reading.fails(test, call.frame.at(_node(call, 0)))
+    return call.something()
+
+
+def _require_file(call: Call) -> Value:
+    """Follow a file that is named by a path in the project."""
+    frame = call.frame
+    base = call.args[1].compute() if len(call.args) > 1 and isinstance(call.args[1], Plain) else None
+    path = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
+    directory = ""
+    if isinstance(base, Known) and isinstance(base.value, TreePath | str):
+        directory = base.value.path if isinstance(base.value, TreePath) else base.value
+    if call.name == "import_config":
+        directory = frame.file.source.file.rpartition("/")[0]
+    named = path.value if isinstance(path, Known) else None
+    text = (
+        named.path
+        if isinstance(named, TreePath)
+        else posixpath.join(directory, named)
+        if isinstance(named, str)
+        else None
+    )
+    if text is None:
+        frame.reading.note(
+            Unknown(f"`{frame.text(call.whole)}`", "which file it is can't be told", frame.at(call.node))
+        )
+        return call.something()
+    text = posixpath.normpath(text)
+    if text in frame.reading.following:
+        return call.something()
+    if frame.reading.open(text) is None:
+        frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", f"the project has no {text}", frame.at(call.node)))
+        return call.something()
+    return frame.reading.file(text)
+
+
+def _raise(frame: Frame, node: Node, piped: list[Value]) -> Value:
+    frame.reading.fails_here(frame.at(node), _message(frame, arguments(node)))
+    return Stop()
+
+
+def _halt(call: Call) -> Value:
+    code = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
+    if call.args and not (isinstance(code, Known) and code.value == 0):
+        call.frame.reading.fails_here(call.frame.at(call.node), None)
+    return Stop()
+
+
+def _message(frame: Frame, written: list[Node]) -> str | None:
+    """Return what the author wrote for whoever sees it raised."""
+    if not written:
+        return None
+    last = written[-1]
+    if last.type == "keywords":
+        values = [
+            pair.child_by_field_name("value") for pair in parts(last) if pair_key(frame.file.source, pair) == "message"
+        ]
+        last = next((value for value in values if value is not None), last)
+    known = calls.string(frame.walk(last)) if last.type not in ("alias", "keywords") else None
+    if known is None and last.type == "string":
+        known = _interpolated(frame, last)
+    return " ".join(line.strip() for line in [known.strip()]) if known and known.strip() else None
+
+
+def _interpolated(frame: Frame, node: Node) -> str:
+    found = []
+    for piece in quoted(frame.file.source, node):
+        if isinstance(piece, str):
+            try:
+                found.append(unescape(piece))
+            except NotLiteral:
+                found.append(piece)
+        else:
+            value = frame.statements(piece)
+            found.append(calls.string(value) or frame.file.source.text(piece))
+    return "".join(found)
+
+
+def _matches(frame: Frame, node: Node, piped: list[Value]) -> Value:
+    written = arguments(node)
+    if len(written) != 2:
+        return frame.something(node)
+    return Truth(patterns.match_head(frame, [written[0]], [frame.walk(written[1])])[0])
+
+
+def _ignored(frame: Frame, node: Node, piped: list[Value]) -> Value:
+    return Something("nil")
+
+
+SPECIAL: dict[str, Special] = {
+    "raise": _raise,
+    "reraise": lambda frame, node, piped: _raise(frame, node, piped),
+    "throw": _raise,
+    "match?": _matches,
+    **dict.fromkeys(("defmodule", "import", "alias", "require", "use", "quote"), _ignored),
+}
+
+_EACH = ("all?", "any?", "each", "filter", "find", "find_value", "flat_map", "map", "map_join", "reduce", "reject")
+FUNCTIONS: dict[str, Function] = {
+    "System.get_env": _get_env,
+    "System.fetch_env": _fetch_env,
+    "System.fetch_env!": _fetch_env_or_raise,
+    "System.put_env": _put_env,
+    "System.halt": _halt,
+    "exit": _halt,
+    "Map.get": _map(_get_env),
+    "Map.fetch": _map(_fetch_env),
+    "Map.fetch!": _map(_fetch_env_or_raise),
+    "Map.has_key?": _map(_has_key),
+    "is_map_key": _map(_has_key),
+    "is_nil": _is_nil,
+    "is_binary": _is_binary,
+    "is_bitstring": _is_binary,
+    "Enum.member?": _member,
+    "then": _then,
+    "tap": _tap,
+    **{f"Enum.{name}": _each for name in _EACH},
+    "Code.require_file": _require_file,
+    "Code.eval_file": _require_file,
+    "import_config": _require_file,
+    "source": _source,
+    "source!": _source,
+    "Dotenvy.source": _source,
+    "Dotenvy.source!": _source,
+    "env!": _dotenvy,
+    "Dotenvy.env!": _dotenvy,
+}

@@ -1,0 +1,181 @@
+"""What an expression of a configuration file may be when the release boots, as far as its environment decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from tree_sitter import Node
+
+from relbuild.errors import Mark
+from relbuild.mix.environment.conditions import (
+    ALWAYS,
+    NEVER,
+    Among,
+    Condition,
+    Opaque,
+    constant,
+    either,
+    every,
+    is_set,
+    missing,
+    negation,
+)
+from relbuild.mix.facts import Known
+from relbuild.mix.terms import Atom, Term, same
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment.reading import File
+
+# Alternatives of one value; with more of them nothing is said about it.
+MAX_CHOICES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The value of a variable, nil where it isn't set."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """true where the condition holds, else false."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What `System.fetch_env` gives: `{:ok, value}` or `:error`."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The map of all variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Something:
+    """A value that isn't known; `present` when it surely is neither nil nor false."""
+
+    text: str
+    present: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """An expression that doesn't depend on the environment; its term is worked out when it is asked for."""
+
+    compute: Callable[[], Term]
+    text: str
+    present: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No value: what computes it raises, or ends the system."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A function value: where it is written, and the variables it sees."""
+
+    file: File
+    node: Node
+    bindings: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values, each under its condition; the conditions exclude each other."""
+
+    cases: tuple[tuple[Condition, Value], ...]
+
+
+Value: TypeAlias = Text | Truth | Fetched | Whole | Something | Plain | Stop | Closure | Choice
+
+NIL = Plain(lambda: Known(None, Mark("", 1)), "nil")
+
+
+def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
+    """Return which of the values it is; the text describes it where that can't be said."""
+    found: list[tuple[Condition, Value]] = []
+    stops = False
+    for condition, value in cases:
+        if isinstance(value, Stop):
+            stops = True
+            continue
+        inner = value.cases if isinstance(value, Choice) else ((ALWAYS, value),)
+        both = ((every((condition, when)), each) for when, each in inner)
+        found.extend((when, each) for when, each in both if when != NEVER)
+    if len(found) == 1 and found[0][0] == ALWAYS:
+        return found[0][1]
+    if not found and stops:
+        return Stop()
+    return Choice(tuple(found)) if 0 < len(found) <= MAX_CHOICES else Something(text)
+
+
+def truthy(value: Value) -> Condition:
+    """Return when Elixir takes the value as true: when it is neither nil nor false."""
+    match value:
+        case Text(variable):
+            return is_set(variable)
+        case Truth(condition):
+            return condition
+        case Something(text, present):
+            return ALWAYS if present else Opaque(text)
+        case Plain(compute, text, present):
+            term = compute()
+            if isinstance(term, Known):
+                return constant(term.value is not None and term.value is not False)
+            return ALWAYS if present else Opaque(text)
+        case Choice(cases):
+            return either(every((when, truthy(each))) for when, each in cases)
+    return ALWAYS
+
+
+def equals(value: Value, term: Term, text: str) -> Condition:
+    """Return when the value is that one; the text says so where it can't be told."""
+    if not isinstance(term, Known):
+        return Opaque(text)
+    wanted = term.value
+    match value:
+        case Text(variable):
+            return Among(variable, frozenset({wanted})) if wanted is None or isinstance(wanted, str) else NEVER
+        case Truth(condition):
+            return condition if wanted is True else negation(condition) if wanted is False else NEVER
+        case Fetched(variable) if wanted == Atom("error"):
+            return missing(variable)
+        case Something(_, True) if wanted is None or wanted is False:
+            return NEVER
+        case Plain(compute):
+            answer = same(compute(), term)
+            return Opaque(text) if answer is None else constant(answer)
+        case Choice(cases):
+            return either(every((when, equals(each, term, text))) for when, each in cases)
+        case Closure() | Whole() if wanted is None or isinstance(wanted, bool | str | int | Atom):
+            return NEVER
+    return Opaque(text)
+
+
+def is_nil(value: Value, text: str) -> Condition:
+    """Return when the value is nil."""
+    match value:
+        case Text(variable):
+            return missing(variable)
+        case Truth():
+            return NEVER
+        case Something(_, True):
+            return NEVER
+        case Plain(compute):
+            term = compute()
+            return constant(term.value is None) if isinstance(term, Known) else NEVER if value.present else Opaque(text)
+        case Choice(cases):
+            return either(every((when, is_nil(each, text))) for when, each in cases)
+        case Something():
+            return Opaque(text)
+    return NEVER

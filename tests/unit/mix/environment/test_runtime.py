@@ -1,0 +1,238 @@
+"""What a runtime.exs requires, shape by shape, as Elixir would find it at boot in production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from relbuild.errors import Mark, ProjectError
+from relbuild.mix.environment import Contract
+
+Told = Callable[..., dict[str, str]]
+
+SHAPES = {
+    'System.fetch_env!("A")': {"A": "! not set"},
+    'x = System.get_env("A")': {"A": ""},
+    'System.get_env("A", "1")': {"A": "= '1'"},
+    'System.get_env("A", nil)': {"A": ""},
+    'System.get_env("A") || "1"': {"A": "= '1'"},
+    'System.get_env("A") || 4000': {"A": "= '4000'"},
+    'System.get_env("A", "#{node()}.local")': {"A": '= ("#{node()}.local")'},
+    'System.get_env("A", System.get_env("B", "x"))': {"A": '= (System.get_env("B", "x"))', "B": "= 'x'"},
+    '"A" |> System.get_env("1") |> String.to_integer()': {"A": "= '1'"},
+    'System.get_env("A") || raise "no A"': {"A": "! not set: no A"},
+    'System.get_env("A") || raise("no A")': {"A": "! not set: no A"},
+    'System.get_env("A") || raise ArgumentError, "no A"': {"A": "! not set: no A"},
+    'System.get_env("A") || raise ArgumentError, message: "no A"': {"A": "! not set: no A"},
+    'System.get_env("A") || raise KeyError': {"A": "! not set"},
+    'System.get_env("A") ||\n  raise """\n  A is missing.\n    For example: x\n  """': {
+        "A": "! not set: A is missing.\n  For example: x"
+    },
+    'n = "A"\nSystem.get_env(n) || raise "set #{n}, #{node()}"': {"A": "! not set: set A, #{node()}"},
+    'System.get_env("A") || System.get_env("B") || raise "no A"': {"A": "! not set when B is not set: no A", "B": ""},
+    'System.get_env("A") || System.halt(1)': {"A": "! not set"},
+    'System.get_env("A") || System.halt(0)': {"A": ""},
+    'System.get_env("A") || exit(:no)': {"A": "! not set"},
+    'System.get_env("A") || throw(:no)': {"A": "! not set"},
+    'case System.get_env("A") do\n  nil -> raise "no A"\n  a -> a\nend': {"A": "! not set: no A"},
+    'case System.get_env("A") do\n  a when a in [nil, ""] -> raise "no A"\n  a -> a\nend': {
+        "A": "! empty, or not set: no A"
+    },
+    'case System.get_env("A") do\n  nil -> "x"\n  a -> a\nend': {"A": "= 'x'"},
+    'case System.get_env("A") do\n  "s3" -> 1\n  "disk" -> 2\nend': {"A": '! not "s3" or "disk"'},
+    'case System.get_env("A", "s3") do\n  "s3" -> 1\n  other -> raise "what is #{other}?"\nend': {"A": "= 's3'"},
+    'case System.fetch_env("A") do\n  {:ok, a} -> a\n  :error -> raise "no A"\nend': {"A": "! not set: no A"},
+    'if is_nil(System.get_env("A")), do: raise "no A"': {"A": "! not set: no A"},
+    'a = System.get_env("A")\nif a == nil do\n  raise "no A"\nend': {"A": "! not set: no A"},
+    'a = System.get_env("A")\nunless a, do: raise "no A"': {"A": "! not set: no A"},
+    'if !System.get_env("A") do raise "no A" end': {"A": "! not set: no A"},
+    'unless a = System.get_env("A") do raise "no A" end': {"A": "! not set: no A"},
+    'if System.get_env("A") in [nil, ""], do: raise "no A"': {"A": "! empty, or not set: no A"},
+    'if a = System.get_env("A") do a else raise "no A" end': {"A": "! not set: no A"},
+    'cond do\n  a = System.get_env("A") -> a\n  true -> raise "no A"\nend': {"A": "! not set: no A"},
+    'if System.get_env("A") == nil or System.get_env("B") == nil, do: raise "both"': {
+        "A": "! not set: both",
+        "B": "! not set: both",
+    },
+    'if System.get_env("A") == nil and System.get_env("B") == nil, do: raise "one"': {
+        "A": "! not set when B is not set: one",
+        "B": "",
+    },
+    'with {:ok, a} <- System.fetch_env("A") do\n  a\nelse\n  :error -> raise "no A"\nend': {"A": "! not set: no A"},
+    '{:ok, a} = System.fetch_env("A")': {"A": "! not set"},
+    'System.get_env()["A"] || raise "no A"': {"A": "! not set: no A"},
+    'env = System.get_env()\nMap.fetch!(env, "A")\nMap.get(env, "B", "x")': {"A": "! not set", "B": "= 'x'"},
+    'System.get_env() |> Map.fetch!("A")': {"A": "! not set"},
+    'String.to_integer(System.get_env("A"))': {"A": "! empty, or not set"},
+    'System.get_env("A") |> String.to_integer()': {"A": "! empty, or not set"},
+    'String.split(System.get_env("A"), ",")': {"A": "! not set"},
+    'String.split(System.get_env("A", ""), ",")': {"A": "= ''"},
+    'String.to_integer(System.get_env("A") || "1")': {"A": "= '1'"},
+    '"https://" <> System.get_env("A")': {"A": "! not set"},
+    '"https://#{System.get_env("A")}"': {"A": ""},
+    'if config_env() == :prod, do: System.fetch_env!("A")': {"A": "! not set"},
+    'if config_env() == :dev, do: System.fetch_env!("A"), else: System.fetch_env!("B")': {"B": "! not set"},
+    'if config_env() in [:prod, :staging], do: System.fetch_env!("A")': {"A": "! not set"},
+    'unless config_env() == :test, do: System.fetch_env!("A")': {"A": "! not set"},
+    'case config_env() do\n  :prod -> System.fetch_env!("A")\n  _ -> System.fetch_env!("B")\nend': {"A": "! not set"},
+    'if System.get_env("A"), do: System.fetch_env!("B")': {"A": "", "B": "! not set when A is set"},
+    'if System.get_env("A", "off") == "on", do: System.fetch_env!("B")': {
+        "A": "= 'off'",
+        "B": '! not set when A is "on"',
+    },
+    'if System.get_env("A", "on") == "on", do: System.fetch_env!("B")': {
+        "A": "= 'on'",
+        "B": '! not set when A is "on", or not set',
+    },
+    'on? = System.get_env("A") in ~w(1 true)\nif on?, do: System.fetch_env!("B")': {
+        "A": "",
+        "B": '! not set when A is "1" or "true"',
+    },
+    'if String.downcase(System.get_env("A", "")) == "on", do: System.fetch_env!("B")': {
+        "A": "= ''",
+        "B": '! not set when String.downcase(System.get_env("A", "")) == "on"',
+    },
+    'if System.get_env("A") && System.get_env("C"), do: System.fetch_env!("B")': {
+        "A": "",
+        "B": "! not set when A is set and C is set",
+        "C": "",
+    },
+    'a = System.get_env("A")\nif a, do: String.to_integer(a)': {"A": ""},
+    'if a = System.get_env("A"), do: String.to_integer(a)': {"A": ""},
+    'a = if System.get_env("A") == "1", do: System.get_env("B") || raise "no B"': {
+        "A": "",
+        "B": '! not set when A is "1": no B',
+    },
+    'mode = case System.get_env("A") do\n  nil -> :web\n  "worker" -> :worker\nend\n'
+    'if mode == :worker, do: System.fetch_env!("B")': {"A": "", "B": '! not set when A is "worker"'},
+    'get = fn name -> System.get_env(name) || raise "set #{name}" end\nget.("A")': {"A": "! not set: set A"},
+    'get = fn name, default -> System.get_env(name, default) end\nget.("A", "1")': {"A": "= '1'"},
+    'get = &System.fetch_env!/1\nget.("A")': {"A": "! not set"},
+    'get = &System.get_env(&1, "1")\nget.("A")': {"A": "= '1'"},
+    'int = fn\n  nil -> nil\n  text -> String.to_integer(text)\nend\nint.(System.get_env("A"))': {"A": ""},
+    'for name <- ["A", "B"], do: System.fetch_env!(name)': {"A": "! not set", "B": "! not set"},
+    'Enum.each(~w(A B), fn name -> System.get_env(name) || raise "set #{name}" end)': {
+        "A": "! not set: set A",
+        "B": "! not set: set B",
+    },
+    "Enum.map(~w(A), &System.fetch_env!/1)": {"A": "! not set"},
+    'System.get_env("A") |> then(fn a -> a || raise "no A" end)': {"A": "! not set: no A"},
+    'try do\n  System.fetch_env!("A")\nrescue\n  _ -> nil\nend': {"A": ""},
+    'try do\n  System.fetch_env!("A")\nrescue\n  e -> reraise "no A", __STACKTRACE__\nend': {"A": "! not set"},
+    'try do\n  System.fetch_env!("A")\nafter\n  :ok\nend': {"A": "! not set"},
+    'config :shop, key: fn -> System.fetch_env!("A") end': {
+        "A": "! not set when the function at config/runtime.exs:1 is called"
+    },
+    'System.put_env("A", "1")\nSystem.fetch_env!("A")': {"A": "! not set when nothing at boot sets A before"},
+    'config :shop, a: [b: [c: System.fetch_env!("A")], d: %{"e" => System.fetch_env!("B")}]': {
+        "A": "! not set",
+        "B": "! not set",
+    },
+    'System.fetch_env!("RELEASE_NODE")\nSystem.get_env("HOSTNAME") || raise "no"': {},
+    'if System.get_env("RELEASE_NAME"), do: System.fetch_env!("A")': {"A": "! not set"},
+    'raise "never" ; System.fetch_env!("A")': {},
+    'import Dotenvy\nsource!([System.get_env()])\nenv!("A", :string)\nenv!("B", :string!)\nenv!("C", :integer, 1)': {
+        "A": "! not set",
+        "B": "! empty, or not set",
+        "C": "= '1'",
+    },
+    'import Dotenvy\nsource!([".env", System.get_env()])\nenv!("A")': {
+        "A": "! not set when no file that Dotenvy reads sets it"
+    },
+}
+
+
+@pytest.mark.parametrize("runtime", SHAPES)
+def test_a_shape(runtime: str, told: Told) -> None:
+    assert told(f"{runtime}\n") == SHAPES[runtime]
+
+
+def test_a_module_of_the_file(told: Told) -> None:
+    runtime = """
+defmodule Env do
+  def get(name, default \\\\ nil)
+  def get(name, nil), do: System.get_env(name) || raise("set #{name}")
+  def get(name, default), do: System.get_env(name, default)
+  def int(name, default), do: get(name, default) |> String.to_integer()
+end
+
+Env.get("A")
+Env.get("B", "x")
+Env.int("C", "1")
+"""
+    assert told(runtime) == {"A": "! not set: set A", "B": "= 'x'", "C": "= '1'"}
+
+
+def test_a_module_of_the_project(contract: Callable[..., Contract]) -> None:
+    helper = (
+        'defmodule Shop.ConfigHelpers do\n  def var!(name), do: System.get_env(name) || raise("set #{name}")\nend\n'
+    )
+    found = contract('import Config\nimport Shop.ConfigHelpers\n\nvar!("A")\n', lib__shop__config_helpers_ex=helper)
+    [variable] = found.variables
+    assert (variable.name, variable.kind, variable.at) == ("A", "required", Mark("config/runtime.exs", 4, 1))
+    [requirement] = variable.requirements
+    assert (requirement.message, requirement.at) == ("set A", Mark("config/runtime.exs", 4, 1))
+
+
+def test_a_file_that_is_imported(told: Told) -> None:
+    assert told(
+        'Code.require_file("helper.exs", __DIR__)\nHelper.need("A")\n',
+        config__helper_exs="defmodule Helper do\n  def need(name), do: System.fetch_env!(name)\nend\n"
+        'System.fetch_env!("B")\n',
+    ) == {"A": "! not set", "B": "! not set"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "what", "reason"),
+    [
+        ('for n <- 1..3, do: System.get_env("A_#{n}")', 'the variable named by `"A_#{n}"`', "its name is computed"),
+        (
+            'Elsewhere.env("SOME_NAME")', "SOME_NAME",
+            "Elsewhere.env/1 can't be followed, so what it needs SOME_NAME for can't be told",
+        ),
+        ('Code.require_file("no", __DIR__)', '`Code.require_file("no", __DIR__)`', "the project has no config/no"),
+        ("Code.require_file(x)", "`Code.require_file(x)`", "which file it is can't be told"),
+    ],
+)  # fmt: skip
+def test_what_is_unknown_is_said_with_its_place(
+    runtime: str, what: str, reason: str, contract: Callable[..., Contract]
+) -> None:
+    found = contract(runtime)
+    assert found.variables == ()
+    assert [(each.what, each.reason, each.at.file, each.at.line) for each in found.unknown] == [
+        (what, reason, "config/runtime.exs", 1)
+    ]
+
+
+def test_which_file_configures_at_boot(told: Told) -> None:
+    old, new, other = (f'System.fetch_env!("{name}")\n' for name in "ABC")
+    assert told(config__releases_exs=old) == {"A": "! not set"}
+    assert told(new, config__releases_exs=old) == {"B": "! not set"}
+    assert told(new, release='runtime_config_path: "config/other.exs"', config__other_exs=other) == {"C": "! not set"}
+    assert told(new, release="runtime_config_path: false") == {}
+    assert told() == {}
+
+
+def test_each_is_told_where_it_stands(contract: Callable[..., Contract]) -> None:
+    found = contract('import Config\n\nurl =\n  System.get_env("A") ||\n    raise "no A"\n\nSystem.get_env("B")\n')
+    assert [(each.name, each.at) for each in found.variables] == [
+        ("A", Mark("config/runtime.exs", 4, 18)),
+        ("B", Mark("config/runtime.exs", 7, 16)),
+    ]
+    assert [each.at for each in found.variables[0].requirements] == [Mark("config/runtime.exs", 5, 5)]
+
+
+def test_a_file_that_is_no_elixir_is_told_at_its_place(contract: Callable[..., Contract]) -> None:
+    with pytest.raises(ProjectError) as raised:
+        contract('import Config\nSystem.fetch_env!("A"\n')
+    at = raised.value.problems[0].at
+    assert at is not None
+    assert at.file == "config/runtime.exs"
+
+
+def test_a_function_that_never_ends_is_given_up(contract: Callable[..., Contract]) -> None:
+    loop = "defmodule L do\n  def f(x), do: f(x) || f(x)\nend\n"
+    found = contract(f'{loop}L.f(System.fetch_env!("A"))\nSystem.fetch_env!("B")\n')
+    assert [each.name for each in found.of("required")] == ["A", "B"]
+    assert [(each.reason, each.at.line) for each in found.unknown] == [("it does too much to be followed", 4)]
