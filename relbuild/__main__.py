@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -93,7 +94,7 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
 def _directory(argv: list[str]) -> str:
     """Return the project's directory, which the places of errors are relative to."""
     own = argv[: argv.index("--")] if "--" in argv else argv
-    for word, following in reversed([*zip(own, own[1:], strict=False), *((word, "") for word in own[-1:])]):
+    for word, following in reversed([*itertools.pairwise(own), *((word, "") for word in own[-1:])]):
         if word.startswith("-C"):
             return word[2:] or following or "."
     return "."

@@ -21,6 +21,11 @@ class Endpoint:
             return ("docker", "--context", self.context)
         return ("docker",)
 
+    @property
+    def is_ssh(self) -> bool:
+        """Whether it is known to be reached through ssh."""
+        return self.host is not None and self.host.startswith("ssh://")
+
     def __str__(self) -> str:
         if self.host is not None:
             return self.host

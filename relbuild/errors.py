@@ -106,6 +106,13 @@ class PassingFault(RelbuildError):
     exit_code = 75
 
 
+class TimedOut(RelbuildError):
+    """A command took longer than it was given; the code is that of timeout(1)."""
+
+    code = "timeout"
+    exit_code = 124
+
+
 class Interrupted(RelbuildError):
     """The user pressed Ctrl-C, or relbuild was told to end."""
 

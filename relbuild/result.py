@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 
@@ -94,6 +94,41 @@ class Ran:
 
     def data(self) -> dict[str, Any]:
         return {"argv": list(self.argv), "output": self.output}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContainer:
+    """A container of the project; ``status`` is in the engine's words for people."""
+
+    name: str
+    id: str
+    image: str
+    version: str | None
+    state: str
+    status: str
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContainers:
+    """The containers of the project."""
+
+    containers: tuple[ListedContainer, ...]
+    exit_code: int = 0
+
+    def text(self) -> str:
+        if not self.containers:
+            return ""
+        rows = [("NAME", "IMAGE", "VERSION", "STATUS", "PORTS")]
+        rows += [
+            (each.name, each.image, each.version or "", each.status, ", ".join(each.ports)) for each in self.containers
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(line.rstrip() for line in lines)
+
+    def data(self) -> dict[str, Any]:
+        return {"containers": [asdict(each) for each in self.containers]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,23 @@ def dockerfile(
     return (command.check if check else command.show)(session, release)
 
 
+@verb("lock")
+def lock(
+    session: Session,
+    release: Release = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 when something has moved.")] = False,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option("--platform", metavar="OS/ARCH", help="What the images must have. Default: this machine's."),
+    ] = None,
+) -> Result:
+    """Pin the images that the build starts from in relbuild.lock, or tell what has moved."""
+    from relbuild.commands import lock as command
+
+    action = command.check if check else command.write
+    return action(session, release, command.platforms_of(platform or ()))
+
+
 @verb("image")
 def image(
     session: Session,

@@ -22,5 +22,22 @@ EnvFile = Annotated[
 Network = Annotated[str | None, typer.Option("--network", metavar="NAME", help="The Docker network to join.")]
 On = Annotated[
     str | None,
-    typer.Option("--on", metavar="TARGET", help="Where: image:REF or container:NAME; else the project's image."),
+    typer.Option(
+        "--on",
+        metavar="TARGET",
+        help="Where: image:REF, container:NAME, service:NAME, pod:NAME, deployment:NAME, or a target of relbuild.yml.",
+    ),
+]
+HeldRelease = Annotated[
+    str | None, typer.Option("--release", metavar="NAME", help="The release there, where the image doesn't say.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="End it when it takes longer; exit code 124.", min=0.1),
+]
+Expression = Annotated[
+    str | None, typer.Argument(metavar="[EXPR]", help="The Elixir expression; - reads a script from stdin.")
+]
+ScriptFile = Annotated[
+    str | None, typer.Option("--file", metavar="FILE", help="A script of any length instead of EXPR; - is stdin.")
 ]

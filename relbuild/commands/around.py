@@ -31,16 +31,17 @@ class Around:
     inherited: frozenset[str] = frozenset()
     network: str | None = None
 
-    def surroundings(self, options: Iterable[str] = ()) -> Surroundings:
+    def surroundings(self, options: Iterable[str] = (), before: tuple[str, ...] = ()) -> Surroundings:
         """Return it as docker run takes it: variables by their name alone, so that no value stands in an argv.
 
-        Those that the docker client itself heeds, which hold no secret, are the exception.
+        Those that the docker client itself heeds, which hold no secret, are the exception. ``before`` are variables
+        that these go over.
         """
         words = (
             f"{name}={value}" if name in CLIENTS_OWN and name not in self.inherited else name
             for name, value in self.variables.items()
         )
-        return Surroundings(tuple(words), self.network, tuple(options))
+        return Surroundings((*before, *words), self.network, tuple(options))
 
     @property
     def values(self) -> dict[str, str]:

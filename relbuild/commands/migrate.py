@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from relbuild.commands.around import Around
-from relbuild.commands.place import release_image, run_in_image
+from relbuild.commands.call import Asked, call
+from relbuild.commands.place import in_image, release_image
 from relbuild.commands.session import Session
 from relbuild.errors import UsageError
-from relbuild.release.command import ReleaseCommand
 from relbuild.result import Ran
 
 
@@ -22,4 +22,4 @@ def migrate(session: Session, reference: str | None, around: Around) -> Ran:
             hint="relbuild finds migrate/0 in a module named *.Release or *.ReleaseTasks below lib/; "
             "for another write `migrate: Module.function()` into relbuild.yml; then build the image again",
         )
-    return run_in_image(session, image, ReleaseCommand(image.release, "eval", (image.migrate,), image.root), around)
+    return call(session, in_image(session, image, around), Asked("migrate", (image.migrate,)), around.values)

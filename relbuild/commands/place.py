@@ -1,50 +1,99 @@
-"""Which image or container a release's command runs in."""
+"""Where a release's command runs: what ``--on`` names, found with the release that is there."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
+from relbuild.commands import running, unlabelled
 from relbuild.commands.around import Around
 from relbuild.commands.session import Session
+from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.docker import ContainerFacts, ImageFacts
-from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, UsageError
+from relbuild.errors import CommandFailed, ProjectError, UsageError
 from relbuild.image import buildx, labels
-from relbuild.image.plan import tags
-from relbuild.release.command import ROOT, ReleaseCommand
-from relbuild.release.target import Container, Image
-from relbuild.result import Ran
+from relbuild.release.command import ROOT
+from relbuild.release.target import Container, Deployment, Image, Place, Pod, Service
+from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, PlaceName, parse, require
 
-PLACES = "image:REF or container:NAME"
+# What relbuild's images have set, for those of others: RELEASE_TMP is in the release by default, where nothing can be
+# written on a read-only root, and without a cap the VM sizes its port table by the limit of open files.
+NOT_OURS = ("RELEASE_TMP=/tmp", "ERL_CRASH_DUMP=/tmp/erl_crash.dump", "ERL_MAX_PORTS=65536")
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseImage:
-    """An image that holds a release, by its labels."""
+    """An image that holds a release."""
 
     reference: str
     release: str
     root: str
     migrate: str | None
+    env: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
 
 
-def release_image(session: Session, reference: str | None) -> ReleaseImage:
-    """Return the named image, pulled when it isn't here, or the one the project's plan names.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place, the release that is there, and the container's facts where it is a running one."""
 
-    Raises UsageError for an image without relbuild's labels and CommandFailed where there is none.
+    place: Place
+    name: str
+    release: str
+    root: str
+    migrate: str | None = None
+    container: ContainerFacts | None = None
+
+
+def find(session: Session, on: str | None, verb: str, around: Around, release: str | None = None) -> Found:
+    """Return where a verb is to run.
+
+    Raises UsageError where it makes no sense there, and CommandFailed where there is no such place, or where nothing
+    runs.
+    """
+    where = parse(on) if on is not None else _default(session, verb)
+    if where.kind == "target":
+        session, where = _target(session, where.name)
+    require(verb, where.kind)
+    if where.kind == IMAGE:
+        image = release_image(session, where.name, release)
+        return in_image(session, image, around)
+    if around.network is not None:
+        raise UsageError(f"--network: {where} has its networks already", hint="leave it out, or name an image")
+    match where.kind:
+        case "container":
+            return _container(session, where.name, around, release)
+        case "service":
+            return _service(session, where.name, around, release)
+        case _:
+            return _pod(session, where, around, release)
+
+
+def _default(session: Session, verb: str) -> PlaceName:
+    """Return where a verb runs that was not told: the project's newest image, or its one running container."""
+    from relbuild.release.verbs import VERBS
+
+    if IMAGE in VERBS[verb].places:
+        return PlaceName(IMAGE, running.newest_image(session))
+    return PlaceName(CONTAINER, running.only_container(session))
+
+
+def in_image(session: Session, image: ReleaseImage, around: Around) -> Found:
+    """Return a one-off container of an image as a place."""
+    place = Image(image.reference, around.surroundings(before=image.env), session.endpoint)
+    return Found(place, image.reference, image.release, image.root, image.migrate)
+
+
+def release_image(session: Session, reference: str | None, release: str | None = None) -> ReleaseImage:
+    """Return the named image, pulled when it isn't here, or the project's newest one.
+
+    Raises UsageError for an image in which no release is found and CommandFailed where there is none.
     """
     if reference is None:
-        plan = session.plan()
-        reference = tags(plan, ())[0]
-        facts = session.engine.image(reference)
-        if facts is None:
-            raise CommandFailed(
-                f"there is no image {reference} at {session.endpoint}", hint="build it: relbuild image; or name another"
-            )
-    else:
-        facts = session.engine.image(reference) or _pull(session, reference)
-    return _from_labels(reference, facts)
+        reference = running.newest_image(session)
+    facts = session.engine.image(reference) or _pull(session, reference)
+    name, root = _release(session, reference, facts, release)
+    env = () if labels.BUILT_BY in facts.labels else NOT_OURS
+    return ReleaseImage(reference, name, root, facts.labels.get(labels.MIGRATE), env, facts.ports)
 
 
 def _pull(session: Session, reference: str) -> ImageFacts:
@@ -58,48 +107,80 @@ def _pull(session: Session, reference: str) -> ImageFacts:
     return facts
 
 
-def _from_labels(reference: str, facts: ImageFacts | ContainerFacts) -> ReleaseImage:
-    release = facts.labels.get(labels.RELEASE)
-    if release is None:
+def _release(session: Session, name: str, facts: ImageFacts | ContainerFacts, asked: str | None) -> tuple[str, str]:
+    """Return the name and the root of the release that an image or a container has."""
+    labelled = facts.labels.get(labels.RELEASE)
+    if labelled is None:
+        return unlabelled.release(session, name, facts, asked)
+    if asked is not None and asked != labelled:
+        raise UsageError(f"{name} holds the release {labelled}, not {asked}", hint=f"leave out --release {asked}")
+    return labelled, facts.labels.get(labels.ROOT, ROOT)
+
+
+def _container(session: Session, name: str, around: Around, release: str | None) -> Found:
+    facts = session.engine.container(name)
+    if not facts.running:
+        raise CommandFailed(f"the container {name} is {facts.status}{_ended(facts)}", hint=_to_run(name, facts.status))
+    found, root = _release(session, name, facts, release)
+    place = Container(name, session.endpoint, around.surroundings().env)
+    return Found(place, name, found, root, facts.labels.get(labels.MIGRATE), facts)
+
+
+def _ended(facts: ContainerFacts) -> str:
+    return f" (exit code {facts.exit_code})" if facts.status in ("exited", "restarting", "dead") else ""
+
+
+def _to_run(name: str, status: str) -> str:
+    if status == "restarting":
+        return f"it does not come up: docker logs {name} says why"
+    if status == "paused":
+        return f"docker unpause {name}"
+    return f"docker start {name}; docker logs {name} shows how it ended"
+
+
+def _service(session: Session, name: str, around: Around, release: str | None) -> Found:
+    service, endpoint, container = running.task(session, name)
+    node = session if endpoint == session.endpoint else session.at(endpoint)
+    facts = node.engine.container(container)
+    found, root = _release(node, f"the service {service.name}", facts, release)
+    place = Service(service.name, Container(facts.id, endpoint, around.surroundings().env), session.endpoint)
+    return Found(place, f"service {service.name}", found, root, facts.labels.get(labels.MIGRATE), facts)
+
+
+def _pod(session: Session, where: PlaceName, around: Around, release: str | None) -> Found:
+    if around.variables:
+        raise UsageError(f"--env: kubectl can't add to the environment of {where}", hint="set it in the pod's manifest")
+    if session.endpoint.host is not None:
         raise UsageError(
-            f"{reference} doesn't say which release it holds: it has no label {labels.RELEASE}",
-            hint=f"build it with relbuild image, or add `LABEL {labels.RELEASE}=NAME` to its Dockerfile",
+            f"--host names a Docker Engine, and {where} is none's", hint="--context names kubectl's context"
         )
-    return ReleaseImage(reference, release, facts.labels.get(labels.ROOT, ROOT), facts.labels.get(labels.MIGRATE))
+    kind = Pod if where.kind == POD else Deployment
+    place = kind(where.own_name, session.endpoint.context, where.namespace)
+    return Found(place, str(where), release or _project_release(session, where), ROOT)
 
 
-def run_in_image(session: Session, image: ReleaseImage, command: ReleaseCommand, around: Around) -> Ran:
-    """Run a release's command in a one-off container of an image."""
-    surroundings = around.surroundings()
-    place = Image(image.reference, surroundings, terminal=terminal(), endpoint=session.endpoint)
-    return ran(session, place.argv(command), around.values)
+def _project_release(session: Session, where: PlaceName) -> str:
+    try:
+        return session.plan().release.name
+    except ProjectError as error:
+        raise UsageError(
+            f"which release does {where} run?", hint="give --release NAME, or -C DIR of the project"
+        ) from error
 
 
-def run_on(session: Session, on: str | None, verb: str, args: tuple[str, ...], around: Around) -> Ran:
-    """Run a release's command where ``--on`` says: a running container, or a one-off one of an image."""
-    kind, _, name = (on or "image:").partition(":")
-    if kind == "image" and (name or on is None):
-        image = release_image(session, name or None)
-        return run_in_image(session, image, ReleaseCommand(image.release, verb, args, image.root), around)
-    if kind == "container" and name:
-        facts = session.engine.container(name)
-        if not facts.running:
-            raise CommandFailed(f"the container {name} is {facts.status}", hint=f"docker start {name}")
-        labelled = _from_labels(name, facts)
-        place = Container(name, terminal=terminal(), endpoint=session.endpoint)
-        command = ReleaseCommand(labelled.release, verb, args, labelled.root)
-        return ran(session, place.argv(command), around.values)
-    raise UsageError(f"--on {on}: there is no such place", hint=f"write --on {PLACES}")
-
-
-def ran(session: Session, argv: tuple[str, ...], env: dict[str, str]) -> Ran:
-    """Run it with relbuild's own streams, or keep its output where the result is to be JSON."""
-    if session.as_json:
-        outcome: Outcome = session.runner.captured(argv, env=env)
-        return Ran(outcome.exit_code, argv, outcome.stdout)
-    return Ran(session.runner.attached(argv, env=env).exit_code, argv)
-
-
-def terminal() -> bool:
-    """Tell whether a person sits in front of it."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
+    """Return the session at a target's engine, and the place the target's release runs in."""
+    target = running.target(session, name)
+    if session.endpoint != DEFAULT and (target.host or target.context):
+        raise UsageError(
+            f"--on {name} and {'--host' if session.endpoint.host else '--context'} both name an engine",
+            hint="leave one of them out",
+        )
+    if target.host or target.context:
+        session = session.at(Endpoint(target.context, target.host))
+    if target.engine == "kubernetes":
+        deployment = session.plan().release.name.replace("_", "-")
+        return session, PlaceName(DEPLOYMENT, f"{target.namespace}/{deployment}" if target.namespace else deployment)
+    if target.engine == "swarm":
+        return session, PlaceName(SERVICE, running.only_service(session))
+    return session, PlaceName(CONTAINER, running.only_container(session))

@@ -7,6 +7,8 @@ from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.errors import Mark
+from relbuild.image.bases import ElixirSource
+from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
@@ -55,11 +57,18 @@ class Planned:
             },
             "builder": {
                 "image": plan.builder.image,
+                "locked": plan.lock.builder.reference if plan.lock else None,
+                "elixir": _source(plan.builder.elixir),
                 "packages": list(plan.builder.packages),
                 "secrets": list(plan.builder.secrets),
                 "ssh": plan.builder.ssh,
             },
-            "runner": {"image": plan.runner.image, "base": plan.runner.base, "packages": list(plan.runner.packages)},
+            "runner": {
+                "image": plan.runner.image,
+                "locked": plan.lock.runner.reference if plan.lock else None,
+                "base": plan.runner.base,
+                "packages": list(plan.runner.packages),
+            },
             "image": plan.image,
             "migrate": plan.migrate.value if plan.migrate else None,
             "labels": dict(plan.labels),
@@ -93,15 +102,21 @@ def _toolchain_rows(plan: Plan) -> list[tuple[str, str]]:
 def _image_rows(plan: Plan) -> list[tuple[str, str]]:
     rows = [
         ("image", plan.image),
-        ("builder", plan.builder.image),
+        ("builder", f"{plan.builder.image}{_locked(plan.lock.builder if plan.lock else None)}"),
         ("  packages", " ".join(plan.builder.packages) or "none"),
-        ("runner", f"{plan.runner.image}  ({plan.runner.base})"),
+        ("runner", f"{plan.runner.image}  ({plan.runner.base}){_locked(plan.lock.runner if plan.lock else None)}"),
         ("  packages", " ".join(plan.runner.packages) or "none"),
         ("layers", "1 ERTS, OTP and Elixir; 2 the dependencies; 3 " + ", ".join(plan.applications or ("the project",))),
     ]
+    if plan.builder.elixir:
+        rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))
     if plan.builder.secrets:
         rows.append(("secrets", " ".join(plan.builder.secrets)))
     return rows
+
+
+def _locked(locked: Locked | None) -> str:
+    return f"  ({_place(locked.at)})" if locked else ""
 
 
 def _said(fact: Known[str] | Unknown | None) -> str:
@@ -118,6 +133,10 @@ def _value(fact: Known[str] | Unknown | None) -> str | None:
 
 def _choice(choice: Choice | None) -> dict[str, str | None]:
     return {"value": choice.value if choice else None, "source": choice.source if choice else None}
+
+
+def _source(elixir: ElixirSource | None) -> dict[str, str] | None:
+    return {"repository": elixir.repository, "ref": elixir.ref} if elixir else None
 
 
 def _unknown(unknown: Unknown) -> dict[str, Any]:

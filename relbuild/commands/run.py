@@ -4,37 +4,80 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relbuild.commands import call
 from relbuild.commands.around import Around
-from relbuild.commands.place import ran, release_image, terminal
+from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
+from relbuild.engine import terminal
+from relbuild.engine.runner import Handling
 from relbuild.image import labels
-from relbuild.release.target import NewContainer
+from relbuild.release.target import NewContainer, remove_container
 from relbuild.result import Ran
+
+# Seconds that docker has to take the container away, after those the release has to stop.
+REMOVAL = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """How the release is started; ``stop_timeout`` is in seconds, ``options`` go to docker as they are."""
+    """How the release is started; ``stop_timeout`` is in seconds, ``options`` go to docker as they are.
+
+    ``publish_all`` publishes the ports that the image names; None leaves it to whether a person is in front of it.
+    """
 
     name: str | None = None
     publish: tuple[str, ...] = ()
+    publish_all: bool | None = None
+    nofile: str | None = None
     detach: bool = False
     stop_timeout: int = 30
     options: tuple[str, ...] = ()
+    release: str | None = None
 
 
 def run(session: Session, reference: str | None, around: Around, boot: Boot) -> Ran:
     """Start the release in a container; return when it has ended, or with its id when it is detached."""
-    image = release_image(session, reference)
+    image = release_image(session, reference, boot.release)
+    mark, process = session.runner.mark()
+    name = boot.name or (f"{image.release}-{mark}" if mark is not None else None)
+    # In the foreground the container is this process's: the next call takes it away when this one is killed.
+    owned = {labels.FOREGROUND: process} if mark is not None and not boot.detach else {}
     place = NewContainer(
         image.reference,
-        name=boot.name,
-        publish=boot.publish,
-        labels={labels.CONTAINER: image.release},
-        surroundings=around.surroundings(boot.options),
+        name=name,
+        publish=boot.publish or _ports(session, image, boot),
+        labels={labels.CONTAINER: image.release, **owned},
+        surroundings=around.surroundings(boot.options, before=image.env),
+        nofile=boot.nofile,
         detach=boot.detach,
-        terminal=terminal(),
         stop_timeout=boot.stop_timeout,
         endpoint=session.endpoint,
     )
-    return ran(session, place.argv(), around.values)
+    # A container of a name that was asked for may have been there before: only one that is surely ours is removed.
+    ours = name is not None and boot.name is None and not boot.detach
+    undo = remove_container(name, session.endpoint) if ours and name is not None else None
+    call.sweep(session)
+    handling = Handling(stdin=not boot.detach, undo=undo, grace=boot.stop_timeout + REMOVAL)
+    argv = place.argv()
+    outcome = call.run(session, argv, around.values, handling)
+    if outcome.exit_code and (said := _advice(outcome.tail)):
+        session.warn(said)
+    return Ran(outcome.exit_code, argv, outcome.stdout if session.as_json else None)
+
+
+def _ports(session: Session, image: ReleaseImage, boot: Boot) -> tuple[str, ...]:
+    """Return the image's own ports, on this machine alone and under the same numbers, where they are wanted."""
+    wanted = boot.publish_all if boot.publish_all is not None else terminal.attended() and not boot.detach
+    ports = [port.removesuffix("/tcp") for port in image.ports] if wanted else []
+    for port in ports:
+        session.warn(f"port {port} of the image is published on 127.0.0.1; -p names another, --no-publish none")
+    return tuple(f"127.0.0.1:{port.partition('/')[0]}:{port}" for port in ports)
+
+
+def _advice(tail: tuple[str, ...]) -> str | None:
+    said = "\n".join(tail).lower()
+    if "rlimit" in said:
+        return "the engine can't raise the limit of open files so far: give --nofile a lower number, or leave it out"
+    if "port is already allocated" in said or "address already in use" in said:
+        return "the port is taken on that machine: publish it under another, -p HOST:PORT"
+    return None

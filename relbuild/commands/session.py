@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from relbuild.engine.docker import Engine
 from relbuild.engine.files import ProjectTree, read_bytes
 from relbuild.engine.runner import Runner
 from relbuild.errors import ConfigError, UsageError
+from relbuild.image import lock
+from relbuild.image.lock import Lock
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
 
@@ -57,11 +59,20 @@ class Session:
             raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
         return ProjectTree(self.root)
 
-    def plan(self, release: str | None = None) -> Plan:
-        """Read the project and relbuild.yml and decide what will be built.
+    def at(self, endpoint: Endpoint) -> Session:
+        """Return the same call at another engine."""
+        return replace(self, endpoint=endpoint, engine=type(self.engine)(endpoint))
+
+    def lock(self) -> Lock | None:
+        """Return what relbuild.lock says, None when there is none; raise ProjectError."""
+        content = self.tree().read(lock.FILE)
+        return lock.parse(content) if content is not None else None
+
+    def plan(self, release: str | None = None, *, locked: bool = True) -> Plan:
+        """Read the project, relbuild.yml and relbuild.lock and decide what will be built; the lock only if ``locked``.
 
         Raises ProjectError and ConfigError.
         """
         tree = self.tree()
         found = project.read(tree)
-        return make_plan(found, self.config(), tree, release)
+        return make_plan(found, self.config(), tree, release, self.lock() if locked else None)

@@ -64,6 +64,12 @@ class Builder:
         default="null",
         example="registry.example.com/elixir:1.18.4",
     )
+    elixir_git: str | None = key(
+        texts.GIT_URL,
+        "The git repository that toolchain: source takes Elixir from: a mirror, or a fork of yours.",
+        default="https://github.com/elixir-lang/elixir.git",
+        example="https://git.example.com/mirrors/elixir.git",
+    )
     packages: tuple[str, ...] = key(
         Listing("a list of Debian packages", texts.PACKAGE, unique=True),
         "Debian packages to install, on top of what the dependencies are known to need.",
@@ -159,6 +165,14 @@ class Target:
         default="the current one",
         example="prod",
     )
+    nodes: Mapping[str, str] = key(
+        Table("a mapping of nodes", texts.NODE, texts.ENDPOINT),
+        "The Docker engines of the swarm's nodes by host name: a command for a task reaches the node it runs on.",
+        default="{}",
+        example="{web2: ssh://deploy@web2.example.com}",
+        factory=_nothing,
+        engines=("swarm",),
+    )
     namespace: str | None = key(
         texts.NAMESPACE,
         "The namespace in Kubernetes.",
@@ -251,6 +265,12 @@ class Config:
         "The Debian release of builder and runner, by its codename; a date pins it.",
         default="the newest stable one that the toolchain has",
         example="trixie",
+    )
+    registry_mirror: str | None = key(
+        texts.MIRROR,
+        "A registry that passes on Docker Hub's images: debian:trixie-slim is taken from MIRROR/library/debian.",
+        default="null",
+        example="mirror.example.com",
     )
     builder: Builder = key(Section(Builder), "Where the release is built.", example="{ssh: true}", factory=Builder)
     runner: Runner = key(Section(Runner), "The image the release runs in.", example="{base: minimal}", factory=Runner)

@@ -10,6 +10,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = rf"(?:localhost|{_LABEL}(?:\.{_LABEL})+|{_LABEL}(?=:)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
 _REPOSITORY = rf"(?:{_REGISTRY}/)?{_PART}(?:/{_PART})*"
+_MIRROR = rf"{_REGISTRY}(?:/{_PART})*"
 _TAG = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
 
@@ -84,6 +85,19 @@ def _publish_advice(text: str) -> str | None:
     return None
 
 
+def _mirror_advice(text: str) -> str | None:
+    bare = text.partition("://")[2].rstrip("/") if "://" in text else text.rstrip("/")
+    if bare != text and re.fullmatch(_MIRROR, bare):
+        return f"write registry_mirror: {bare}"
+    return None
+
+
+def _git_advice(text: str) -> str | None:
+    if text.partition("://")[1] and "@" in text:
+        return "leave the login out: whoever has the builder's cache could read it"
+    return None
+
+
 RELEASE = Text("a release's name: small letters, digits and _, a letter first", r"[a-z][a-z0-9_]*")
 REPOSITORY = Text(
     "an image's name without tag or digest, in small letters",
@@ -94,6 +108,13 @@ REFERENCE = Text(
     "an image with its tag or digest",
     rf"{_REPOSITORY}(?:{_TAG}(?:{_DIGEST})?|{_DIGEST})",
     advice=_reference_advice,
+)
+MIRROR = Text("a registry's name, with or without a path", _MIRROR, advice=_mirror_advice)
+GIT_URL = Text(
+    "a git repository's URL: https://, http:// or git://, without a login",
+    r"(?:https?|git)://[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*/[A-Za-z0-9._~/+%-]+",
+    private=True,
+    advice=_git_advice,
 )
 ELIXIR = Text("a version such as 1.18.4", rf"(?:{ELIXIR_VERSION}|{_GIT})", advice=_elixir_advice)
 OTP = Text("a version such as 27.3.4, or 27 for its newest", OTP_VERSION)
@@ -121,6 +142,7 @@ ENDPOINT = Text(
     rf"(?:ssh://(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}(?::{_PORT})?|tcp://{_HOST}:{_PORT}|unix:///[^\s]+)",
     advice=_endpoint_advice,
 )
+NODE = Text("a node's host name, as docker node ls shows it", r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 CONTEXT = Text("a context's name, without spaces", r"[^\s-][^\s]*")
 NAMESPACE = Text(
     "a namespace: small letters, digits and -, at most 63",

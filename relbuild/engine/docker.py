@@ -1,55 +1,24 @@
-"""What the Docker Engine knows, read through its SDK; nothing here changes anything."""
+"""What the Docker Engine knows; nothing here changes anything."""
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from relbuild.endpoint import Endpoint
-from relbuild.errors import CommandFailed, EngineError
+from relbuild.engine.api import Api, ApiError
+from relbuild.engine.facts import ContainerFacts, ImageFacts, Listed, ListedImage, ServiceFacts, TaskFacts
+from relbuild.errors import CommandFailed, EngineError, PassingFault
 
-if TYPE_CHECKING:
-    import docker
+__all__ = ["ContainerFacts", "DryEngine", "Engine", "ImageFacts", "Listed", "ListedImage", "ServiceFacts", "TaskFacts"]
 
 # The first Docker Engine whose own BuildKit knows all the Dockerfile uses (COPY --link, heredocs, cache mounts).
 MINIMUM_VERSION = (23, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """An image as the engine has it."""
-
-    id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
-    labels: Mapping[str, str]
-    size: int
-
-    def digest_of(self, repository: str) -> str | None:
-        """Return the manifest's digest in a repository, where the engine knows one."""
-        for reference in self.digests:
-            name, _, digest = reference.partition("@")
-            if name == repository or name.removeprefix("docker.io/").removeprefix("library/") == repository:
-                return digest
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerFacts:
-    """A container as the engine has it; its labels include its image's."""
-
-    id: str
-    status: str
-    labels: Mapping[str, str]
-
-    @property
-    def running(self) -> bool:
-        """Whether a command can be run in it."""
-        return self.status == "running"
+# What ssh and the network say of a fault that may be over in a moment.
+PASSING = re.compile(r"timed? ?out|connection reset|temporary failure|temporarily unavailable|broken pipe", re.I)
 
 
 class Engine:
@@ -57,43 +26,69 @@ class Engine:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._connected: docker.DockerClient | None = None
+        self._api = Api(endpoint)
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return what the engine has under this name or id, or None."""
-        from docker.errors import ImageNotFound
+        facts = self._find(f"the image {reference}", f"/images/{reference}/json")
+        return None if facts is None else ImageFacts.of(facts)
 
-        with self._talking(f"can't inspect the image {reference}"):
-            try:
-                facts: dict[str, Any] = self._client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
-            except ImageNotFound:
-                return None
-        return ImageFacts(
-            id=facts["Id"],
-            tags=tuple(facts.get("RepoTags") or ()),
-            digests=tuple(facts.get("RepoDigests") or ()),
-            labels=dict((facts.get("Config") or {}).get("Labels") or {}),
-            size=int(facts.get("Size") or 0),
-        )
+    def images(self, repository: str) -> tuple[ListedImage, ...]:
+        """Return the images that have a tag in a repository."""
+        found = self._get("list images", "/images/json", filters={"reference": [repository]})
+        return tuple(ListedImage.of(each) for each in found)
 
     def container(self, name: str) -> ContainerFacts:
         """Return a container's facts; raise CommandFailed when there is none of this name or id."""
-        from docker.errors import NotFound
+        facts = self._find(f"the container {name}", f"/containers/{name}/json")
+        if facts is None:
+            raise CommandFailed(
+                f"there is no container {name} at {self._endpoint}", hint="docker ps shows those that run"
+            )
+        return ContainerFacts.of(facts)
 
-        with self._talking(f"can't inspect the container {name}"):
-            try:
-                facts: dict[str, Any] = self._client.api.inspect_container(name)
-            except NotFound as error:
-                raise CommandFailed(
-                    f"there is no container {name} at {self._endpoint}", hint="docker ps shows those that run"
-                ) from error
-        labels = dict(facts["Config"].get("Labels") or {})
-        return ContainerFacts(id=facts["Id"], status=str(facts["State"]["Status"]), labels=labels)
+    def containers(self, *labels: str, stopped: bool = False) -> tuple[Listed, ...]:
+        """Return the containers that have all of the labels (``KEY`` or ``KEY=VALUE``), the newest first."""
+        found = self._get("list containers", "/containers/json", all=stopped, filters={"label": list(labels)})
+        return tuple(Listed.of(each) for each in found)
+
+    def service(self, name: str) -> ServiceFacts:
+        """Return a Swarm service's facts; raise CommandFailed when there is none of this name or id."""
+        facts = self._find(f"the service {name}", f"/services/{name}")
+        if facts is None:
+            raise CommandFailed(
+                f"there is no service {name} at {self._endpoint}", hint="docker service ls shows those there are"
+            )
+        return ServiceFacts.of(facts)
+
+    def services(self) -> tuple[ServiceFacts, ...]:
+        """Return all Swarm services."""
+        return tuple(ServiceFacts.of(each) for each in self._get("list services", "/services"))
+
+    def tasks(self, service: str) -> tuple[TaskFacts, ...]:
+        """Return the tasks of a service that should be running, by their slots."""
+        filters = {"service": [service], "desired-state": ["running"]}
+        tasks = [TaskFacts.of(each) for each in self._get("list tasks", "/tasks", filters=filters)]
+        return tuple(sorted(tasks, key=lambda task: (task.slot, task.id)))
+
+    def node_name(self, node: str) -> str:
+        """Return the host name of a node of the swarm."""
+        return str(self._get(f"inspect the node {node}", f"/nodes/{node}")["Description"]["Hostname"])
+
+    def own_node(self) -> str:
+        """Return the id that this engine has in its swarm; empty when it is in none."""
+        return str((self._get("ask the engine about itself", "/info").get("Swarm") or {}).get("NodeID") or "")
+
+    def archive(self, container: str, path: str) -> bytes | None:
+        """Return a directory or a file of a container as a tar; None where there is no such path."""
+        try:
+            return self._get_bytes(f"read {path} of the container", f"/containers/{container}/archive", path=path)
+        except _NotThere:
+            return None
 
     def require_builds(self) -> None:
         """Raise EngineError when no engine answers or it can't build what relbuild writes."""
-        with self._talking("can't ask for the engine's version"):
-            version = str(self._client.version()["Version"])
+        version = str(self._get("ask for the engine's version", "/version")["Version"])
         if _numbers(version) < MINIMUM_VERSION:
             wanted = ".".join(map(str, MINIMUM_VERSION))
             raise EngineError(
@@ -110,62 +105,62 @@ class Engine:
             )
         return facts
 
-    @property
-    def _client(self) -> docker.DockerClient:
-        if self._connected is None:
-            self._connected = _connect(self._endpoint)
-        return self._connected
+    def _find(self, what: str, path: str) -> Any:
+        """Return the JSON at a path, or None when the engine says there is no such thing."""
+        try:
+            return self._get(f"inspect {what}", path)
+        except _NotThere:
+            return None
+
+    def _get(self, what: str, path: str, /, **query: object) -> Any:
+        with self._talking(f"can't {what}"):
+            return self._api.get(path, **query)
+
+    def _get_bytes(self, what: str, path: str, /, **query: object) -> bytes:
+        with self._talking(f"can't {what}"):
+            return self._api.get_bytes(path, **query)
 
     @contextmanager
     def _talking(self, failure: str) -> Iterator[None]:
-        """Turn what the SDK raises into EngineError."""
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-
+        """Turn what the connection raises into EngineError, or PassingFault where another try may do."""
         try:
             yield
-        except (DockerException, RequestException, OSError) as error:
-            raise EngineError(
-                f"{failure}: no Docker Engine answers at {self._endpoint}: {_first_line(error)}", hint=_hint()
+        except ApiError as error:
+            if error.status == 404:
+                raise _NotThere(failure) from error
+            raise EngineError(f"{failure}: {error}", hint=f"{self._endpoint} refused it") from error
+        except (OSError, ValueError) as error:
+            reason = _reason(error)
+            passing = isinstance(error, TimeoutError) or PASSING.search(reason)
+            kind = PassingFault if passing else EngineError
+            raise kind(
+                f"{failure}: no Docker Engine answers at {self._endpoint}: {reason}", hint=self._hint(reason)
             ) from error
+
+    def _hint(self, reason: str) -> str:
+        if self._endpoint.is_ssh or "ssh" in reason:
+            address = " ".join(self._endpoint.docker)
+            return (
+                f"try it by hand: {address} version; ssh must get in without a question: its key in the ssh agent or "
+                "named in ~/.ssh/config, the host in ~/.ssh/known_hosts; and docker must be on the PATH there"
+            )
+        if shutil.which("docker") is None:
+            return "install Docker Engine 23 or newer: https://docs.docker.com/engine/install/"
+        return "start it, or name another with --host or --context"
+
+
+class _NotThere(EngineError):
+    """The engine answers, and has no such thing."""
 
 
 class DryEngine(Engine):
     """The engine of a dry run: it still answers what it is asked, but nothing needs to have been built."""
-
-    def container(self, name: str) -> ContainerFacts:
-        """Return a container's facts; raise CommandFailed when there is none of this name or id."""
-        from docker.errors import NotFound
-
-        with self._talking(f"can't inspect the container {name}"):
-            try:
-                facts: dict[str, Any] = self._client.api.inspect_container(name)
-            except NotFound as error:
-                raise CommandFailed(
-                    f"there is no container {name} at {self._endpoint}", hint="docker ps shows those that run"
-                ) from error
-        labels = dict(facts["Config"].get("Labels") or {})
-        return ContainerFacts(id=facts["Id"], status=str(facts["State"]["Status"]), labels=labels)
 
     def require_builds(self) -> None:
         return
 
     def built(self, reference: str) -> ImageFacts:
         return ImageFacts(id="", tags=(reference,), digests=(), labels={}, size=0)
-
-
-def _connect(endpoint: Endpoint) -> docker.DockerClient:
-    import docker
-
-    if endpoint.host is not None:
-        return docker.DockerClient(base_url=endpoint.host)
-    name = endpoint.context or os.environ.get("DOCKER_CONTEXT")
-    if endpoint.context is None and os.environ.get("DOCKER_HOST"):
-        return docker.from_env()
-    context = docker.ContextAPI.get_context(name) if name else docker.ContextAPI.get_current_context()
-    if context is None:
-        raise EngineError(f"there is no Docker context {name!r}", hint="docker context ls shows those there are")
-    return docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -176,11 +171,9 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _hint() -> str:
-    if shutil.which("docker") is None:
-        return "install Docker Engine 23 or newer: https://docs.docker.com/engine/install/"
-    return "start it, or name another with --host or --context"
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    # The docker client wraps what ssh said in how it called it.
+    return said.rpartition("stderr=")[2].strip() or said

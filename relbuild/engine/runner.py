@@ -9,12 +9,20 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import IO, Protocol
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from relbuild.errors import CommandFailed, EngineError, Interrupted
+from relbuild.engine import owner, terminal
+from relbuild.engine.streams import Feed, copy_through, read_all
+from relbuild.engine.watchdog import Watchdog
+from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
 
-# A client that was told to stop gets this long (seconds) to cancel the build before it is killed.
+if TYPE_CHECKING:
+    import socket
+
+# A client that was told to stop gets this long (seconds) to cancel the build, or to stop its container, before it is
+# killed.
 GRACE = 10.0
 
 
@@ -25,10 +33,35 @@ class Outcome:
     exit_code: int
     stdout: str = ""
     tail: tuple[str, ...] = ()
+    raw: bytes = field(default=b"", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How a command is treated while it runs, and ended when it doesn't end by itself.
+
+    ``feed`` comes before relbuild's own stdin, of which nothing is passed on without ``stdin``. ``terminal`` hands the
+    terminal over. ``timeout`` is in seconds, and so is ``grace``: what it gets to stop when it is told to. ``undo`` is
+    an argv that ends what the command began elsewhere; it runs when the command was cut off, also by relbuild's own
+    death.
+    """
+
+    stdin: bool = True
+    feed: bytes = b""
+    terminal: bool = False
+    timeout: float | None = None
+    undo: tuple[str, ...] | None = None
+    grace: float = GRACE
+
+
+PLAIN = Handling()
 
 
 class Runner(Protocol):
     """Runs an argv; ``env`` is added to relbuild's own environment, so that secrets stay out of the argv."""
+
+    def mark(self) -> tuple[str | None, str]:
+        """Return a new name for one call, by which what it starts is found again, and the name of this process."""
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         """Run a step whose output is progress: all of it goes to stderr, the last lines are kept."""
@@ -36,10 +69,14 @@ class Runner(Protocol):
     def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
         """Run without input; every line of its output, stdout's and stderr's, goes to ``each``, the last are kept."""
 
-    def attached(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
-        """Run with relbuild's own stdin, stdout and stderr."""
+    def attached(
+        self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+    ) -> Outcome:
+        """Run with relbuild's own stdin, stdout and stderr; the last lines of stderr are kept, but for a terminal's."""
 
-    def captured(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
+    def captured(
+        self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+    ) -> Outcome:
         """Run with relbuild's stdin and stderr, and keep stdout."""
 
 
@@ -49,6 +86,9 @@ class Subprocesses:
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
         self._announce = announce
 
+    def mark(self) -> tuple[str | None, str]:
+        return os.urandom(6).hex(), owner.own()
+
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         return self._lines(argv, _to_stderr, env)
 
@@ -57,55 +97,100 @@ class Subprocesses:
 
     def _lines(self, argv: tuple[str, ...], each: Callable[[str], None], env: Mapping[str, str] | None) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
-
-        def read(stream: IO[bytes]) -> None:
-            for line in stream:
+        child = self._start(argv, env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            for line in child.stdout or ():
                 text = line.decode(errors="replace")
                 tail.append(text.rstrip())
                 each(text)
-
-        outcome = self._run(argv, env, read, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        return Outcome(outcome.exit_code, tail=tuple(tail))
-
-    def attached(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
-        return self._run(argv, env, None)
-
-    def captured(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
-        kept: list[bytes] = []
-        outcome = self._run(argv, env, lambda stream: kept.append(stream.read()), stdout=subprocess.PIPE)
-        return Outcome(outcome.exit_code, stdout=b"".join(kept).decode(errors="replace"))
-
-    def _run(
-        self,
-        argv: tuple[str, ...],
-        env: Mapping[str, str] | None,
-        read: Callable[[IO[bytes]], None] | None,
-        **streams: int,
-    ) -> Outcome:
-        if self._announce is not None:
-            self._announce(shlex.join(argv))
-        environment = {**os.environ, **env} if env else None
-        sys.stdout.flush()
-        try:
-            child = subprocess.Popen(argv, env=environment, **streams)  # type: ignore[call-overload]
-        except FileNotFoundError as error:
-            raise EngineError(
-                f"{argv[0]} isn't on the PATH",
-                hint="install the Docker client: https://docs.docker.com/engine/install/",
-            ) from error
-        except OSError as error:
-            raise CommandFailed(f"can't start {argv[0]}: {error.strerror}") from error
-        try:
-            if read is not None:
-                read(child.stdout)
-            return Outcome(_exit_code(child.wait()))
+            return Outcome(_exit_code(child.wait()), tail=tuple(tail))
         except KeyboardInterrupt as interrupt:
-            _end(child)
+            _end(child, signal.SIGINT, signal.SIGTERM)
             raise Interrupted("interrupted") from interrupt
         except BaseException:
             # Also when whoever read our output has gone: nothing may go on unseen.
-            _end(child)
+            _end(child, signal.SIGINT, signal.SIGTERM)
             raise
+
+    def attached(
+        self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+    ) -> Outcome:
+        return self._guarded(argv, env, handling, keep=False)
+
+    def captured(
+        self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+    ) -> Outcome:
+        return self._guarded(argv, env, handling, keep=True)
+
+    def _guarded(
+        self, argv: tuple[str, ...], env: Mapping[str, str] | None, handling: Handling, *, keep: bool
+    ) -> Outcome:
+        with Watchdog(handling.undo), terminal.kept() if handling.terminal else nullcontext():
+            child = self._start(
+                argv,
+                env,
+                stdin=subprocess.PIPE if handling.feed else None if handling.stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if keep else None,
+                stderr=None if handling.terminal else subprocess.PIPE,
+                # A session of its own: Ctrl-C comes to relbuild alone, which passes it on once, as what a release takes
+                # for the wish to stop. (The VM answers SIGINT with a menu and waits.)
+                start_new_session=not handling.terminal,
+            )
+            if handling.feed and child.stdin is not None:
+                Feed(child.stdin, handling.feed, own=handling.stdin).start()
+            stdout = read_all(child.stdout)
+            stderr = copy_through(child.stderr)
+            code = self._wait(child, handling)
+            raw = stdout()
+            return Outcome(_exit_code(code), raw.decode(errors="replace"), stderr(), raw)
+
+    def _wait(self, child: subprocess.Popen[bytes], handling: Handling) -> int:
+        """Return the child's status; end it, and what it began, when it takes too long or relbuild is told to end."""
+        try:
+            return child.wait(handling.timeout)
+        except subprocess.TimeoutExpired as expired:
+            self._cut_off(child, handling)
+            raise TimedOut(
+                f"it had not ended after {handling.timeout:g} s, and was ended",
+                hint="--timeout SECONDS gives it longer",
+            ) from expired
+        except KeyboardInterrupt as interrupt:
+            self._cut_off(child, handling)
+            raise Interrupted("interrupted") from interrupt
+        except BaseException:
+            self._cut_off(child, handling)
+            raise
+
+    def _cut_off(self, child: subprocess.Popen[bytes], handling: Handling) -> None:
+        _end(child, signal.SIGTERM, grace=handling.grace)
+        if handling.undo is not None:
+            undo = self._start(
+                handling.undo, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            undo.wait()
+
+    def _start(
+        self, argv: tuple[str, ...], env: Mapping[str, str] | None, **options: object
+    ) -> subprocess.Popen[bytes]:
+        if self._announce is not None:
+            self._announce(shlex.join(argv))
+        sys.stdout.flush()
+        try:
+            return subprocess.Popen(argv, env={**os.environ, **env} if env else None, **options)  # type: ignore[call-overload,no-any-return]
+        except FileNotFoundError as error:
+            raise _missing(argv[0]) from error
+        except OSError as error:
+            raise CommandFailed(f"can't start {argv[0]}: {error.strerror}") from error
+        except ValueError as error:  # a NUL, which the kernel takes for an argument's end
+            raise CommandFailed(f"can't start {argv[0]}: {error}") from error
+
+
+def _missing(program: str) -> EngineError:
+    hints = {
+        "docker": "install the Docker client: https://docs.docker.com/engine/install/",
+        "kubectl": "install it: https://kubernetes.io/docs/tasks/tools/",
+    }
+    return EngineError(f"{program} isn't on the PATH", hint=hints.get(program, hints["docker"]))
 
 
 def _to_stderr(text: str) -> None:
@@ -113,14 +198,14 @@ def _to_stderr(text: str) -> None:
     sys.stderr.flush()
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask the child to cancel its work, and kill it when it doesn't."""
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+def _end(child: subprocess.Popen[bytes], *signals: signal.Signals, grace: float = GRACE) -> None:
+    """Ask the child to cancel its work, and kill it when it doesn't, or when relbuild is told to end once more."""
+    for sign in (*signals, signal.SIGKILL):
         if child.poll() is not None:
             return
         child.send_signal(sign)
         try:
-            child.wait(GRACE)
+            child.wait(grace)
         except subprocess.TimeoutExpired:
             continue
         except (KeyboardInterrupt, Interrupted):
@@ -132,11 +217,48 @@ def _exit_code(status: int) -> int:
     return status if status >= 0 else 128 - status
 
 
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A program that passes what it is sent on to somewhere else; ``socket`` is its stdin and stdout."""
+
+    socket: socket.socket
+    child: subprocess.Popen[bytes]
+
+    def last_words(self) -> str:
+        """Return the last line the program said on stderr, having waited for its end."""
+        self.socket.close()
+        try:
+            _, said = self.child.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            _, said = self.child.communicate()
+        lines = said.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+def dial(argv: tuple[str, ...]) -> Dialled:
+    """Start a program to talk to over its stdin and stdout."""
+    import socket
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        end = theirs.fileno()
+        try:
+            child = subprocess.Popen(argv, stdin=end, stdout=end, stderr=subprocess.PIPE, start_new_session=True)
+        except FileNotFoundError as error:
+            raise _missing(argv[0]) from error
+    return Dialled(ours, child)
+
+
 class DryRunner:
     """The runner that runs nothing and remembers each command as one can paste it into a shell."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []
+
+    def mark(self) -> tuple[str | None, str]:
+        # What is printed must not name a process that has ended: the next call would sweep it away.
+        return None, ""
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         self.commands.append(shlex.join(argv))
@@ -145,5 +267,9 @@ class DryRunner:
     def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
         return self.step(argv)
 
-    attached = step
-    captured = step
+    def attached(
+        self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+    ) -> Outcome:
+        return self.step(argv, env=env)
+
+    captured = attached

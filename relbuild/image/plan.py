@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Problem, ProjectError, UsageError
-from relbuild.image import labels, migrating
+from relbuild.image import bases, labels, migrating
+from relbuild.image.bases import ElixirSource
+from relbuild.image.lock import Lock
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import toolchain
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
@@ -31,6 +33,7 @@ class Builder:
     """The stages that build: where they start, what apt adds, and what the build is given."""
 
     image: str
+    elixir: ElixirSource | None
     packages: tuple[str, ...]
     env: Mapping[str, str]
     secrets: tuple[str, ...]
@@ -64,6 +67,7 @@ class Plan:
     migrate: Known[str] | None
     healthcheck: Healthcheck | None
     labels: Mapping[str, str]
+    lock: Lock | None
     notes: tuple[str, ...]
     unknown: tuple[Unknown, ...]
 
@@ -78,28 +82,31 @@ class Plan:
         return self.release.version
 
 
-def make_plan(project: Project, config: Config, tree: Tree, release_name: str | None = None) -> Plan:
-    """Decide what will be built.
+def make_plan(
+    project: Project, config: Config, tree: Tree, release_name: str | None = None, lock: Lock | None = None
+) -> Plan:
+    """Decide what will be built, on the images of relbuild.lock where there is one.
 
-    Raises ProjectError or ConfigError where the project or relbuild.yml doesn't allow an image.
+    Raises ProjectError or ConfigError where the project, relbuild.yml or relbuild.lock doesn't allow an image.
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
-    tools = toolchain.resolve(tree, config, project.elixir, rebar3=_has_dependencies(project))
+    tools = bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
     migrate = migrating.decide(tree, project, config)
     sources = find_sources(tree, project)
     return Plan(
         project=project,
         release=release,
         toolchain=tools,
-        builder=_builder(project, config, tools),
-        runner=_runner(config, tools),
+        builder=make_builder(project, config, tools, lock),
+        runner=_runner(config, tools, lock),
         sources=sources,
         applications=_applications(project),
         image=config.image or release.name,
         migrate=migrate.expression,
         healthcheck=config.healthcheck,
         labels=_labels(release, migrate.labels),
+        lock=lock,
         notes=(*tools.notes, *migrate.notes, *_release_notes(release, sources)),
         unknown=project.unknown,
     )
@@ -162,9 +169,11 @@ def _has_dependencies(project: Project) -> bool:
     return any(each.in_release() is not False for one in (project, *project.apps) for each in one.deps)
 
 
-def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Builder:
+def make_builder(project: Project, config: Config, tools: toolchain.Toolchain, lock: Lock | None = None) -> Builder:
+    """Return what the stages that build are made of."""
     return Builder(
-        image=tools.builder_image,
+        image=bases.image(tools.builder_image, config, lock.builder if lock else None),
+        elixir=bases.elixir_source(tools, config),
         packages=_merged(tools.packages, config.builder.packages),
         env=config.builder.env,
         secrets=config.builder.secrets,
@@ -174,9 +183,9 @@ def _builder(project: Project, config: Config, tools: toolchain.Toolchain) -> Bu
     )
 
 
-def _runner(config: Config, tools: toolchain.Toolchain) -> Runner:
+def _runner(config: Config, tools: toolchain.Toolchain, lock: Lock | None) -> Runner:
     return Runner(
-        image=tools.runner_image,
+        image=bases.image(tools.runner_image, config, lock.runner if lock else None),
         base=config.runner.base,
         packages=_merged(tools.runtime_packages, ALWAYS, config.runner.packages),
         env=config.runner.env,

@@ -13,7 +13,7 @@ from relbuild.mix.compatibility import Choice, Rule, rule
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS
-from relbuild.mix.versions import OtpVersion
+from relbuild.mix.versions import OtpVersion, Version
 
 
 class _Builder(Protocol):
@@ -73,6 +73,8 @@ class Asked:
     rule: Rule | None
     rebar3: bool
     notes: list[str]
+    locked: str | None = None
+    """The builder image of an earlier choice."""
 
     @property
     def otp_version(self) -> OtpVersion | None:
@@ -127,12 +129,31 @@ class Asked:
             )
         return base
 
+    def otp_choice(self, elixir: Choice, value: str) -> Choice:
+        """Return an OTP as what is asked for, or as what goes with the Elixir where none is."""
+        if self.otp is None:
+            known = Version.parse(elixir.value) is not None
+            return Choice(value, f"the newest that Elixir {elixir.value} was made for" if known else "default")
+        partial = self.otp.text if self.otp_version is None or len(self.otp_version.parts) == 1 else None
+        return Choice(value, self.otp.source, self.otp.at, partial)
 
-def ask(tree: Tree, config: Settings, requirement: Known[str] | Unknown | None, *, rebar3: bool) -> Asked:
+    def refuse_debian(self, base: Base, provider: str, known: tuple[str, ...]) -> None:
+        """Raise ConfigError when a provider has nothing for the Debian release."""
+        if base.debian.value not in known:
+            raise ConfigError(
+                f"toolchain: {provider} has nothing for Debian {base.debian.value} ({base.debian.source})",
+                at=base.debian.at,
+                hint=f"it has {', '.join(known)}",
+            )
+
+
+def ask(
+    tree: Tree, config: Settings, requirement: Known[str] | Unknown | None, *, rebar3: bool, locked: str | None = None
+) -> Asked:
     """Return what is asked for; raise ConfigError or ProjectError for what is unreadable or contradicts itself."""
     said = pins.read(tree)
     notes = list(said.notes)
-    asked = Asked(config, said.elixir, said.otp, rule(requirement, notes), rebar3, notes)
+    asked = Asked(config, said.elixir, said.otp, rule(requirement, notes), rebar3, notes, locked)
     if config.elixir is not None:
         asked.elixir = _config_elixir(asked, config.elixir)
     if config.otp is not None:

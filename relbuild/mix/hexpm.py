@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from relbuild.mix.compatibility import supported
 from relbuild.mix.toolchains import CODENAMES, HEXPM_TAGS
 from relbuild.mix.versions import OtpVersion, Version
 
+ELIXIR = "hexpm/elixir"
+ERLANG = "hexpm/erlang"
 _TAG = re.compile(
     r"(?P<elixir>[0-9][0-9A-Za-z.-]{0,40}?)-erlang-(?P<otp>[0-9][0-9A-Za-z.-]{0,30}?)"
     r"-debian-(?P<debian>[a-z]{2,20})-(?P<date>[0-9]{8})(?P<slim>-slim)?",
@@ -42,12 +45,12 @@ class HexpmTag:
     @property
     def image(self) -> str:
         """The builder image."""
-        return f"hexpm/elixir:{self.format()}"
+        return f"{ELIXIR}:{self.format()}"
 
     @property
     def erlang_image(self) -> str:
         """The image with the same OTP on the same Debian, without Elixir; every hexpm/elixir is built from it."""
-        return f"hexpm/erlang:{self._erlang}"
+        return f"{ERLANG}:{self._erlang}"
 
     @property
     def runner_image(self) -> str:
@@ -59,11 +62,61 @@ class HexpmTag:
         return f"{self.otp}-debian-{self.debian}-{self.date}{'-slim' if self.slim else ''}"
 
 
-def index_prefix(elixir: str, otp: str | None = None, debian: str | None = None) -> str:
-    """Return the beginning of the tags to ask the index for: as much of it as is known."""
-    if otp is None:
-        return f"{elixir}-erlang-"
-    return f"{elixir}-erlang-{otp}-debian-{debian}-" if debian else f"{elixir}-erlang-{otp}"
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a project asks of hexpm's images; a part that is None may be anything."""
+
+    repository: str
+    """hexpm/elixir, or hexpm/erlang where Elixir is compiled from source: then the Elixir of a tag says nothing."""
+    elixir: str | None
+    """A version, or the beginning of one: 1.18."""
+    otp: str | None
+    """A major version, of which the newest is wanted, or the version that is wanted and no other."""
+    debian: str | None
+    date: str | None
+    elixir_line: str
+    """Where to look for an Elixir when none is asked for."""
+    otp_line: str
+    """Where to look for an OTP when none is asked for."""
+    admits_elixir: Callable[[str], bool]
+    """Tells whether mix.exs allows an Elixir."""
+
+    def admits(self, tag: HexpmTag) -> bool:
+        """Tell whether a tag is one of those that are asked for."""
+        version, otp = Version.parse(tag.elixir), OtpVersion.parse(tag.otp)
+        if self.repository == ELIXIR and (
+            version is None
+            or not (self.elixir is None or f"{tag.elixir}.".startswith(f"{self.elixir}."))
+            or not self.admits_elixir(tag.elixir)
+        ):
+            return False
+        if otp is None:
+            return False
+        if self.otp is None:
+            majors = (supported(version) if self.repository == ELIXIR and version else None) or (otp.major,)
+            is_otp = otp.major in majors
+        else:
+            is_otp = tag.otp == self.otp if "." in self.otp else str(otp.major) == self.otp
+        return is_otp and self.debian in (None, tag.debian) and self.date in (None, tag.date)
+
+    def query(self) -> dict[str, str]:
+        """Return what the index is asked for; each value is the beginning of what it may be."""
+        asked = {"repo": self.repository, "erlang_version": self.otp or self.otp_line, "os": "debian"}
+        if self.repository == ELIXIR:
+            asked["elixir_version"] = self.elixir or self.elixir_line
+        if self.debian is not None:
+            asked["os_version"] = f"{self.debian}-{self.date or ''}"
+        return asked
+
+    def tag(self, text: str) -> HexpmTag | None:
+        """Return a tag of the repository in its parts, None when it is of another distribution or form."""
+        return HexpmTag.parse(text if self.repository == ELIXIR else f"0.0.0-erlang-{text}")
+
+    def of_image(self, image: str) -> HexpmTag | None:
+        """Return the tag of an image's name, None when it is of another repository or not what is asked for."""
+        repository, _, text = image.partition(":")
+        tag = self.tag(text) if repository == self.repository else None
+        return tag if tag is not None and self.admits(tag) else None
 
 
 def pick(

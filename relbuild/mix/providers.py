@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from relbuild.errors import ConfigError, Problem, ProjectError
 from relbuild.mix.asked import Asked, Base, is_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair, choose_elixir, refuse
-from relbuild.mix.hexpm import HexpmTag, known_tags, newest_date, pick
+from relbuild.mix.hexpm import HexpmTag, Wanted
+from relbuild.mix.hexpm_image import find_image
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import (
     CODENAMES,
     DEBIAN_ELIXIR,
     ELIXIR_NEWEST,
-    HEXPM_OLDEST_OTP,
     OFFICIAL_DEBIAN,
     OFFICIAL_NEWEST,
-    OTP_NEWEST,
 )
 from relbuild.mix.versions import OtpVersion, Version
 
@@ -40,6 +39,8 @@ class Toolchain:
     """What to build Elixir from, for the source provider."""
     tag: HexpmTag | None = None
     """The image of hexpm, in parts; a better one that the index has goes in with `with_tag`."""
+    wanted: Wanted | None = None
+    """What image of hexpm is asked for, to look for a newer one."""
     notes: tuple[str, ...] = ()
 
     def with_tag(self, tag: HexpmTag, note: str) -> Toolchain:
@@ -62,8 +63,17 @@ class Toolchain:
 def hexpm(asked: Asked) -> Toolchain:
     """Return hexpm/elixir of the day that has the Elixir and the OTP, and the Debian image of that day."""
     elixir = choose_elixir(asked.elixir, asked.rule, asked.otp, ELIXIR_NEWEST, asked.notes)
-    debian, otp, tag = _hexpm_tag(asked, elixir)
-    return _toolchain(asked, "hexpm", elixir, otp, debian, (tag.image, tag.runner_image), tag=tag)
+    found = find_image(asked, elixir)
+    return _toolchain(
+        asked,
+        "hexpm",
+        found.elixir,
+        found.otp,
+        found.debian,
+        (found.tag.image, found.tag.runner_image),
+        tag=found.tag,
+        wanted=found.wanted,
+    )
 
 
 def source(asked: Asked) -> Toolchain:
@@ -76,9 +86,11 @@ def source(asked: Asked) -> Toolchain:
         ref = f"v{elixir.value}"
     named = asked.config.builder.image
     if named is None:
-        debian, otp, tag = _hexpm_tag(asked, elixir, erlang_only=True)
-        images = (tag.erlang_image, tag.runner_image)
-        return _toolchain(asked, "source", elixir, otp, debian, images, ref=ref, tag=tag)
+        found = find_image(asked, elixir, erlang_only=True)
+        images = (found.tag.erlang_image, found.tag.runner_image)
+        return _toolchain(
+            asked, "source", elixir, found.otp, found.debian, images, ref=ref, tag=found.tag, wanted=found.wanted
+        )
     base = _image_base(asked, named)
     otp_there = _taken(asked.otp)
     if is_debian(named) and base.debian.value in DEBIAN_ELIXIR:
@@ -94,7 +106,7 @@ def official(asked: Asked) -> Toolchain:
     elixir = choose_elixir(asked.elixir, asked.rule, asked.otp, OFFICIAL_NEWEST, asked.notes)
     wanted = asked.otp_version
     major = wanted.major if wanted else best_otp(Version.parse(elixir.value), tuple(OFFICIAL_DEBIAN))
-    otp = _otp_choice(asked, elixir, str(major))
+    otp = asked.otp_choice(elixir, str(major))
     check_pair(elixir, otp, OtpVersion((major,)))
     if wanted is not None and len(wanted.parts) > 1:
         asked.notes.append(f"the official image has no choice of OTP's patch: {major}, not {wanted} ({otp.source})")
@@ -120,7 +132,7 @@ def debian(asked: Asked) -> Toolchain:
     named = asked.config.builder.image
     base = asked.base(named) or Base(Choice(CODENAMES[0], "default"), CODENAMES[0])
     codename = base.debian.value
-    _refuse_debian(base, "debian", tuple(DEBIAN_ELIXIR))
+    asked.refuse_debian(base, "debian", tuple(DEBIAN_ELIXIR))
     has = DEBIAN_ELIXIR[codename]
     elixir, otp = Choice(has.elixir, f"Debian {codename}"), Choice(has.otp, f"Debian {codename}")
     _hold_against(asked, (("Elixir", asked.elixir, elixir), ("OTP", asked.otp, otp)))
@@ -164,62 +176,6 @@ def image(asked: Asked) -> Toolchain:
     return _toolchain(asked, "image", elixir, otp, base.debian, (named, base.slim))
 
 
-def _hexpm_tag(asked: Asked, elixir: Choice, *, erlang_only: bool = False) -> tuple[Choice, Choice, HexpmTag]:
-    """Return Debian, OTP and the image for an Elixir: one that relbuild has seen, else one put together and noted."""
-    base = asked.base()
-    if base is not None:
-        _refuse_debian(base, "source" if erlang_only else "hexpm", tuple(HEXPM_OLDEST_OTP))
-    codename = base.debian.value if base else None
-    version = Version.parse(elixir.value) or Version.parse(f"{elixir.value.removeprefix('v')}.0")
-    wanted = asked.otp_version or OtpVersion((best_otp(version, tuple(OTP_NEWEST)),))
-    if version is None and asked.otp_version is None:
-        asked.notes.append(f"which OTP Elixir {elixir.value} needs is not known: otp in relbuild.yml says it")
-    otp = _otp_choice(asked, elixir, str(wanted))
-    check_pair(elixir, otp, wanted)
-    tags = known_tags()
-    if len(wanted.parts) > 1:
-        # A patch that is named is kept to, also when a later one is known.
-        tags = tuple(tag for tag in tags if tag.otp == str(wanted))
-    seen = pick(tags, elixir=elixir.value, otp=str(wanted), debian=codename, erlang_only=erlang_only)
-    tag = replace(seen, elixir=elixir.value) if seen else _composed(elixir.value, wanted, codename, otp)
-    if base is not None and base.date is not None:
-        tag = replace(tag, date=base.date, slim=True)
-    if (seen is None or seen.date != tag.date) and tag not in known_tags():
-        name = tag.erlang_image if erlang_only else tag.image
-        asked.notes.append(f"{name} is not in relbuild's table: its name is put together, the registry decides")
-    return base.debian if base else Choice(tag.debian, "default"), replace(otp, value=tag.otp), tag
-
-
-def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Choice) -> HexpmTag:
-    if len(wanted.parts) == 1 and wanted.major not in OTP_NEWEST:
-        raise ProjectError(
-            f"relbuild knows no image with OTP {wanted} ({source.source})",
-            at=source.at,
-            hint=f"write a whole version; relbuild knows {', '.join(OTP_NEWEST.values())}",
-        )
-    otp = OTP_NEWEST[wanted.major] if len(wanted.parts) == 1 else str(wanted)
-    debian = codename or CODENAMES[0]
-    oldest, version = OtpVersion.parse(HEXPM_OLDEST_OTP[debian]), OtpVersion.parse(otp)
-    if oldest is not None and version is not None and version < oldest:
-        raise ProjectError(
-            f"there is no image with OTP {otp} ({source.source}) on Debian {debian}, where OTP {oldest} is the oldest",
-            at=source.at,
-            hint="take a newer OTP" if debian == "bullseye" else "take a newer OTP, or debian: bullseye",
-        )
-    # A day's images have the newest patches of that day: one that has been followed was last built on an earlier day.
-    seen = [tag.date for tag in known_tags() if (tag.otp, tag.debian) == (otp, debian)]
-    followed = otp not in OTP_NEWEST.values()
-    return HexpmTag(elixir, otp, debian, max(seen) if seen and followed else newest_date(debian))
-
-
-def _otp_choice(asked: Asked, elixir: Choice, value: str) -> Choice:
-    if asked.otp is None:
-        known = Version.parse(elixir.value) is not None
-        return Choice(value, f"the newest that Elixir {elixir.value} was made for" if known else "default")
-    partial = asked.otp.text if asked.otp_version is None or len(asked.otp_version.parts) == 1 else None
-    return Choice(value, asked.otp.source, asked.otp.at, partial)
-
-
 def _hold_against(asked: Asked, choices: tuple[tuple[str, Pin | None, Choice], ...]) -> None:
     """Note where something else is asked for than there is; ConfigError where it is relbuild.yml that asks."""
     problems = []
@@ -249,17 +205,8 @@ def _image_base(asked: Asked, named: str) -> Base:
             at=asked.place("builder.image")[1],
             hint=f"write debian: {CODENAMES[0]}, or what it is",
         )
-    _refuse_debian(base, asked.config.toolchain, CODENAMES)
+    asked.refuse_debian(base, asked.config.toolchain, CODENAMES)
     return base
-
-
-def _refuse_debian(base: Base, provider: str, known: tuple[str, ...]) -> None:
-    if base.debian.value not in known:
-        raise ConfigError(
-            f"toolchain: {provider} has nothing for Debian {base.debian.value} ({base.debian.source})",
-            at=base.debian.at,
-            hint=f"it has {', '.join(known)}",
-        )
 
 
 def _toolchain(
@@ -272,6 +219,7 @@ def _toolchain(
     *,
     ref: str | None = None,
     tag: HexpmTag | None = None,
+    wanted: Wanted | None = None,
 ) -> Toolchain:
     for what, choice in (("Elixir", elixir), ("OTP", otp)):
         if choice is not None and choice.asked and choice.asked != choice.value:
@@ -291,5 +239,6 @@ def _toolchain(
         runtime_packages("debian" if on_debian else provider, debian.value),
         ref,
         tag,
+        wanted,
         tuple(asked.notes),
     )

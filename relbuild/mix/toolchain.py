@@ -24,19 +24,25 @@ _PROVIDERS: dict[str, Callable[[Asked], Toolchain]] = {
 
 
 def resolve(
-    tree: Tree, config: Settings, elixir_requirement: Known[str] | Unknown | None, *, rebar3: bool = True
+    tree: Tree,
+    config: Settings,
+    elixir_requirement: Known[str] | Unknown | None,
+    *,
+    rebar3: bool = True,
+    locked: str | None = None,
 ) -> Toolchain:
     """Return the toolchain that relbuild.yml and the project's files ask for, with the source of every part.
 
     For each of Elixir and OTP the first that says something counts: relbuild.yml, .tool-versions, mise.toml,
     .elixir-version and .erlang-version, elixir_buildpack.config, the requirement in mix.exs, relbuild's default.
-    ``rebar3`` tells whether a dependency may be built with rebar3, which is 700 MB of Debian packages.
+    ``rebar3`` tells whether a dependency may be built with rebar3, which is 700 MB of Debian packages. ``locked`` is
+    the builder image of an earlier choice: where it still is one of those that are asked for, it is the choice.
 
     Raises ConfigError or ProjectError, with the place, for versions that can't be read, that no image has, or that
     don't go together.
     """
     try:
-        asked = ask(tree, config, elixir_requirement, rebar3=rebar3)
+        asked = ask(tree, config, elixir_requirement, rebar3=rebar3, locked=locked)
         return _PROVIDERS[_provider(asked)](asked)
     except ProjectError as error:
         if all(problem.at in config.marks.values() for problem in error.problems):

@@ -90,7 +90,8 @@ def text_of(kind: Text) -> st.SearchStrategy[str]:
     if kind.pattern is not None:
         return st.from_regex(kind.pattern, fullmatch=True).filter(lambda text: len(text) <= 512)
     breaks = "" if kind.lines else "\r\n"
-    texts_of = st.text(st.characters(exclude_characters="\0" + breaks, exclude_categories=("Cs",)), max_size=20)
+    # PyYAML writes U+0085 as it is, and reads it as a line break.
+    texts_of = st.text(st.characters(exclude_characters="\0\x85" + breaks, exclude_categories=("Cs",)), max_size=20)
     return texts_of if kind.empty else texts_of.filter(lambda text: text.strip() != "")
 
 

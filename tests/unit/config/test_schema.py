@@ -51,7 +51,9 @@ def test_the_sample_is_what_it_says() -> None:
         elixir="1.18.4",
         otp="27.3.4",
         debian="trixie",
+        registry_mirror="mirror.example.com",
         builder=Builder(
+            elixir_git="https://git.example.com/mirrors/elixir.git",
             packages=("libvips-dev",),
             env=MappingProxyType({"NODE_ENV": "production"}),
             secrets=("HEX_ACME_KEY",),
@@ -69,6 +71,7 @@ def test_the_sample_is_what_it_says() -> None:
                 "production": Target(
                     "swarm",
                     host="ssh://deploy@web1.example.com",
+                    nodes={"web2": "ssh://deploy@web2.example.com"},
                     replicas=3,
                     publish=("80:4000",),
                     networks=("backend",),

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.mix.hexpm import HexpmTag, index_prefix, known_tags, newest_date, pick
+from relbuild.mix.hexpm import ELIXIR, ERLANG, HexpmTag, Wanted, known_tags, newest_date, pick
 from relbuild.mix.toolchains import (
     CODENAMES,
     ELIXIR_NEWEST,
@@ -109,14 +111,51 @@ def test_what_is_picked_is_what_was_asked_for(others: list[HexpmTag], wanted: He
     assert found.date >= wanted.date or found.slim > wanted.slim
 
 
-@given(tags)
-def test_the_index_is_asked_for_a_beginning_of_the_tag(tag: HexpmTag) -> None:
-    for prefix in (
-        index_prefix(tag.elixir),
-        index_prefix(tag.elixir, tag.otp),
-        index_prefix(tag.elixir, tag.otp, tag.debian),
-    ):
-        assert tag.format().startswith(prefix)
+@given(tags, st.booleans())
+def test_a_tag_that_is_asked_for_in_full_is_admitted_and_its_neighbours_are_not(tag: HexpmTag, erlang: bool) -> None:
+    wanted = Wanted(
+        ERLANG if erlang else ELIXIR, tag.elixir, tag.otp, tag.debian, tag.date, "1.18", "27", lambda _: True
+    )
+    image = tag.erlang_image if erlang else tag.image
+    found = wanted.of_image(image)
+    assert found is not None
+    assert (found.otp, found.debian, found.date) == (tag.otp, tag.debian, tag.date)
+    assert wanted.admits(tag)
+    assert not wanted.admits(replace(tag, otp=f"{tag.otp}.1"))
+    assert not wanted.admits(replace(tag, debian="buster"))
+    assert not wanted.admits(replace(tag, date="19990101"))
+    assert wanted.admits(replace(tag, elixir="0.9.0")) == erlang
+    # Whatever of it the index is asked for is the beginning of what the tag says.
+    query = wanted.query()
+    assert query.pop("repo") == image.partition(":")[0]
+    said = {"elixir_version": tag.elixir, "erlang_version": tag.otp, "os": "debian"}
+    said["os_version"] = f"{tag.debian}-{tag.date}"
+    assert all(said[key].startswith(value) for key, value in query.items())
+
+
+@pytest.mark.parametrize(
+    ("elixir", "otp", "admitted"),
+    [
+        ("1.18", "27", ["1.18.4-27.3.4", "1.18.5-27.3.4.17"]),
+        (None, "27", ["1.18.4-27.3.4", "1.18.5-27.3.4.17", "1.20.4-27.3"]),
+        ("1.18.4", None, ["1.18.4-27.3.4", "1.18.4-28.5"]),
+        ("1.18.4", "27.3", []),
+    ],
+)
+def test_what_is_not_said_may_be_anything_that_goes_together(
+    elixir: str | None, otp: str | None, admitted: list[str]
+) -> None:
+    wanted = Wanted(ELIXIR, elixir, otp, None, None, "1.18", "27", lambda version: version != "1.18.3")
+    pairs = ["1.18.4-27.3.4", "1.18.5-27.3.4.17", "1.18.3-27.3.4", "1.18.4-28.5", "1.18.4-29.1", "1.20.4-27.3"]
+    found = [pair for pair in pairs if wanted.admits(HexpmTag(*pair.split("-"), "trixie", "20260101"))]
+    assert found == admitted
+
+
+def test_images_of_other_repositories_are_none() -> None:
+    wanted = Wanted(ELIXIR, None, None, None, None, "1.18", "27", lambda _: True)
+    assert wanted.of_image("debian:trixie-slim") is None
+    assert wanted.of_image("hexpm/erlang:27.3-debian-trixie-20260101-slim") is None
+    assert wanted.of_image("hexpm/elixir:1.18.4-erlang-27.3-alpine-3.22.1") is None
 
 
 def test_every_tag_of_the_table_is_one_and_goes_together() -> None:

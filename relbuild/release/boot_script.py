@@ -1,0 +1,52 @@
+"""Finding a release in an image that doesn't say by its labels which one it holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# The templates of Phoenix and of the scripts around it: they call the boot script, and are none.
+WRAPPERS = {"server", "migrate", "seed", "rollback", "start", "console", "entrypoint"}
+# A release's name is an atom that Mix takes without quotes: Mix.Tasks.Release.
+_PROGRAM = re.compile(r"(?P<root>(?:/[\w.@+-]+)*)/?\bbin/(?P<name>[a-z][a-z0-9_]*)(?![\w./-])")
+_SYSTEM = {"/usr", "/usr/local", "/"}
+
+
+def from_command(words: tuple[str, ...], directory: str) -> tuple[str, str] | None:
+    """Return the release's name and root by the image's entrypoint and command; None where they don't tell.
+
+    ``directory`` is the image's working directory, from which a relative program is found.
+    """
+    for root, name in _programs(words, directory):
+        if name not in WRAPPERS:
+            return name, root
+    return None
+
+
+def directories(words: tuple[str, ...], directory: str) -> tuple[str, ...]:
+    """Return where a release may lie: where the command's programs are, the working directory, /app."""
+    found = [root for root, _ in _programs(words, directory)]
+    return tuple(dict.fromkeys((*found, directory.rstrip("/"), "/app")))
+
+
+def from_files(scripts: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the names of the boot scripts of releases among the files of a ``bin`` directory."""
+    return tuple(
+        sorted(
+            name
+            for name, content in scripts.items()
+            if re.fullmatch(r"[a-z][a-z0-9_]*", name) and b"start_erl.data" in content and b"RELEASE_" in content
+        )
+    )
+
+
+def _programs(words: tuple[str, ...], directory: str) -> list[tuple[str, str]]:
+    found = []
+    for word in words:
+        for match in _PROGRAM.finditer(word):
+            start = match.start()
+            absolute = word[start : start + 1] == "/"
+            root = match["root"] if absolute else directory.rstrip("/")
+            if (root or "/") not in _SYSTEM:
+                found.append((root, match["name"]))
+    return found
