@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from relbuild import config as configuration
 from relbuild.config import Config
 from relbuild.endpoint import Endpoint
-from relbuild.engine.docker import Engine
 from relbuild.engine.files import ProjectTree, read_bytes
-from relbuild.engine.runner import Runner
 from relbuild.errors import ConfigError, UsageError
 from relbuild.image import lock
 from relbuild.image.lock import Lock
@@ -20,6 +18,8 @@ from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
 
 if TYPE_CHECKING:
+    from relbuild.engine.docker import Engine
+    from relbuild.engine.runner import Runner
     from relbuild.progress import Display
 
 
@@ -31,11 +31,16 @@ class Session:
     config_file: Path | None
     endpoint: Endpoint
     runner: Runner
-    engine: Engine
+    connect: Callable[[Endpoint], Engine]
     warn: Callable[[str], None]
     progress: Callable[[], Display]
     as_json: bool = False
     dry_run: bool = False
+
+    @property
+    def engine(self) -> Engine:
+        """What the engine is asked by; most of what only looks at a project never needs it."""
+        return self.connect(self.endpoint)
 
     def config(self) -> Config:
         """Return relbuild.yml's content; all defaults when there is none and none was named.
@@ -61,7 +66,7 @@ class Session:
 
     def at(self, endpoint: Endpoint) -> Session:
         """Return the same call at another engine."""
-        return replace(self, endpoint=endpoint, engine=type(self.engine)(endpoint))
+        return replace(self, endpoint=endpoint)
 
     def lock(self) -> Lock | None:
         """Return what relbuild.lock says, None when there is none; raise ProjectError."""
