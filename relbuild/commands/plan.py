@@ -10,6 +10,7 @@ from relbuild.errors import Mark
 from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
+from relbuild.mix.differences import Difference
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 
@@ -19,11 +20,23 @@ def plan(session: Session, release: str | None) -> Planned:
     return Planned(session.plan(release))
 
 
+def evaluated(session: Session, release: str | None) -> Planned:
+    """Return the plan of the project as Mix itself says it is, and where that differs from what was read."""
+    from relbuild.commands.evaluation import evaluate
+
+    project, differences = evaluate(session, session.project())
+    return Planned(session.plan(release, project=project), differences)
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan to be read by people, or by scripts as a stable contract."""
+    """A plan to be read by people, or by scripts as a stable contract.
+
+    ``differences`` are those to Mix's own evaluation, None where it wasn't asked.
+    """
 
     plan: Plan
+    differences: tuple[Difference, ...] | None = None
     exit_code: int = 0
 
     def text(self) -> str:
@@ -33,6 +46,8 @@ class Planned:
         lines = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
         if plan.notes:
             lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
+        if self.differences is not None:
+            lines += _difference_lines(self.differences)
         if plan.unknown:
             lines += ["", "could not be read without running Elixir"]
             lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in plan.unknown]
@@ -74,7 +89,44 @@ class Planned:
             "labels": dict(plan.labels),
             "notes": list(plan.notes),
             "unknown": [_unknown(each) for each in plan.unknown],
+            "evaluated": None
+            if self.differences is None
+            else {
+                "differs": [_difference(each) for each in self.differences if each.stated],
+                "filled_in": [_difference(each) for each in self.differences if not each.stated],
+            },
         }
+
+
+def _difference_lines(differences: tuple[Difference, ...]) -> list[str]:
+    if not differences:
+        return ["", "Mix says the same"]
+    differs = [
+        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({_place(each.at)})"
+        for each in differences
+        if each.stated
+    ]
+    filled = [
+        f"  {each.what}: {each.evaluated or 'not there'}  ({_place(each.at)})"
+        for each in differences
+        if not each.stated
+    ]
+    return [
+        *(["", "Mix says otherwise than mix.exs was read", *differs] if differs else []),
+        *(["", "filled in by Mix", *filled] if filled else []),
+    ]
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    at = each.at
+    return {
+        "what": each.what,
+        "read": each.read,
+        "evaluated": each.evaluated,
+        "file": at.file,
+        "line": at.line,
+        "column": at.column,
+    }
 
 
 def _project_rows(plan: Plan) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from relbuild.errors import ConfigError, UsageError
 from relbuild.image import lock
 from relbuild.image.lock import Lock
 from relbuild.image.plan import Plan, make_plan
-from relbuild.mix import project
+from relbuild.mix.project import Project
+from relbuild.mix.project import read as read_project
 
 if TYPE_CHECKING:
     from relbuild.engine.docker import Engine
@@ -73,11 +74,14 @@ class Session:
         content = self.tree().read(lock.FILE)
         return lock.parse(content) if content is not None else None
 
-    def plan(self, release: str | None = None, *, locked: bool = True) -> Plan:
-        """Read the project, relbuild.yml and relbuild.lock and decide what will be built; the lock only if ``locked``.
+    def project(self) -> Project:
+        """Read the project; raise ProjectError."""
+        return read_project(self.tree())
 
-        Raises ProjectError and ConfigError.
+    def plan(self, release: str | None = None, *, locked: bool = True, project: Project | None = None) -> Plan:
+        """Read relbuild.yml, relbuild.lock and the project, where it isn't given, and decide what will be built.
+
+        The lock is read only if ``locked``. Raises ProjectError and ConfigError.
         """
-        tree = self.tree()
-        found = project.read(tree)
-        return make_plan(found, self.config(), tree, release, self.lock() if locked else None)
+        found = project or self.project()
+        return make_plan(found, self.config(), self.tree(), release, self.lock() if locked else None)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 
 from relbuild import templates
-from relbuild.image.plan import Plan
+from relbuild.image.plan import Builder, Plan
 
 COMPILED = (
     "_build/",
@@ -72,9 +72,9 @@ def render(plan: Plan) -> str:
         has_deps=plan.has_dependencies,
         apart=bool(sources.late or plan.builder.steps.after_compile),
         locked=sources.lockfile,
-        mounts=_mounts(plan),
+        mounts=mounts(plan.builder),
         secrets=plan.builder.secrets,
-        build_mounts=(_build_cache(plan), *_mounts(plan)),
+        build_mounts=(_build_cache(plan), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         labels=plan.labels,
     )
@@ -94,10 +94,10 @@ def _by_directory(paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ..
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
 
-def _mounts(plan: Plan) -> tuple[str, ...]:
+def mounts(builder: Builder) -> tuple[str, ...]:
     """Return RUN's mounts for what the build is given."""
-    ssh = ("--mount=type=ssh",) if plan.builder.ssh else ()
-    return (*(f"--mount=type=secret,id={name}" for name in plan.builder.secrets), *ssh)
+    ssh = ("--mount=type=ssh",) if builder.ssh else ()
+    return (*(f"--mount=type=secret,id={name}" for name in builder.secrets), *ssh)
 
 
 def _build_cache(plan: Plan) -> str:

@@ -91,7 +91,7 @@ def make_plan(
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
-    tools = bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
+    tools = settle(project, config, tree, lock)
     migrate = migrating.decide(tree, project, config)
     sources = find_sources(tree, project)
     return Plan(
@@ -167,6 +167,11 @@ def _has_dependencies(project: Project) -> bool:
     if any(unknown.what == "deps" for unknown in project.unknown):
         return True
     return any(each.in_release() is not False for one in (project, *project.apps) for each in one.deps)
+
+
+def settle(project: Project, config: Config, tree: Tree, lock: Lock | None) -> toolchain.Toolchain:
+    """Return the toolchain; raise ProjectError or ConfigError where there is none."""
+    return bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
 
 
 def make_builder(project: Project, config: Config, tools: toolchain.Toolchain, lock: Lock | None = None) -> Builder:
