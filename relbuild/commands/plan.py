@@ -7,6 +7,7 @@ from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.errors import Mark
+from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
@@ -84,6 +85,7 @@ class Planned:
                 "base": plan.runner.base,
                 "packages": list(plan.runner.packages),
             },
+            "assets": _asset_data(plan.assets),
             "image": plan.image,
             "migrate": plan.migrate.value if plan.migrate else None,
             "labels": dict(plan.labels),
@@ -162,6 +164,7 @@ def _image_rows(plan: Plan) -> list[tuple[str, str]]:
     ]
     if plan.builder.elixir:
         rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))
+    rows.extend(_asset_rows(plan.assets))
     if plan.builder.secrets:
         rows.append(("secrets", " ".join(plan.builder.secrets)))
     return rows
@@ -169,6 +172,51 @@ def _image_rows(plan: Plan) -> list[tuple[str, str]]:
 
 def _locked(locked: Locked | None) -> str:
     return f"  ({_place(locked.at)})" if locked else ""
+
+
+def _asset_rows(assets: Assets) -> list[tuple[str, str]]:
+    if not assets.commands:
+        return [("assets", "none")]
+    lines = [f"{command.line}  ({_place(command.at)})" for command in assets.commands]
+    rows = [("assets", f"after the compiler: {lines[0]}"), *(("", line) for line in lines[1:])]
+    if assets.setup:
+        rows.append(("  programs", f"with the dependencies: {' && '.join(assets.setup)}"))
+    stage = assets.node
+    if stage is None:
+        return rows
+    rows.append(("  node", f"{stage.node.version}  ({stage.node.source}), {stage.image or 'of the toolchain'}"))
+    for install in stage.installs:
+        of = install.of
+        version = f" {of.manager.version}" if of.manager.version else ""
+        rows.append(
+            ("  packages", f"{of.package.path} by {of.manager.name}{version}  ({of.manager.source}): {install.command}")
+        )
+    return rows
+
+
+def _asset_data(assets: Assets) -> dict[str, Any]:
+    stage = assets.node
+    return {
+        "commands": [command.line for command in assets.commands],
+        "setup": list(assets.setup),
+        "node": {
+            "version": stage.node.version,
+            "source": stage.node.source,
+            "image": stage.image,
+            "packages": [
+                {
+                    "file": install.of.package.path,
+                    "manager": install.of.manager.name,
+                    "version": install.of.manager.version,
+                    "lock": install.of.lock,
+                    "command": install.command,
+                }
+                for install in stage.installs
+            ],
+        }
+        if stage is not None
+        else None,
+    }
 
 
 def _said(fact: Known[str] | Unknown | None) -> str:
