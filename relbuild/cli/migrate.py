@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Env, EnvFile, Network
+from relbuild.cli.options import Env, EnvFile, HeldRelease, Network
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -38,10 +38,11 @@ def migrate(
     env: Env = None,
     env_file: EnvFile = None,
     network: Network = None,
+    release: HeldRelease = None,
 ) -> Result:
     """Migrate the database with what the image says, in a one-off container, one at a time."""
     from relbuild.commands import migrate as command
     from relbuild.commands.around import around
 
-    asked = command.Asked(on, rollback_to, pending, wait)
+    asked = command.Asked(on, rollback_to, pending, wait, release)
     return command.migrate(session, image, around(env or (), env_file or (), network), asked)

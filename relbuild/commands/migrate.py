@@ -13,9 +13,9 @@ from relbuild.commands.around import Around
 from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.surroundings import anywhere, beside
+from relbuild.engine.docker import ImageFacts
 from relbuild.errors import UsageError
 from relbuild.image import labels
-from relbuild.mix.migrations import VERSION
 from relbuild.release.command import ReleaseCommand
 from relbuild.release.oneoff import lock_name
 from relbuild.release.target import ONE_OFF
@@ -47,6 +47,7 @@ class Asked:
     rollback_to: str | None = None
     pending: bool = False
     wait: bool = False
+    release: str | None = None
 
 
 def migrate(session: Session, reference: str | None, given: Around, asked: Asked) -> Ran:
@@ -64,7 +65,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
     if place is not None:
         session = place.session
         reference = reference or place.image
-    image = release_image(session, reference)
+    image = release_image(session, reference, asked.release)
     place = place or anywhere(session, image, given)
     given, copied = place.with_also(given)
     one_off = place.kind(
@@ -89,6 +90,8 @@ def _argv(session: Session, image: ReleaseImage, asked: Asked) -> tuple[str, ...
     facts = session.engine.image(image.reference)
     said = facts.labels if facts is not None else {}
     if asked.rollback_to is not None:
+        from relbuild.mix.migrations import VERSION
+
         if not re.fullmatch(r"[0-9]{1,20}", asked.rollback_to):
             raise UsageError(
                 f"--rollback-to {asked.rollback_to}: a migration's version is a number",
@@ -99,9 +102,24 @@ def _argv(session: Session, image: ReleaseImage, asked: Asked) -> tuple[str, ...
         expression = _label(image, said, labels.PENDING)
     elif labels.MIGRATE_COMMAND in said:
         return (f"{image.root}/{said[labels.MIGRATE_COMMAND]}",)
+    elif facts is not None and labels.MIGRATE not in said and _has_own(session, image, facts):
+        return (_own(image),)
     else:
         expression = _label(image, said, labels.MIGRATE)
     return ReleaseCommand(image.release, "eval", (expression,), image.root).argv
+
+
+def _own(image: ReleaseImage) -> str:
+    """Return where Phoenix's own command lies in an image that says nothing."""
+    from relbuild.mix.migrations import OVERLAY
+
+    return f"{image.root}/{OVERLAY}"
+
+
+def _has_own(session: Session, image: ReleaseImage, facts: ImageFacts) -> bool:
+    from relbuild.commands.unlabelled import has_file
+
+    return labels.BUILT_BY not in facts.labels and has_file(session, facts, _own(image))
 
 
 def _label(image: ReleaseImage, said: Mapping[str, str], label: str) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from relbuild.commands import running
 from relbuild.commands.around import Around, around
 from relbuild.commands.place import ReleaseImage, at_target
-from relbuild.commands.running import NothingRuns
 from relbuild.commands.session import Session
-from relbuild.config.model import Target
 from relbuild.errors import CommandFailed
 from relbuild.release import surroundings
 from relbuild.release.oneoff import Job, OneOff
@@ -18,6 +16,9 @@ from relbuild.release.surroundings import Copied
 from relbuild.release.target import HARDENING
 from relbuild.release.verbs import CONTAINER, IMAGE, require
 from relbuild.release.verbs import parse as parse_place
+
+if TYPE_CHECKING:
+    from relbuild.config.model import Target
 
 SWARM_SERVICE = "com.docker.swarm.service.name"
 COMPOSE = ("com.docker.compose.project", "com.docker.compose.service")
@@ -99,6 +100,8 @@ def _service(session: Session, name: str) -> Beside:
 
 def _target(session: Session, name: str, verb: str) -> Beside:
     """Return what the app gets at a target of relbuild.yml; before its first deployment, what is said there."""
+    from relbuild.commands import running
+
     session, target = at_target(session, name)
     if target.engine == "kubernetes":
         require(verb, "deployment")
@@ -106,7 +109,7 @@ def _target(session: Session, name: str, verb: str) -> Beside:
         if target.engine == "swarm":
             return _service(session, running.only_service(session))
         return _container(session, running.only_container(session))
-    except NothingRuns:
+    except running.NothingRuns:
         return _from_config(session, name, target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from relbuild.mix import migrations, project
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = REPOSITORY / "examples" / "shop"
@@ -27,7 +30,8 @@ Ran = Any
 @pytest.fixture(scope="module")
 def shop(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> str:
     """Return the image of examples/shop, built by relbuild."""
-    reference = cleanup.image(f"relbuild-test-migrate:{run_id}")
+    # A repository of this run's own: a target's containers are found by their image.
+    reference = cleanup.image(f"relbuild-test-migrate-{run_id}:1.0")
     built = relbuild("image", "-C", str(SHOP), "-t", reference)
     assert built.exit_code == 0, built.stderr
     return str(reference)
@@ -75,6 +79,16 @@ def app(docker: Docker, shop: str, database: Any, labels: tuple[str, ...]) -> It
     yield name
     docker("container", "rm", "--force", "--volumes", name)
     subprocess.run(("docker", "container", "rm", "--force", f"relbuild-migrate-{name}"), capture_output=True)
+
+
+class Files(dict[str, str]):
+    """A project in memory."""
+
+    def read(self, path: str) -> bytes | None:
+        return self[path].encode() if path in self else None
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        return tuple(path.partition("/")[2] for path in self if path.startswith(f"{directory}/"))
 
 
 def versions(database: Any) -> list[str]:
@@ -305,6 +319,87 @@ def test_a_command_of_the_releases_own_and_several_networks(
     assert f"--entrypoint /app/bin/migrate {own}\n" in ran.stderr
     assert f"+ docker network connect {database.network} relbuild-migrate-{name}\n" in ran.stderr
     assert versions(database) == MIGRATIONS
+
+
+def test_an_image_of_phoenixs_own_dockerfile(
+    docker: Docker, cleanup: Any, run_id: str, relbuild: Callable[..., Ran]
+) -> None:
+    """It has no labels; its command is the overlay bin/server, and beside the boot script lies bin/migrate."""
+    dockerfile = (
+        "FROM debian:trixie-slim\nWORKDIR /app/bin\n"
+        "RUN printf '#!/bin/sh\\n# start_erl.data RELEASE_ROOT\\n' >hello && chmod +x hello"
+        " && printf '#!/bin/sh\\necho migrated $RELEASE_TMP\\nexit 3\\n' >migrate && chmod +x migrate\n"
+        'WORKDIR /app\nCMD ["/app/bin/server"]\n'
+    )
+    plain = cleanup.image(f"relbuild-test-migrate-plain:{run_id}")
+    docker("build", "--quiet", "--tag", plain, "-", stdin=dockerfile)
+    variable = ("--env", f"RUN_ID={run_id}")
+    ran = relbuild("migrate", plain, *variable, "-v")
+    assert (ran.exit_code, ran.stdout) == (3, "migrated /tmp\n"), ran.stderr
+    assert f"--entrypoint /app/bin/migrate {plain}\n" in ran.stderr
+    cleanup.container(ran.stderr.split()[-1])
+    back = relbuild("migrate", plain, *variable, "--rollback-to", FIRST)
+    assert (back.exit_code, f"the image {plain} carries no rollback expression" in back.stderr) == (2, True)
+
+
+def test_a_target_of_relbuild_yml(
+    docker: Docker, shop: str, database: Any, tmp_path: Path, labels: tuple[str, ...], relbuild: Callable[..., Ran]
+) -> None:
+    copy = Path(shutil.copytree(SHOP, tmp_path / "shop", ignore=shutil.ignore_patterns("_build", "deps")))
+    with (copy / "relbuild.yml").open("a") as config:
+        config.write(
+            f"image: {shop.partition(':')[0]}\ntargets:\n  prod:\n    engine: host\n"
+            f"    networks: [{database.network}]\n    env: {{DATABASE_URL: null}}\n    env_file: prod.env\n"
+        )
+    (copy / "prod.env").write_text("POOL_SIZE=2\n")
+    on = ("--on", "prod", "-C", str(copy))
+    unset = relbuild("migrate", *on)
+    assert (unset.exit_code, "DATABASE_URL: it isn't set here" in unset.stderr) == (2, True)
+    # Before the first deployment: what relbuild.yml says, and the newest image.
+    first = relbuild("migrate", *on, "-v", env={"DATABASE_URL": database.url})
+    assert (first.exit_code, versions(database)) == (0, MIGRATIONS), first.stderr
+    assert f"--network {database.network} --read-only --tmpfs /tmp --env POOL_SIZE --env DATABASE_URL " in first.stderr
+    assert database.password not in first.stderr
+    # Then what the app has that runs there.
+    name = f"shop-{uuid.uuid4().hex[:8]}"
+    docker(
+        *("run", "--detach", "--name", name, *labels, "--network", database.network),
+        *("--env", f"DATABASE_URL={database.url}", shop),
+    )
+    then = relbuild("migrate", *on, "--dry-run")
+    assert f"--label 'io.relbuild.migration=container {name}'" in then.stdout, then.stderr
+    docker("container", "rm", "--force", name)
+
+
+def test_the_expressions_for_ecto_are_elixir(docker: Docker, shop: str) -> None:
+    """Run against modules that stand in for Ecto's and for the one Phoenix generates."""
+    files = {
+        "mix.exs": "defmodule A.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [app: :shop, version: "1.0.0", deps: [{:ecto_sql, "~> 3.12"}]]\nend\n',
+        "lib/release.ex": "defmodule Shop.EctoRelease.Release do\n  def migrate, do: 1\n"
+        "  def rollback(repo, version), do: {repo, version}\nend\n",
+    }
+    tree = Files(files)
+    read = project.read(tree)
+    [found] = migrations.find(tree, read)
+    assert found.rollback is not None
+    script = (
+        "defmodule Ecto.Migrator do\n"
+        "  def with_repo(repo, f), do: {:ok, f.(repo), []}\n"
+        '  def migrations(Shop.Repo), do: [{:up, 1, "one"}, {:down, 2, "two"}, {:down, 3, "three"}]\nend\n'
+        "defmodule Shop.EctoRelease.Release do\n  def rollback(repo, version), do: IO.inspect({repo, version})\nend\n"
+        "Application.put_env(:shop, :ecto_repos, [Shop.Repo])\n"
+        f"{migrations.ecto_pending(read)}\n{found.rollback.replace(migrations.VERSION, '7')}\n"
+        "Application.put_env(:shop, :ecto_repos, [Shop.Repo, Shop.Other])\n"
+        f"try do\n{found.rollback.replace(migrations.VERSION, '7')}\nrescue\nerror -> IO.puts(error.message)\nend\n"
+    )
+    url = ("--env", "DATABASE_URL=postgres://u:p@nowhere.invalid/shop")
+    assert docker("run", "--rm", *url, shop, "eval", script).splitlines() == [
+        "pending 2 two",
+        "pending 3 three",
+        "{Shop.Repo, 7}",
+        "which of [Shop.Repo, Shop.Other]? Shop.EctoRelease.Release.rollback/2 takes one of them",
+    ]
 
 
 @pytest.fixture
