@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import os
 import signal
 import sys
@@ -94,10 +93,11 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
 def _directory(argv: list[str]) -> str:
     """Return the project's directory, which the places of errors are relative to."""
     own = argv[: argv.index("--")] if "--" in argv else argv
-    for word, following in reversed([*itertools.pairwise(own), *((word, "") for word in own[-1:])]):
+    directory = "."
+    for index, word in enumerate(own):
         if word.startswith("-C"):
-            return word[2:] or following or "."
-    return "."
+            directory = word[2:] or "".join(own[index + 1 : index + 2])
+    return directory
 
 
 def _failed(command: str, error: RelbuildError, as_json: bool, directory: str = ".") -> int:

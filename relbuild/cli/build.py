@@ -15,17 +15,11 @@ if TYPE_CHECKING:
 
 
 @verb("plan")
-def plan(
-    session: Session,
-    release: Release = None,
-    evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Ask Mix itself, in a container, and show where it differs.")
-    ] = False,
-) -> Result:
+def plan(session: Session, release: Release = None) -> Result:
     """What was found, what will be built, and why."""
     from relbuild.commands import plan as command
 
-    return command.evaluated(session, release) if evaluate else command.plan(session, release)
+    return command.plan(session, release)
 
 
 @verb("dockerfile")
@@ -86,12 +80,17 @@ def image(
     cache_to: Annotated[
         list[str] | None, typer.Option("--cache-to", metavar="CACHE", help="Keep the steps there, as buildx writes it.")
     ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Tag it without the checks of relbuild verify.")
+    ] = False,
 ) -> Result:
-    """Build the release image, tag it, and push it when asked."""
+    """Build the release image, verify it, tag it, and push it when asked."""
     from relbuild.commands import image as command
 
     caches = command.Caches(tuple(cache_from or ()), tuple(cache_to or ()))
-    return command.image(session, release=release, asked_tags=tuple(tag or ()), push=push, caches=caches)
+    return command.image(
+        session, release=release, asked_tags=tuple(tag or ()), push=push, caches=caches, verify=not no_verify
+    )
 
 
 @verb("schema")

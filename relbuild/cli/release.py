@@ -65,6 +65,21 @@ def run(
     return command.run(session, image, _around(env, env_file, network), boot)
 
 
+@verb("verify")
+def verify(
+    session: Session,
+    image: Reference = None,
+    env: Env = None,
+    env_file: EnvFile = None,
+    network: Network = None,
+    stop_timeout: Annotated[int, typer.Option("--stop-timeout", metavar="SECONDS", help="Time to drain.", min=1)] = 30,
+) -> Result:
+    """Try a release image out: libraries, user, read-only root, commands, stopping, secrets, size."""
+    from relbuild.commands import verify as command
+
+    return command.verify(session, image, _around(env, env_file, network), stop_timeout)
+
+
 @verb("eval")
 def evaluate(
     session: Session,
@@ -182,6 +197,20 @@ def ps(
     from relbuild.commands import ps as command
 
     return command.ps(session, stopped=stopped)
+
+
+@verb("migrate")
+def migrate(
+    session: Session,
+    image: Reference = None,
+    env: Env = None,
+    env_file: EnvFile = None,
+    network: Network = None,
+) -> Result:
+    """Migrate the database with the expression the image carries."""
+    from relbuild.commands import migrate as command
+
+    return command.migrate(session, image, _around(env, env_file, network))
 
 
 def _plain(

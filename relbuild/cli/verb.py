@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
@@ -14,8 +14,6 @@ from relbuild.result import Result
 
 if TYPE_CHECKING:
     from relbuild.commands.session import Session
-    from relbuild.endpoint import Endpoint
-    from relbuild.engine.docker import Engine
 
 P = ParamSpec("P")
 
@@ -42,6 +40,7 @@ def _common(
     from relbuild import output
     from relbuild.commands.session import Session
     from relbuild.endpoint import Endpoint
+    from relbuild.engine.docker import DryEngine, Engine
     from relbuild.engine.runner import DryRunner, Subprocesses
     from relbuild.errors import UsageError
     from relbuild.result import DryRun
@@ -52,25 +51,15 @@ def _common(
     progress = partial(output.progress, verbose=verbose)
     if dry_run:
         dry = DryRunner()
-        session = Session(directory, config, endpoint, dry, _dry_engine, output.warn, progress, as_json, dry_run)
+        engine: Engine = DryEngine(endpoint)
+        session = Session(
+            directory, config, endpoint, dry, engine, output.warn, output.note, progress, as_json, dry_run
+        )
         return session, lambda result: DryRun(tuple(dry.commands)) if dry.commands else result
     runner = Subprocesses(output.note_command if verbose else None)
-    session = Session(directory, config, endpoint, runner, _engine, output.warn, progress, as_json)
+    engine = Engine(endpoint)
+    session = Session(directory, config, endpoint, runner, engine, output.warn, output.note, progress, as_json)
     return session, lambda result: result
-
-
-@cache
-def _engine(endpoint: Endpoint) -> Engine:
-    from relbuild.engine.docker import Engine
-
-    return Engine(endpoint)
-
-
-@cache
-def _dry_engine(endpoint: Endpoint) -> Engine:
-    from relbuild.engine.docker import DryEngine
-
-    return DryEngine(endpoint)
 
 
 def verb(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from relbuild.commands.build import build, require_secrets
+import os
+
+from relbuild.commands.build import build
 from relbuild.commands.session import Session
+from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed
+from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
-from relbuild.image.plan import split_reference, tags
+from relbuild.image.plan import Plan, split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
@@ -22,19 +25,23 @@ def image(
     asked_tags: tuple[str, ...],
     push: bool,
     caches: Caches,
+    verify: bool = True,
 ) -> Built:
     """Build the release image and return its reference and digest.
 
-    Raises CommandFailed when the build or a push fails; until the build has succeeded nothing has a tag.
+    Raises CommandFailed when the build, a check of the image or a push fails; until the image has been verified nothing
+    has a tag.
     """
     plan = session.plan(release)
     references = tags(plan, asked_tags)
     for note in plan.notes:
         session.warn(note)
-    require_secrets(plan.builder.secrets)
+    _require_secrets(plan)
     session.engine.require_builds()
     candidate = build(session, plan, caches)
     try:
+        if verify:
+            require_verified(session, plan, candidate, references[0])
         for reference in references:
             _succeed(
                 session.runner.captured(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}"
@@ -68,3 +75,13 @@ def _built(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> Buil
     digest = facts.digest_of(repository)
     reference = f"{repository}@{digest}" if pushed and digest else references[0]
     return Built(reference=reference, id=facts.id, digest=digest, tags=references, pushed=pushed)
+
+
+def _require_secrets(plan: Plan) -> None:
+    """Tell the absence of a secret before the build starts."""
+    missing = [name for name in plan.builder.secrets if not os.environ.get(name)]
+    if missing:
+        raise UsageError(
+            f"the build needs {', '.join(missing)}: builder.secrets in relbuild.yml names environment variables",
+            hint=f"export {missing[0]}=… before relbuild image",
+        )

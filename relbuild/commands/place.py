@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from relbuild.commands import running, unlabelled
 from relbuild.commands.around import Around
 from relbuild.commands.session import Session
-from relbuild.config.model import Target
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.docker import ContainerFacts, ImageFacts
 from relbuild.errors import CommandFailed, ProjectError, UsageError
@@ -91,13 +90,14 @@ def release_image(session: Session, reference: str | None, release: str | None =
     """
     if reference is None:
         reference = running.newest_image(session)
-    facts = session.engine.image(reference) or _pull(session, reference)
+    facts = session.engine.image(reference) or pull(session, reference)
     name, root = _release(session, reference, facts, release)
     env = () if labels.BUILT_BY in facts.labels else NOT_OURS
     return ReleaseImage(reference, name, root, facts.labels.get(labels.MIGRATE), env, facts.ports)
 
 
-def _pull(session: Session, reference: str) -> ImageFacts:
+def pull(session: Session, reference: str) -> ImageFacts:
+    """Pull an image and return its facts; raise CommandFailed where it can't be had."""
     outcome = session.runner.step(buildx.pull(reference, session.endpoint))
     facts = session.engine.image(reference)
     if outcome.exit_code or facts is None:
@@ -169,8 +169,8 @@ def _project_release(session: Session, where: PlaceName) -> str:
         ) from error
 
 
-def at_target(session: Session, name: str) -> tuple[Session, Target]:
-    """Return the session at the engine of a target of relbuild.yml, and the target."""
+def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
+    """Return the session at a target's engine, and the place the target's release runs in."""
     target = running.target(session, name)
     if session.endpoint != DEFAULT and (target.host or target.context):
         raise UsageError(
@@ -179,12 +179,6 @@ def at_target(session: Session, name: str) -> tuple[Session, Target]:
         )
     if target.host or target.context:
         session = session.at(Endpoint(target.context, target.host))
-    return session, target
-
-
-def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
-    """Return the session at a target's engine, and the place the target's release runs in."""
-    session, target = at_target(session, name)
     if target.engine == "kubernetes":
         deployment = session.plan().release.name.replace("_", "-")
         return session, PlaceName(DEPLOYMENT, f"{target.namespace}/{deployment}" if target.namespace else deployment)

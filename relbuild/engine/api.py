@@ -7,9 +7,12 @@ TLS, contexts), so that reads and writes go to the same engine.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -59,10 +62,28 @@ class Api:
             raise ApiError(status, _message(body))
         return body
 
+    @contextmanager
+    def stream(self, path: str) -> Iterator[IO[bytes]]:
+        """Give the body at a path to read as it comes, over a connection of its own; raise as ``get`` does."""
+        connection = _connect(self._endpoint)
+        try:
+            connection.send(_request(quote(path, safe="/:@")))
+            head = connection.stream.readline(65536)
+            if not head:
+                raise ConnectionError(connection.last_words() or "it hung up without an answer")
+            headers = _headers(connection.stream)
+            if int(head.split()[1]) >= 400:
+                raise ApiError(int(head.split()[1]), _message(_body(connection.stream, headers)))
+            chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+            yield io.BufferedReader(_Chunks(connection.stream), 1 << 20) if chunked else connection.stream
+        finally:
+            connection.stream.close()
+            connection.socket.close()
+
     def _ask(self, connection: _Connection, target: str) -> tuple[int, bytes] | None:
         """Return the answer, or None when the other side has gone before it began to answer."""
         try:
-            connection.send(f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: relbuild\r\n\r\n".encode())
+            connection.send(_request(target))
             head = connection.stream.readline(65536)
         except (BrokenPipeError, ConnectionResetError):
             head = b""
@@ -93,6 +114,39 @@ class _Connection:
     def last_words(self) -> str:
         """What the docker client said when it could not reach the engine."""
         return self.client.last_words() if self.client is not None else ""
+
+
+def _request(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: relbuild\r\n\r\n".encode()
+
+
+class _Chunks(io.RawIOBase):
+    """A chunked body (RFC 9112, section 7.1) as a stream."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = 0
+        self._over = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._over:
+            return 0
+        if not self._left:
+            self._left = int(self._stream.readline(65536).split(b";")[0], 16)
+            if not self._left:
+                self._over = True
+                return 0
+        content = self._stream.read(min(self._left, len(buffer)))
+        if not content:
+            raise ConnectionError("it hung up in the middle of its answer")
+        buffer[: len(content)] = content
+        self._left -= len(content)
+        if not self._left:
+            self._stream.readline(65536)
+        return len(content)
 
 
 def _connect(endpoint: Endpoint) -> _Connection:

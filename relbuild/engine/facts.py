@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 
@@ -19,6 +19,8 @@ class ImageFacts:
     command: tuple[str, ...] = ()
     directory: str = ""
     ports: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -33,6 +35,8 @@ class ImageFacts:
             command=_command(config),
             directory=config.get("WorkingDir") or "",
             ports=tuple(sorted(config.get("ExposedPorts") or {})),
+            env=_env(config),
+            architecture=answer.get("Architecture") or "",
         )
 
     def digest_of(self, repository: str) -> str | None:
@@ -67,7 +71,7 @@ class ContainerFacts:
             labels=dict(config.get("Labels") or {}),
             image=config.get("Image") or "",
             exit_code=int(state.get("ExitCode") or 0),
-            env={name: value for name, _, value in (each.partition("=") for each in config.get("Env") or ())},
+            env=_env(config),
             command=_command(config),
             directory=config.get("WorkingDir") or "",
         )
@@ -167,6 +171,10 @@ class TaskFacts:
 
 def _command(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
+
+
+def _env(config: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, _, value in (each.partition("=") for each in config.get("Env") or ())}
 
 
 def _port(port: Mapping[str, Any]) -> str:

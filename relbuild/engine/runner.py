@@ -66,7 +66,9 @@ class Runner(Protocol):
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         """Run a step whose output is progress: all of it goes to stderr, the last lines are kept."""
 
-    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
+    def lines(
+        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+    ) -> Outcome:
         """Run without input; every line of its output, stdout's and stderr's, goes to ``each``, the last are kept."""
 
     def attached(
@@ -92,8 +94,10 @@ class Subprocesses:
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         return self._lines(argv, _to_stderr, env)
 
-    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
-        return self._lines(argv, each, None)
+    def lines(
+        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+    ) -> Outcome:
+        return self._lines(argv, each, env)
 
     def _lines(self, argv: tuple[str, ...], each: Callable[[str], None], env: Mapping[str, str] | None) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
@@ -264,7 +268,9 @@ class DryRunner:
         self.commands.append(shlex.join(argv))
         return Outcome(0)
 
-    def lines(self, argv: tuple[str, ...], each: Callable[[str], None]) -> Outcome:
+    def lines(
+        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+    ) -> Outcome:
         return self.step(argv)
 
     def attached(

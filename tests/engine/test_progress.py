@@ -118,7 +118,7 @@ def test_a_failure_says_where_and_what_mends_it(
     [annotation] = [line for line in lines if line.startswith("::error ")]
     assert annotation.startswith("::error file=shop/lib/shop/broken.ex,line=2,col=15,title=relbuild::the build failed")
     [place] = [
-        re.fullmatch(r"failed: \[build .*\] RUN mix compile \((.*):(\d+)\)", line)
+        re.fullmatch(r"failed: \[build .*\] RUN .*mix compile \((.*):(\d+)\)", line)
         for line in lines
         if line.startswith("failed: ")
     ]

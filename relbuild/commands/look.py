@@ -1,0 +1,145 @@
+"""What is found out about a release image: its content is read while its release is tried out in containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from relbuild.commands import place
+from relbuild.commands.around import Around
+from relbuild.commands.session import Session
+from relbuild.engine import archive
+from relbuild.engine.archive import Archive
+from relbuild.engine.docker import ImageFacts
+from relbuild.engine.trial import Trial
+from relbuild.errors import UsageError
+from relbuild.image import checks, labels, shipped
+from relbuild.image.checks import Facts, Finding
+from relbuild.image.leaks import Leak, Needles, has_cookie
+from relbuild.image.linking import Linker
+from relbuild.image.shipped import Shipped
+from relbuild.image.trials import Containers
+from relbuild.release.command import ROOT
+
+# An image's architecture as ELF has it.
+MACHINES = {
+    "amd64": "EM_X86_64",
+    "arm64": "EM_AARCH64",
+    "arm": "EM_ARM",
+    "386": "EM_386",
+    "ppc64le": "EM_PPC64",
+    "s390x": "EM_S390",
+    "riscv64": "EM_RISCV",
+}
+# Where Erlang is when a release doesn't bring its own (include_erts: false).
+SHARED_ERLANG = ("usr/lib/erlang", "usr/local/lib/erlang")
+
+
+def look(
+    session: Session,
+    image: str,
+    facts: ImageFacts,
+    around: Around,
+    secrets: Mapping[str, str],
+    stop_timeout: int,
+) -> tuple[Finding, ...]:
+    """Return the findings of an image's checks; ``secrets`` are those that its build was given.
+
+    Raises UsageError when the image holds no release.
+    """
+    # With labels the release is known at once, and is tried out while the image is read.
+    content = None if labels.RELEASE in facts.labels else _read(session, facts)
+    release = _labelled(facts) if content is None else _found(content, image)
+    containers = _containers(session, facts, release, around)
+    if session.dry_run:
+        for argv in containers.all(facts.env, stop_timeout):
+            session.runner.step(argv)
+        return ()
+    with Trial(
+        session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
+    ) as trial:
+        content = content or _read(session, facts)
+        release = _found(content, image)
+        programs = _programs(content, release)
+        configuration = content.configuration
+        linker = Linker(content.files, content.elf, content.read, configuration.env.get("LD_LIBRARY_PATH", ""))
+        judged = Facts(
+            shipped=release,
+            own=labels.BUILT_BY in facts.labels,
+            user=configuration.user,
+            uid=_uid(content),
+            debian=_debian(content),
+            programs=len(programs),
+            unlinked=linker.unlinked(programs, MACHINES.get(configuration.architecture, "")),
+            leaks=(*content.leaks(release.directory, Needles(secrets)), *_cookies(content, release)),
+            trials=trial.result(),
+            stop_timeout=stop_timeout,
+            given=bool(around.variables),
+        )
+    return checks.check(judged)
+
+
+def _read(session: Session, facts: ImageFacts) -> Archive:
+    with session.engine.saved(facts.id) as stream:
+        return archive.read(stream, facts.architecture)
+
+
+def _labelled(facts: ImageFacts) -> Shipped:
+    label = facts.labels
+    return Shipped(label[labels.RELEASE], label.get(labels.ROOT, ROOT), label.get(labels.VERSION, ""))
+
+
+def _found(content: Archive, image: str) -> Shipped:
+    release = shipped.find(content.files, content.read, content.configuration.labels)
+    if release is None:
+        raise UsageError(
+            f"{image} holds no release: there is no releases/start_erl.data with a boot script beside it",
+            hint="name an image that `mix release` was copied into",
+        )
+    return release
+
+
+def _containers(session: Session, facts: ImageFacts, release: Shipped, around: Around) -> Containers:
+    mark, owner = session.runner.mark()
+    surroundings = around.surroundings(before=() if labels.BUILT_BY in facts.labels else place.NOT_OURS)
+    name = "-".join(("relbuild-verify", *filter(None, (mark,))))
+    return Containers(facts.id, release, name, owner, surroundings, session.endpoint)
+
+
+def _programs(content: Archive, release: Shipped) -> tuple[str, ...]:
+    """Return the ELF files that run when the release does."""
+    own = content.elf_files(release.directory)
+    if any(path.startswith(f"{release.directory}/erts-".lstrip("/")) for path in own):
+        return own
+    return (*own, *(path for directory in SHARED_ERLANG for path in content.elf_files(directory)))
+
+
+def _cookies(content: Archive, release: Shipped) -> tuple[Leak, ...]:
+    """Return the files that start the VM with a cookie."""
+    directory = f"{release.directory}/releases/{release.version}".lstrip("/")
+    paths = (f"{directory}/{name}" for name in ("vm.args", "remote.vm.args"))
+    return tuple(
+        Leak("cookie", path, layer=content.files.layer(path)) for path in paths if has_cookie(content.read(path) or b"")
+    )
+
+
+def _uid(content: Archive) -> int | None:
+    """Return the number of the user the image runs as; None for a name that its /etc/passwd doesn't know."""
+    user = content.configuration.user.partition(":")[0]
+    if not user:
+        return 0
+    if user.isdigit():
+        return int(user)
+    for line in (content.read("etc/passwd") or b"").decode(errors="replace").splitlines():
+        fields = line.split(":")
+        if fields[0] == user and len(fields) > 2 and fields[2].isdigit():
+            return int(fields[2])
+    return None
+
+
+def _debian(content: Archive) -> str | None:
+    """Return the code name of the distribution's release; None where the image doesn't say."""
+    for line in (content.read("etc/os-release") or b"").decode(errors="replace").splitlines():
+        name, _, value = line.partition("=")
+        if name == "VERSION_CODENAME":
+            return value.strip("\"'")
+    return None

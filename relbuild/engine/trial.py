@@ -1,0 +1,118 @@
+"""Trying a release out in containers of its image, all at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from relbuild.engine.runner import Runner
+from relbuild.engine.watchdog import Watchdog
+from relbuild.image.trials import BOOTED, TRIALS, Boot, Containers, Ran, Trials
+
+T = TypeVar("T")
+# How long a command may take, and a start until the applications are up, in seconds.
+COMMAND_TIMEOUT = 60.0
+BOOT_TIMEOUT = 60.0
+# What is kept of an output, in lines.
+KEPT = 200
+
+
+class Trial:
+    """A release's trials; they run while something else is done, until ``result`` is asked for."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        containers: Containers,
+        *,
+        image_env: Mapping[str, str],
+        values: Mapping[str, str],
+        stop_timeout: int,
+    ) -> None:
+        self._runner = runner
+        self._containers = containers
+        self._values = values
+        # Before the threads: a process is forked for it.
+        self._watchdog = Watchdog(containers.remove(*TRIALS)).__enter__()
+        self._pool = ThreadPoolExecutor()
+        self._version = self._pool.submit(self._command, "version", containers.version)
+        self._evaluated = self._pool.submit(self._evaluate)
+        self._booted = self._pool.submit(self._boot, containers.boot(image_env), stop_timeout)
+
+    def __enter__(self) -> Trial:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            # Interrupted, or a fault: the containers' ends are what the threads wait for.
+            self._remove(*TRIALS)
+        self._pool.shutdown()
+        self._watchdog.__exit__(None, None, None)
+
+    def result(self) -> Trials:
+        """Return what came of the trials, when they have all ended."""
+        evaluated, bare = _waited(self._evaluated)
+        return Trials(_waited(self._version), evaluated, bare, _waited(self._booted))
+
+    def _evaluate(self) -> tuple[Ran, Ran | None]:
+        ran = self._command("eval", self._containers.evaluate)
+        return ran, self._command("bare", self._containers.bare) if ran.exit_code else None
+
+    def _command(self, trial: str, argv: tuple[str, ...]) -> Ran:
+        timer = threading.Timer(COMMAND_TIMEOUT, self._remove, (trial,))
+        timer.start()
+        try:
+            kept: deque[str] = deque(maxlen=KEPT)
+            outcome = self._runner.lines(argv, kept.append, env=self._values)
+            return Ran(outcome.exit_code, "".join(kept))
+        finally:
+            timer.cancel()
+
+    def _boot(self, argv: tuple[str, ...], stop_timeout: int) -> Boot:
+        """Start the release, wait until it is up, and stop it."""
+        kept: deque[str] = deque(maxlen=KEPT)
+        up, over = threading.Event(), threading.Event()
+
+        def each(line: str) -> None:
+            if BOOTED in line:
+                up.set()
+            else:
+                kept.append(line)
+
+        def run() -> int:
+            try:
+                return self._runner.lines(argv, each, env=self._values).exit_code
+            finally:
+                over.set()
+                up.set()
+
+        running = self._pool.submit(run)
+        # One that starts the VM in a way of its own never says that it is up: it is stopped all the same.
+        up.wait(BOOT_TIMEOUT)
+        if over.is_set():
+            return Boot(running.result(), None, "".join(kept))
+        begun = time.monotonic()
+        self._runner.lines(self._containers.stop(stop_timeout), _ignored)
+        exit_code = running.result()
+        return Boot(exit_code, time.monotonic() - begun, "".join(kept))
+
+    def _remove(self, *trials: str) -> None:
+        self._runner.lines(self._containers.remove(*trials), _ignored)
+
+
+def _waited(future: Future[T]) -> T:
+    """Return a future's result, waiting in pieces, so that an interrupt is heard meanwhile."""
+    while True:
+        try:
+            return future.result(1.0)
+        except TimeoutError:
+            if future.done():
+                return future.result()
+
+
+def _ignored(_line: str) -> None:
+    return

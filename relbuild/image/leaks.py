@@ -1,0 +1,147 @@
+"""What must not be in an image: the build's secrets, private keys, cookies, .env files."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from relbuild.image.filesystem import Layer
+
+# A shorter value (in characters) stands in some file by chance.
+SHORTEST = 8
+# RFC 7468: a private key's header, and enough of its base64 that it is no mere mention of one.
+PRIVATE_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\r?\n(?:[A-Za-z-]+: [^\r\n]*\r?\n|\r?\n)*[A-Za-z0-9+/=]{40,}"
+)
+# What distributions ship below these are their own examples and tests.
+DISTRIBUTION = ("usr/lib/", "usr/share/", "lib/", "etc/ssl/private/ssl-cert-snakeoil.key")
+ENV_FILE = re.compile(r"(?:.*/)?\.env(?:\.(?!example$|sample$|template$|dist$|default$)[^/]*)?")
+# Environment variables that hold a secret by their name; _FILE names a file that has it.
+SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|COOKIE")
+CERTAIN = ("SECRET_KEY_BASE", "RELEASE_COOKIE")
+URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
+# BuildKit's and the old builder's history of a RUN with build arguments: |2 NAME=value OTHER=value /bin/sh -c …
+ARGUMENTS = re.compile(r"\|\d+ ((?:\w+=\S* )+)")
+BEAM = b"FOR1"
+COOKIE_FLAG = re.compile(rb"^\s*-setcookie\s+\S", re.MULTILINE)
+
+Kind = Literal["secret", "key", "env file", "cookie", "variable", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Something secret in an image; ``where`` is a path or a part of the configuration, ``name`` a variable's.
+
+    ``layer`` is counted from the lowest, None in the configuration; ``deleted`` tells that a later layer hides the
+    file, ``certain`` that it is no mere suspicion.
+    """
+
+    kind: Kind
+    where: str
+    name: str = ""
+    layer: int | None = None
+    deleted: bool = False
+    certain: bool = True
+
+
+class Needles:
+    """The values of the secrets that the build was given, as they are looked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {
+            name: value.strip().encode() for name, value in values.items() if len(value.strip()) >= SHORTEST
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def in_bytes(self, content: bytes) -> Iterator[tuple[int, str]]:
+        """Yield where each secret's value stands, and its name."""
+        for name, value in self._values.items():
+            # A mapped file is searched from where it was last read, unless told.
+            at = content.find(value, 0)
+            while at >= 0:
+                yield at, name
+                at = content.find(value, at + len(value))
+
+    def in_beam(self, content: bytes) -> Iterator[str]:
+        """Yield the secrets in a compiled module's literals, which the compiler packs with zlib."""
+        literals = _literals(content)
+        yield from dict.fromkeys(name for _, name in self.in_bytes(literals)) if literals else ()
+
+    def in_text(self, text: str) -> Iterator[str]:
+        """Yield the names of the secrets in a text."""
+        yield from dict.fromkeys(name for _, name in self.in_bytes(text.encode()))
+
+
+def keys(content: bytes) -> Iterator[int]:
+    """Yield where private keys begin."""
+    at = content.find(b"PRIVATE KEY-----", 0)
+    while at >= 0:
+        line = content.rfind(b"-----BEGIN", max(at - 64, 0), at)
+        if line >= 0 and PRIVATE_KEY.match(content, line):
+            yield line
+        at = content.find(b"PRIVATE KEY-----", at + 16)
+
+
+def named(layer: Layer, index: int, root: str) -> Iterator[Leak]:
+    """Yield what a file's name gives away; ``root`` is the release's directory."""
+    for path, entry in layer.items():
+        if entry.kind not in ("file", "hardlink") or not entry.size:
+            continue
+        if path == f"{root}/releases/COOKIE".lstrip("/"):
+            yield Leak("cookie", path, layer=index)
+        elif ENV_FILE.fullmatch(path) and not path.startswith(DISTRIBUTION):
+            yield Leak("env file", path, layer=index)
+
+
+def has_cookie(vm_args: bytes) -> bool:
+    """Tell whether a release's vm.args gives the VM a cookie."""
+    return COOKIE_FLAG.search(vm_args) is not None
+
+
+def configured(
+    env: Mapping[str, str], history: Iterable[str], texts: Iterable[str], needles: Needles
+) -> Iterator[Leak]:
+    """Yield what stands in the image's environment, its history and its other texts, such as its labels."""
+    for name, value in env.items():
+        yield from _variable("environment", name, value)
+        yield from (Leak("secret", f"environment: {name}", secret) for secret in needles.in_text(value))
+    for line in history:
+        for words in ARGUMENTS.findall(line):
+            for word in words.split():
+                yield from _variable("history", *word.split("=", 1))
+        yield from (Leak("secret", "history", secret) for secret in needles.in_text(line))
+    for text in texts:
+        yield from (Leak("secret", "label", secret) for secret in needles.in_text(text))
+
+
+def _variable(where: str, name: str, value: str) -> Iterator[Leak]:
+    if not value or name.endswith("_FILE"):
+        return
+    if URL_PASSWORD.match(value):
+        yield Leak("url", where, name)
+    elif name in CERTAIN:
+        yield Leak("variable", where, name)
+    elif SECRET_NAME.search(name.upper()):
+        yield Leak("variable", where, name, certain=False)
+
+
+def _literals(content: bytes) -> bytes:
+    """Return a module's literals: its chunk LitT, their size first, 0 where they aren't packed (ERTS: beam_file.c)."""
+    if not content.startswith(BEAM):
+        return b""
+    at = 12
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 8])
+        if content[at : at + 4] == b"LitT":
+            unpacked, packed = int.from_bytes(content[at + 8 : at + 12]), content[at + 12 : at + 8 + size]
+            try:
+                return zlib.decompress(packed) if unpacked else packed
+            except zlib.error:
+                return b""
+        at += 8 + (size + 3) // 4 * 4
+    return b""

@@ -1,0 +1,103 @@
+"""The release tried out in its image: the containers that do it, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from relbuild.endpoint import DEFAULT, Endpoint
+from relbuild.image.shipped import Shipped
+from relbuild.release.command import ReleaseCommand
+from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings
+
+# Printed by the VM when the applications have been started: erl's -eval is run after the boot script (init(3erl)). Not
+# by the VM of an `eval` that a start script runs first. Without quotes and spaces, which erl would take apart.
+BOOTED = "relbuild_has_booted"
+SAY_BOOTED = f"[erlang:display({BOOTED})||os:getenv({[*b'RELEASE_COMMAND']})=/={[*b'eval']}]".replace(" ", "")
+EXPRESSION = "IO.puts(:relbuild_evaluates)"
+# A release whose runtime.exs asks for what isn't here is evaluated without its configuration.
+BARE = 'echo "[]." >/tmp/bare.config && RELEASE_SYS_CONFIG=/tmp/bare exec "$0" eval "$1"'
+# A crash dump takes seconds and says nothing that the last lines don't.
+NO_DUMP = ("--env", "ERL_CRASH_DUMP_SECONDS=0")
+# What each trial is called at the end of its container's name.
+TRIALS = ("version", "eval", "bare", "boot")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A start of the release; ``stopped_after`` is in seconds from SIGTERM to its end, None when it ended by itself."""
+
+    exit_code: int | None
+    stopped_after: float | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What was tried; ``bare`` is eval without the release's configuration, where it failed with it."""
+
+    version: Ran
+    evaluated: Ran
+    bare: Ran | None
+    boot: Boot
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The docker commands that try a release out: on a read-only root, and without a network unless one is given."""
+
+    image: str
+    shipped: Shipped
+    name: str
+    owner: str = ""
+    surroundings: Surroundings = NOTHING
+    endpoint: Endpoint = DEFAULT
+
+    @property
+    def version(self) -> tuple[str, ...]:
+        """Print the release's name and version."""
+        return (*self._run("version"), "--entrypoint", self._program, self.image, "version")
+
+    @property
+    def evaluate(self) -> tuple[str, ...]:
+        """Evaluate an expression."""
+        return (*self._run("eval"), "--entrypoint", self._program, self.image, "eval", EXPRESSION)
+
+    @property
+    def bare(self) -> tuple[str, ...]:
+        """Evaluate it without the release's configuration."""
+        return (*self._run("bare"), "--entrypoint", "sh", self.image, "-c", BARE, self._program, EXPRESSION)
+
+    def boot(self, env: Mapping[str, str]) -> tuple[str, ...]:
+        """Start what the image starts by itself; ``env`` is the image's environment."""
+        flags = f"{env.get('ERL_AFLAGS', '')} -eval {SAY_BOOTED}".strip()
+        return (*self._run("boot"), "--env", f"ERL_AFLAGS={flags}", self.image)
+
+    def all(self, env: Mapping[str, str], stop_timeout: int) -> tuple[tuple[str, ...], ...]:
+        """Return what is run where all goes well."""
+        return self.version, self.evaluate, self.boot(env), self.stop(stop_timeout)
+
+    def stop(self, seconds: int) -> tuple[str, ...]:
+        """Stop what was started; it has this long from the image's stop signal until it is killed."""
+        return (*self.endpoint.docker, "stop", "--time", str(seconds), f"{self.name}-boot")
+
+    def remove(self, *trials: str) -> tuple[str, ...]:
+        """Remove the containers of these trials, should they still be there."""
+        return (*self.endpoint.docker, "rm", "--force", *(f"{self.name}-{trial}" for trial in trials))
+
+    @property
+    def _program(self) -> str:
+        return ReleaseCommand(self.shipped.name, "version", root=self.shipped.root).program
+
+    def _run(self, trial: str) -> tuple[str, ...]:
+        given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
+        name = ("--name", f"{self.name}-{trial}", "--label", f"{ONE_OFF}={self.owner}")
+        return (*self.endpoint.docker, "run", "--rm", *name, *HARDENING, *given.argv, *NO_DUMP)

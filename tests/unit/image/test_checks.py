@@ -1,0 +1,324 @@
+"""Facts of an image → findings, each with its mending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from relbuild.image import checks
+from relbuild.image.checks import GIVE, Facts, Finding
+from relbuild.image.leaks import Leak
+from relbuild.image.linking import Unlinked
+from relbuild.image.shipped import Shipped
+from relbuild.image.trials import Boot, Ran, Trials
+
+NIF, CRYPTO = "app/lib/nif-1.0/priv/nif.so", "app/lib/crypto-5.5/priv/lib/crypto.so"
+TRIALS = Trials(Ran(0, "shop 1.0.0\n"), Ran(0, "relbuild_evaluates\n"), None, Boot(0, 1.25, ""))
+GOOD = Facts(
+    shipped=Shipped("shop", "/app", "1.0.0"),
+    own=True,
+    user="10001:10001",
+    uid=10001,
+    debian="trixie",
+    programs=28,
+    unlinked=(),
+    leaks=(),
+    trials=TRIALS,
+    stop_timeout=30,
+)
+UNSET = (
+    '** (System.EnvError) could not fetch environment variable "DATABASE_URL" because it is not set\n'
+    "    (elixir 1.18.3) lib/system.ex:705: System.fetch_env!/1\n"
+)
+
+
+def found(facts: Facts, check: str) -> list[Finding]:
+    return [finding for finding in checks.check(facts) if finding.check == check]
+
+
+def tried(**changes: object) -> Facts:
+    return replace(GOOD, trials=replace(TRIALS, **changes))  # type: ignore[arg-type]
+
+
+def test_an_image_that_is_well() -> None:
+    assert checks.check(GOOD) == (
+        Finding("libraries", "ok", "28 programs and shared objects find what they are linked to"),
+        Finding("user", "ok", "it runs as 10001:10001"),
+        Finding("commands", "ok", "version and eval work"),
+        Finding("boot", "ok", "it boots on a read-only root, and SIGTERM ends it in 1.2 s"),
+        Finding("secrets", "ok", "no secret, private key or .env in any layer, history, label or environment"),
+    )
+
+
+MISSING = Unlinked("library", NIF, NIF, ("libexpat.so.1",))
+OLDER = Unlinked("version", NIF, NIF, ("GLIBC_2.38", "GLIBC_2.41"), "usr/lib/libc.so.6")
+
+
+@pytest.mark.parametrize(
+    ("own", "unlinked", "expected"),
+    [
+        (
+            True,
+            (MISSING,),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs libexpat.so.1, which the image doesn't have",
+                "add to relbuild.yml: runner: {packages: [libexpat1]}",
+            ),
+        ),
+        (
+            False,
+            (MISSING, replace(MISSING, file=CRYPTO, by=CRYPTO)),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} and 1 more need libexpat.so.1, which the image doesn't have",
+                "install libexpat1 in the Dockerfile's last stage",
+            ),
+        ),
+        (
+            True,
+            (replace(MISSING, by="usr/lib/libvips.so.42", missing=("libunknown-",)),),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs libunknown-, which the image doesn't have (through /usr/lib/libvips.so.42)",
+                "add to relbuild.yml: runner: {packages: [THE PACKAGE THAT HAS IT]}",
+            ),
+        ),
+        (
+            True,
+            (replace(MISSING, file="app/lib/wx-2.4/priv/wxe_driver.so"),),
+            Finding(
+                "libraries",
+                "warning",
+                "/app/lib/wx-2.4/priv/wxe_driver.so needs libexpat.so.1, which the image doesn't have "
+                f"(through /{NIF})",
+                "add to relbuild.yml: runner: {packages: [libexpat1]}",
+            ),
+        ),
+        (
+            True,
+            (OLDER,),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs GLIBC_2.38, GLIBC_2.41 of /usr/lib/libc.so.6, which is older",
+                "builder and runner must be of the same distribution's release: debian: in relbuild.yml decides both; "
+                "a precompiled NIF made on a newer one has to be compiled in the build",
+            ),
+        ),
+        (
+            False,
+            (OLDER,),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs GLIBC_2.38, GLIBC_2.41 of /usr/lib/libc.so.6, which is older",
+                "builder and runner must be of the same distribution's release; "
+                "a precompiled NIF made on a newer one has to be compiled in the build",
+            ),
+        ),
+        (
+            True,
+            (Unlinked("library", NIF, NIF, ("libc.musl-x86_64.so.1",)),),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs libc.musl-x86_64.so.1, which the image doesn't have",
+                "it was made for Alpine (musl): have it compiled in the build, or for Debian (glibc)",
+            ),
+        ),
+        (
+            True,
+            (Unlinked("interpreter", NIF, NIF, ("/lib64/ld-linux-x86-64.so.2",)),),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs /lib64/ld-linux-x86-64.so.2 to start, which the image doesn't have",
+                "add to relbuild.yml: runner: {packages: [THE PACKAGE THAT HAS IT]}",
+            ),
+        ),
+        (
+            True,
+            (Unlinked("machine", NIF, NIF, ("EM_AARCH64",)),),
+            Finding(
+                "libraries",
+                "warning",
+                f"/{NIF}: built for another machine (AARCH64)",
+                "nothing is to be done where the dependency brings it for several; else leave _build and deps to the "
+                ".dockerignore",
+            ),
+        ),
+    ],
+)
+def test_libraries(own: bool, unlinked: tuple[Unlinked, ...], expected: Finding) -> None:
+    first, *rest = found(replace(GOOD, own=own, unlinked=unlinked), "libraries")
+    assert first == expected
+    assert [each.status for each in rest] == ([] if expected.status == "failed" else ["ok"])
+
+
+@pytest.mark.parametrize(
+    ("user", "uid", "status", "message"),
+    [
+        ("", 0, "failed", "it runs as root: it names no user"),
+        ("root", 0, "failed", "it runs as root"),
+        ("app", None, "failed", "it runs as app, whom /etc/passwd in the image doesn't know"),
+        ("nobody", 65534, "ok", "it runs as nobody"),
+    ],
+)
+def test_the_user(user: str, uid: int | None, status: str, message: str) -> None:
+    [finding] = found(replace(GOOD, user=user, uid=uid), "user")
+    assert (finding.status, finding.message) == (status, message)
+    assert (finding.mending is None) == (status == "ok")
+
+
+def test_a_boot_script_that_does_not_run() -> None:
+    [finding] = found(tried(version=Ran(127, "docker: sh: not found\n")), "commands")
+    assert finding == Finding(
+        "commands",
+        "failed",
+        "bin/shop version doesn't work: docker: sh: not found, exit code 127",
+        "the boot script needs a shell and sed, cut, cat, od, awk, grep, date, readlink and dirname in the image",
+    )
+    assert found(tried(version=Ran(0, "other 1.0.0")), "commands")[0].status == "failed"
+
+
+def test_eval_without_its_environment() -> None:
+    [finding] = found(tried(evaluated=Ran(1, UNSET), bare=Ran(0, "")), "commands")
+    assert finding == Finding(
+        "commands",
+        "note",
+        "version and eval work; eval with its configuration needs DATABASE_URL, which isn't set here",
+        GIVE,
+    )
+    [finding] = found(tried(evaluated=Ran(1, "x\n** (RuntimeError) no\n  at y"), bare=Ran(0, "")), "commands")
+    assert finding == Finding(
+        "commands",
+        "warning",
+        "version and eval work; eval with its configuration fails: ** (RuntimeError) no",
+        GIVE,
+    )
+
+
+def test_eval_that_does_not_work_at_all() -> None:
+    broken = "/app/erts-15/bin/beam.smp: error while loading shared libraries: libtinfo.so.6\n"
+    [finding] = found(tried(evaluated=Ran(127, broken), bare=Ran(127, broken)), "commands")
+    assert (finding.status, finding.message) == (
+        "failed",
+        "bin/shop eval doesn't work: /app/erts-15/bin/beam.smp: error while loading shared libraries: libtinfo.so.6, "
+        "exit code 127",
+    )
+
+
+@pytest.mark.parametrize(
+    ("boot", "given", "status", "message"),
+    [
+        (Boot(137, 30.1, ""), False, "failed", "SIGTERM doesn't end it within 30 s: it had to be killed"),
+        (Boot(1, 0.5, ""), False, "failed", "SIGTERM ends it with exit code 1, not 0"),
+        (Boot(1, None, UNSET), False, "note", "not tried: it doesn't boot without DATABASE_URL"),
+        (
+            Boot(1, None, "** (RuntimeError) environment variable SECRET_KEY_BASE is missing.\n"),
+            False,
+            "note",
+            "not tried: it doesn't boot without SECRET_KEY_BASE",
+        ),
+        (
+            Boot(1, None, "ng boot ({#{env=><<\"DATABASE_URL\">>,'__struct__'=>'Elixir.System.EnvError'\n"),
+            False,
+            "note",
+            "not tried: it doesn't boot without DATABASE_URL",
+        ),
+        (Boot(1, None, UNSET), True, "failed", f"it doesn't boot: {UNSET.splitlines()[0]}, exit code 1"),
+        (
+            Boot(1, None, "starting\nconnection refused\n"),
+            False,
+            "warning",
+            "it doesn't boot without its environment: connection refused, exit code 1",
+        ),
+        (
+            Boot(2, None, "sh: 1: cannot create /app/x: Read-only file system\n"),
+            False,
+            "failed",
+            "it doesn't boot on a read-only root: sh: 1: cannot create /app/x: Read-only file system, exit code 2",
+        ),
+        (Boot(0, None, ""), False, "note", "it ends by itself, with exit code 0: stopping it was not tried"),
+        (
+            Boot(255, None, "exec /app/bin/shop: exec format error"),
+            False,
+            "note",
+            "not tried: this engine can't run programs of the image's platform",
+        ),
+    ],
+)
+def test_booting(boot: Boot, given: bool, status: str, message: str) -> None:
+    [finding] = found(replace(tried(boot=boot), given=given), "boot")
+    assert (finding.status, finding.message) == (status, message)
+
+
+@pytest.mark.parametrize(
+    ("leak", "own", "status", "message"),
+    [
+        (
+            Leak("secret", "app/x.beam", "HEX_KEY", 4),
+            True,
+            "failed",
+            "/app/x.beam holds the value of the build's secret HEX_KEY",
+        ),
+        (
+            Leak("key", "root/.ssh/id", layer=2, deleted=True),
+            True,
+            "failed",
+            "/root/.ssh/id (deleted in a later layer, but still shipped) holds a private key",
+        ),
+        (Leak("env file", "app/.env", layer=2), False, "failed", "/app/.env is a file of variables"),
+        (
+            Leak("cookie", "app/releases/COOKIE", layer=2),
+            True,
+            "failed",
+            "/app/releases/COOKIE: whoever has the image has the cookie of its nodes",
+        ),
+        (
+            Leak("cookie", "app/releases/COOKIE", layer=2),
+            False,
+            "warning",
+            "/app/releases/COOKIE: whoever has the image has the cookie of its nodes",
+        ),
+        (
+            Leak("variable", "environment", "API_KEY", certain=False),
+            True,
+            "warning",
+            "environment: API_KEY is named like a secret, and everyone who has the image can read it",
+        ),
+        (
+            Leak("url", "environment", "DATABASE_URL"),
+            True,
+            "failed",
+            "environment: DATABASE_URL holds a password, and everyone who has the image can read it",
+        ),
+    ],
+)
+def test_leaks(leak: Leak, own: bool, status: str, message: str) -> None:
+    first, *rest = found(replace(GOOD, own=own, leaks=(leak,)), "secrets")
+    assert (first.status, first.message) == (status, message)
+    assert first.mending
+    assert len(rest) == (status == "warning")
+
+
+@pytest.mark.parametrize(
+    ("size", "previous", "status", "message"),
+    [
+        (40_200_000, None, "note", "40.2 MB"),
+        (40_200_000, ("shop:1", 40_200_000), "note", "40.2 MB, as shop:1 was"),
+        (40_200_000, ("shop:1", 40_195_000), "note", "40.2 MB, 5.0 kB more than shop:1"),
+        (40_200_000, ("shop:1", 50_200_000), "note", "40.2 MB, 10.0 MB less than shop:1"),
+        (90_000_000, ("shop:1", 40_000_000), "warning", "90.0 MB, 50.0 MB more than shop:1"),
+        (530_000_000, ("shop:1", 500_000_000), "note", "530.0 MB, 30.0 MB more than shop:1"),
+        (2_000_000, ("shop:1", 1_000_000), "note", "2.0 MB, 1.0 MB more than shop:1"),
+    ],
+)
+def test_the_size(size: int, previous: tuple[str, int] | None, status: str, message: str) -> None:
+    finding = checks.size(size, previous)
+    assert (finding.check, finding.status, finding.message) == ("size", status, message)

@@ -1,0 +1,124 @@
+"""What must not be in an image."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relbuild.image import leaks
+from relbuild.image.filesystem import Entry
+from relbuild.image.leaks import Leak, Needles
+
+KEY = b"-----BEGIN %s-----\n%sMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END-----\n"
+
+
+@pytest.mark.parametrize("kind", [b"PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY", b"OPENSSH PRIVATE KEY"])
+@pytest.mark.parametrize("headers", [b"", b"Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n"])
+def test_private_keys(kind: bytes, headers: bytes) -> None:
+    content = b"x" * 100 + KEY % (kind, headers)
+    assert list(leaks.keys(content)) == [100]
+    assert list(leaks.keys(content.replace(b"\n", b"\r\n"))) == [100]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"-----BEGIN RSA PRIVATE KEY-----",
+        b'pem_start("RSA") -> <<"-----BEGIN RSA PRIVATE KEY-----">>;',
+        b"-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
+        KEY.replace(b"%s-----", b"CERTIFICATE-----", 1) % b"",
+        KEY.replace(b"%s-----", b"PUBLIC KEY-----", 1) % b"",
+        b"PRIVATE KEY-----" * 50,
+    ],
+)
+def test_what_only_mentions_a_private_key(content: bytes) -> None:
+    assert list(leaks.keys(content)) == []
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_a_key_is_found_wherever_it_stands(before: bytes, after: bytes) -> None:
+    content = before + b"\n" + KEY % (b"PRIVATE KEY", b"") + after
+    assert len(before) + 1 in list(leaks.keys(content))
+
+
+def test_the_values_of_secrets() -> None:
+    needles = Needles({"A": "  s3cret-a\n", "SHORT": "abc", "B": "s3cret-b"})
+    assert list(needles.in_bytes(b"s3cret-b s3cret-a s3cret-a abc")) == [(9, "A"), (18, "A"), (0, "B")]
+    assert list(needles.in_text("é s3cret-a s3cret-a")) == ["A"]
+    assert (bool(needles), bool(Needles({"SHORT": "abc"}))) == (True, False)
+
+
+def beam(literals: bytes, *, packed: bool = True) -> bytes:
+    chunk = len(literals).to_bytes(4) + zlib.compress(literals) if packed else b"\0" * 4 + literals
+    parts = [b"AtU8" + (3).to_bytes(4) + b"abc\0", b"LitT" + len(chunk).to_bytes(4) + chunk]
+    return b"FOR1" + (4 + sum(map(len, parts))).to_bytes(4) + b"BEAM" + b"".join(parts)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_secrets_in_a_compiled_modules_literals(packed: bool) -> None:
+    needles = Needles({"A": "s3cret-a"})
+    assert list(needles.in_beam(beam(b"... s3cret-a s3cret-a", packed=packed))) == ["A"]
+    assert list(needles.in_beam(beam(b"...", packed=packed))) == []
+
+
+@given(st.binary(max_size=60))
+def test_a_broken_module_has_no_literals(rest: bytes) -> None:
+    assert list(Needles({"A": "s3cret-a"}).in_beam(b"FOR1" + rest)) in ([], ["A"])
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("app/releases/COOKIE", "cookie"),
+        ("elsewhere/releases/COOKIE", None),
+        (".env", "env file"),
+        ("app/.env", "env file"),
+        ("app/lib/shop-1/priv/.env.production", "env file"),
+        ("app/.env.example", None),
+        ("app/.envrc", None),
+        ("app/x.env", None),
+        ("usr/lib/python3/.env", None),
+    ],
+)
+def test_what_a_files_name_gives_away(path: str, kind: str | None) -> None:
+    found = list(leaks.named({path: Entry("file", 5)}, 3, "app"))
+    assert found == ([Leak(kind, path, layer=3)] if kind else [])  # type: ignore[arg-type]
+    assert list(leaks.named({path: Entry("file", 0)}, 3, "app")) == []
+
+
+def test_the_configuration() -> None:
+    env = {
+        "PATH": "/bin",
+        "SECRET_KEY_BASE": "x",
+        "RELEASE_COOKIE": "",
+        "DATABASE_URL": "ecto://user:pass@db/shop",
+        "REDIS_URL": "redis://localhost",
+        "STRIPE_API_KEY": "sk",
+        "TOKEN_FILE": "/run/secrets/token",
+        "MIX": "has s3cret-a",
+    }
+    history = ["RUN |2 NPM_TOKEN=abc OTHER= /bin/sh -c npm ci", "COPY . .", "RUN echo s3cret-a"]
+    found = leaks.configured(env, history, ["s3cret-a"], Needles({"A": "s3cret-a"}))
+    assert list(found) == [
+        Leak("variable", "environment", "SECRET_KEY_BASE"),
+        Leak("url", "environment", "DATABASE_URL"),
+        Leak("variable", "environment", "STRIPE_API_KEY", certain=False),
+        Leak("secret", "environment: MIX", "A"),
+        Leak("variable", "history", "NPM_TOKEN", certain=False),
+        Leak("secret", "history", "A"),
+        Leak("secret", "label", "A"),
+    ]
+
+
+def test_cookies_in_vm_args() -> None:
+    assert leaks.has_cookie(b"+Q 65536\n-setcookie abc\n")
+    assert not leaks.has_cookie(b"## -setcookie abc\n+Q 65536\n")
+
+
+def test_no_file_of_relbuilds_own_looks_like_a_key() -> None:
+    found = [path for path in Path(leaks.__file__).parents[1].rglob("*.py") if list(leaks.keys(path.read_bytes()))]
+    assert found == []
