@@ -39,7 +39,13 @@ def _environment() -> Environment:
         bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(
-        quoted=quoted, run=run, exec_form=exec_form, copied=copied, shell=shlex.quote, github=github
+        quoted=quoted,
+        run=run,
+        exec_form=exec_form,
+        copied=copied,
+        shell=shlex.quote,
+        github=github,
+        unexpanded=unexpanded,
     )
     return environment
 
@@ -101,8 +107,8 @@ def copied(paths: Sequence[str], destination: str) -> str:
     words = [*(_literal(path) for path in paths), destination]
     words = [f"./{word}" if word.startswith(("-", "#", "<")) else word for word in words]
     if any(character.isspace() for word in words for character in word):
-        return exec_form(tuple(_unexpanded(word) for word in words))
-    return " ".join(_unexpanded(word) for word in words)
+        return exec_form(tuple(unexpanded(word) for word in words))
+    return " ".join(unexpanded(word) for word in words)
 
 
 def _literal(path: str) -> str:
@@ -110,6 +116,6 @@ def _literal(path: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
-def _unexpanded(word: str) -> str:
+def unexpanded(word: str) -> str:
     """Escape what BuildKit takes for a variable or a quote, which it does inside the JSON form too."""
     return "".join(f"\\{character}" if character in "$'\"\\" else character for character in word)

@@ -25,7 +25,7 @@ MODULES = {
     "stop": "release",
     "restart": "release",
     "version": "release",
-    "migrate": "release",
+    "migrate": "migrate",
     "logs": "release",
     "ps": "release",
     "schema": "build",

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 
 @verb("plan")
-def plan(session: Session, release: Release = None) -> Result:
+def plan(
+    session: Session,
+    release: Release = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Ask Mix itself, in a container, and show where it differs.")
+    ] = False,
+) -> Result:
     """What was found, what will be built, and why."""
     from relbuild.commands import plan as command
 
-    return command.plan(session, release)
+    return command.evaluated(session, release) if evaluate else command.plan(session, release)
 
 
 @verb("dockerfile")

@@ -199,20 +199,6 @@ def ps(
     return command.ps(session, stopped=stopped)
 
 
-@verb("migrate")
-def migrate(
-    session: Session,
-    image: Reference = None,
-    env: Env = None,
-    env_file: EnvFile = None,
-    network: Network = None,
-) -> Result:
-    """Migrate the database with the expression the image carries."""
-    from relbuild.commands import migrate as command
-
-    return command.migrate(session, image, _around(env, env_file, network))
-
-
 def _plain(
     session: Session,
     verb: str,

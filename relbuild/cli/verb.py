@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
@@ -14,6 +14,8 @@ from relbuild.result import Result
 
 if TYPE_CHECKING:
     from relbuild.commands.session import Session
+    from relbuild.endpoint import Endpoint
+    from relbuild.engine.docker import Engine
 
 P = ParamSpec("P")
 
@@ -40,7 +42,6 @@ def _common(
     from relbuild import output
     from relbuild.commands.session import Session
     from relbuild.endpoint import Endpoint
-    from relbuild.engine.docker import DryEngine, Engine
     from relbuild.engine.runner import DryRunner, Subprocesses
     from relbuild.errors import UsageError
     from relbuild.result import DryRun
@@ -51,15 +52,27 @@ def _common(
     progress = partial(output.progress, verbose=verbose)
     if dry_run:
         dry = DryRunner()
-        engine: Engine = DryEngine(endpoint)
         session = Session(
-            directory, config, endpoint, dry, engine, output.warn, output.note, progress, as_json, dry_run
+            directory, config, endpoint, dry, _dry_engine, output.warn, output.note, progress, as_json, dry_run
         )
         return session, lambda result: DryRun(tuple(dry.commands)) if dry.commands else result
     runner = Subprocesses(output.note_command if verbose else None)
-    engine = Engine(endpoint)
-    session = Session(directory, config, endpoint, runner, engine, output.warn, output.note, progress, as_json)
+    session = Session(directory, config, endpoint, runner, _engine, output.warn, output.note, progress, as_json)
     return session, lambda result: result
+
+
+@cache
+def _engine(endpoint: Endpoint) -> Engine:
+    from relbuild.engine.docker import Engine
+
+    return Engine(endpoint)
+
+
+@cache
+def _dry_engine(endpoint: Endpoint) -> Engine:
+    from relbuild.engine.docker import DryEngine
+
+    return DryEngine(endpoint)
 
 
 def verb(

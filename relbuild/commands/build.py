@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
+import secrets as random
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.runner import Outcome
+from relbuild.errors import UsageError
 from relbuild.image import buildx, dockerfile
 from relbuild.image.buildx import Caches
 from relbuild.image.failures import explain
@@ -17,6 +19,7 @@ from relbuild.image.masking import mask
 from relbuild.image.plan import Plan
 from relbuild.image.progress import Build, Reader
 from relbuild.mix.facts import Known
+from relbuild.mix.project import Project
 from relbuild.progress import Display
 
 
@@ -25,24 +28,36 @@ def build(session: Session, plan: Plan, caches: Caches) -> str:
 
     Raises the error that says why the build failed; then there is no image of that name.
     """
-    candidate = f"relbuild-candidate/{plan.release.name}:{secrets.token_hex(8)}"
+    candidate = f"relbuild-candidate/{plan.release.name}:{random.token_hex(8)}"
     path = str(files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan)))
-    context = _context(session.root)
+    context = build_context(session.root)
     argv = partial(buildx.build, plan, session.endpoint, dockerfile=path, tag=candidate, context=context, caches=caches)
-    with session.progress() as display:
-        outcome, state = _watched(session, plan, argv(), display)
-        if outcome.exit_code and buildx.no_rawjson(state.words):
-            outcome, state = _watched(session, plan, argv(progress="plain"), display)
-    if outcome.exit_code:
-        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(plan, app))
-        display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
-        raise failure.error
+    run(session, argv, path, plan.builder.secrets, plan.project)
     return candidate
 
 
-def _watched(session: Session, plan: Plan, argv: tuple[str, ...], display: Display) -> tuple[Outcome, Build]:
+def run(
+    session: Session, argv: Callable[..., tuple[str, ...]], path: str, secrets: tuple[str, ...], project: Project
+) -> None:
+    """Run a build of the Dockerfile at the path, watched; ``argv`` gives the command for a kind of progress.
+
+    Raises the error that says why it failed.
+    """
+    with session.progress() as display:
+        outcome, state = _watched(session, secrets, argv(), display)
+        if outcome.exit_code and buildx.no_rawjson(state.words):
+            outcome, state = _watched(session, secrets, argv(progress="plain"), display)
+    if outcome.exit_code:
+        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app))
+        display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
+        raise failure.error
+
+
+def _watched(
+    session: Session, secrets: tuple[str, ...], argv: tuple[str, ...], display: Display
+) -> tuple[Outcome, Build]:
     """Run the build, shown as it goes on, without the secrets it was given."""
-    reader = Reader(mask(os.environ[name] for name in plan.builder.secrets if name in os.environ))
+    reader = Reader(mask(os.environ[name] for name in secrets if name in os.environ))
     state = Build()
 
     def read(line: str) -> None:
@@ -54,14 +69,24 @@ def _watched(session: Session, plan: Plan, argv: tuple[str, ...], display: Displ
     return session.runner.lines(argv, read), state
 
 
-def _context(root: Path) -> str:
+def build_context(root: Path) -> str:
     """Return the build context as docker is given it; never something it could take for an option or an address."""
     return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())
 
 
-def _directory_of(plan: Plan, app: str) -> str | None:
+def require_secrets(names: tuple[str, ...]) -> None:
+    """Raise UsageError when a secret is absent, before the build starts."""
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise UsageError(
+            f"the build needs {', '.join(missing)}: builder.secrets in relbuild.yml names environment variables",
+            hint=f"export {missing[0]}=… before relbuild image",
+        )
+
+
+def _directory_of(project: Project, app: str) -> str | None:
     """Return where one of the project's own applications is, from its root; None for a dependency."""
-    for one in (plan.project, *plan.project.apps):
+    for one in (project, *project.apps):
         if isinstance(one.app, Known) and one.app.value == app:
             return f"{one.path}/" if one.path else ""
     return None

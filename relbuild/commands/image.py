@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
-from relbuild.commands.build import build
+from relbuild.commands.build import build, require_secrets
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, UsageError
+from relbuild.errors import CommandFailed
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
-from relbuild.image.plan import Plan, split_reference, tags
+from relbuild.image.plan import split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
@@ -36,7 +34,7 @@ def image(
     references = tags(plan, asked_tags)
     for note in plan.notes:
         session.warn(note)
-    _require_secrets(plan)
+    require_secrets(plan.builder.secrets)
     session.engine.require_builds()
     candidate = build(session, plan, caches)
     try:
@@ -75,13 +73,3 @@ def _built(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> Buil
     digest = facts.digest_of(repository)
     reference = f"{repository}@{digest}" if pushed and digest else references[0]
     return Built(reference=reference, id=facts.id, digest=digest, tags=references, pushed=pushed)
-
-
-def _require_secrets(plan: Plan) -> None:
-    """Tell the absence of a secret before the build starts."""
-    missing = [name for name in plan.builder.secrets if not os.environ.get(name)]
-    if missing:
-        raise UsageError(
-            f"the build needs {', '.join(missing)}: builder.secrets in relbuild.yml names environment variables",
-            hint=f"export {missing[0]}=… before relbuild image",
-        )

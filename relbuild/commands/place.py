@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from relbuild.commands import running, unlabelled
 from relbuild.commands.around import Around
 from relbuild.commands.session import Session
+from relbuild.config.model import Target
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.docker import ContainerFacts, ImageFacts
 from relbuild.errors import CommandFailed, ProjectError, UsageError
@@ -169,8 +170,8 @@ def _project_release(session: Session, where: PlaceName) -> str:
         ) from error
 
 
-def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
-    """Return the session at a target's engine, and the place the target's release runs in."""
+def at_target(session: Session, name: str) -> tuple[Session, Target]:
+    """Return the session at the engine of a target of relbuild.yml, and the target."""
     target = running.target(session, name)
     if session.endpoint != DEFAULT and (target.host or target.context):
         raise UsageError(
@@ -179,6 +180,12 @@ def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
         )
     if target.host or target.context:
         session = session.at(Endpoint(target.context, target.host))
+    return session, target
+
+
+def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
+    """Return the session at a target's engine, and the place the target's release runs in."""
+    session, target = at_target(session, name)
     if target.engine == "kubernetes":
         deployment = session.plan().release.name.replace("_", "-")
         return session, PlaceName(DEPLOYMENT, f"{target.namespace}/{deployment}" if target.namespace else deployment)

@@ -7,9 +7,11 @@ from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.errors import Mark
+from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
+from relbuild.mix.differences import Difference
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 
@@ -19,11 +21,23 @@ def plan(session: Session, release: str | None) -> Planned:
     return Planned(session.plan(release))
 
 
+def evaluated(session: Session, release: str | None) -> Planned:
+    """Return the plan of the project as Mix itself says it is, and where that differs from what was read."""
+    from relbuild.commands.evaluation import evaluate
+
+    project, differences = evaluate(session, session.project())
+    return Planned(session.plan(release, project=project), differences)
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan to be read by people, or by scripts as a stable contract."""
+    """A plan to be read by people, or by scripts as a stable contract.
+
+    ``differences`` are those to Mix's own evaluation, None where it wasn't asked.
+    """
 
     plan: Plan
+    differences: tuple[Difference, ...] | None = None
     exit_code: int = 0
 
     def text(self) -> str:
@@ -33,6 +47,8 @@ class Planned:
         lines = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
         if plan.notes:
             lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
+        if self.differences is not None:
+            lines += _difference_lines(self.differences)
         if plan.unknown:
             lines += ["", "could not be read without running Elixir"]
             lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in plan.unknown]
@@ -69,12 +85,50 @@ class Planned:
                 "base": plan.runner.base,
                 "packages": list(plan.runner.packages),
             },
+            "assets": _asset_data(plan.assets),
             "image": plan.image,
             "migrate": plan.migrate.value if plan.migrate else None,
             "labels": dict(plan.labels),
             "notes": list(plan.notes),
             "unknown": [_unknown(each) for each in plan.unknown],
+            "evaluated": None
+            if self.differences is None
+            else {
+                "differs": [_difference(each) for each in self.differences if each.stated],
+                "filled_in": [_difference(each) for each in self.differences if not each.stated],
+            },
         }
+
+
+def _difference_lines(differences: tuple[Difference, ...]) -> list[str]:
+    if not differences:
+        return ["", "Mix says the same"]
+    differs = [
+        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({_place(each.at)})"
+        for each in differences
+        if each.stated
+    ]
+    filled = [
+        f"  {each.what}: {each.evaluated or 'not there'}  ({_place(each.at)})"
+        for each in differences
+        if not each.stated
+    ]
+    return [
+        *(["", "Mix says otherwise than mix.exs was read", *differs] if differs else []),
+        *(["", "filled in by Mix", *filled] if filled else []),
+    ]
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    at = each.at
+    return {
+        "what": each.what,
+        "read": each.read,
+        "evaluated": each.evaluated,
+        "file": at.file,
+        "line": at.line,
+        "column": at.column,
+    }
 
 
 def _project_rows(plan: Plan) -> list[tuple[str, str]]:
@@ -110,6 +164,7 @@ def _image_rows(plan: Plan) -> list[tuple[str, str]]:
     ]
     if plan.builder.elixir:
         rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))
+    rows.extend(_asset_rows(plan.assets))
     if plan.builder.secrets:
         rows.append(("secrets", " ".join(plan.builder.secrets)))
     return rows
@@ -117,6 +172,51 @@ def _image_rows(plan: Plan) -> list[tuple[str, str]]:
 
 def _locked(locked: Locked | None) -> str:
     return f"  ({_place(locked.at)})" if locked else ""
+
+
+def _asset_rows(assets: Assets) -> list[tuple[str, str]]:
+    if not assets.commands:
+        return [("assets", "none")]
+    lines = [f"{command.line}  ({_place(command.at)})" for command in assets.commands]
+    rows = [("assets", f"after the compiler: {lines[0]}"), *(("", line) for line in lines[1:])]
+    if assets.setup:
+        rows.append(("  programs", f"with the dependencies: {' && '.join(assets.setup)}"))
+    stage = assets.node
+    if stage is None:
+        return rows
+    rows.append(("  node", f"{stage.node.version}  ({stage.node.source}), {stage.image or 'of the toolchain'}"))
+    for install in stage.installs:
+        of = install.of
+        version = f" {of.manager.version}" if of.manager.version else ""
+        rows.append(
+            ("  packages", f"{of.package.path} by {of.manager.name}{version}  ({of.manager.source}): {install.command}")
+        )
+    return rows
+
+
+def _asset_data(assets: Assets) -> dict[str, Any]:
+    stage = assets.node
+    return {
+        "commands": [command.line for command in assets.commands],
+        "setup": list(assets.setup),
+        "node": {
+            "version": stage.node.version,
+            "source": stage.node.source,
+            "image": stage.image,
+            "packages": [
+                {
+                    "file": install.of.package.path,
+                    "manager": install.of.manager.name,
+                    "version": install.of.manager.version,
+                    "lock": install.of.lock,
+                    "command": install.command,
+                }
+                for install in stage.installs
+            ],
+        }
+        if stage is not None
+        else None,
+    }
 
 
 def _said(fact: Known[str] | Unknown | None) -> str:

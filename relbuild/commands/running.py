@@ -14,6 +14,10 @@ from relbuild.image.plan import Plan, split_reference, tags
 from relbuild.release.target import ONE_OFF
 
 
+class NothingRuns(CommandFailed):
+    """Nothing of the project runs there."""
+
+
 def newest_image(session: Session) -> str:
     """Return the newest image of the project; raise CommandFailed when it has none here.
 
@@ -62,18 +66,22 @@ def only_container(session: Session) -> str:
     hint = "start one: relbuild run --detach; or name another: --on container:NAME"
     if named := [f"{each.name} ({each.image})" for each in others if ONE_OFF not in each.labels]:
         hint = f"of the same release, but of another image: {', '.join(named)}; name one with --on container:NAME"
-    raise CommandFailed(f"no container of the image {plan.image} runs at {session.endpoint}", hint=hint)
+    raise NothingRuns(f"no container of the image {plan.image} runs at {session.endpoint}", hint=hint)
 
 
 def only_service(session: Session) -> str:
     """Return the name of the one Swarm service of the project's image; raise CommandFailed for none or several."""
     plan = session.plan()
-    found = [each for each in session.engine.services() if split_reference(each.image)[0] == plan.image]
+    found = [
+        each
+        for each in session.engine.services()
+        if split_reference(each.image)[0] == plan.image and ONE_OFF not in each.labels
+    ]
     if len(found) == 1:
         return found[0].name
     if found:
         raise _several("services", plan, session, [f"service:{each.name}" for each in found])
-    raise CommandFailed(
+    raise NothingRuns(
         f"no service of the image {plan.image} is at {session.endpoint}",
         hint="name another: --on service:NAME; docker service ls shows those there are",
     )

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 from relbuild import config as configuration
 from relbuild.config import Config
 from relbuild.endpoint import Endpoint
-from relbuild.engine.docker import Engine
 from relbuild.engine.files import ProjectTree, read_bytes
-from relbuild.engine.runner import Runner
 from relbuild.errors import ConfigError, UsageError
 from relbuild.image import lock
 from relbuild.image.lock import Lock
 from relbuild.image.plan import Plan, make_plan
-from relbuild.mix import project
+from relbuild.mix.project import Project
+from relbuild.mix.project import read as read_project
 
 if TYPE_CHECKING:
+    from relbuild.engine.docker import Engine
+    from relbuild.engine.runner import Runner
     from relbuild.progress import Display
 
 
@@ -31,12 +32,17 @@ class Session:
     config_file: Path | None
     endpoint: Endpoint
     runner: Runner
-    engine: Engine
+    connect: Callable[[Endpoint], Engine]
     warn: Callable[[str], None]
     note: Callable[[str], None]
     progress: Callable[[], Display]
     as_json: bool = False
     dry_run: bool = False
+
+    @property
+    def engine(self) -> Engine:
+        """What the engine is asked by; most of what only looks at a project never needs it."""
+        return self.connect(self.endpoint)
 
     def config(self) -> Config:
         """Return relbuild.yml's content; all defaults when there is none and none was named.
@@ -62,18 +68,21 @@ class Session:
 
     def at(self, endpoint: Endpoint) -> Session:
         """Return the same call at another engine."""
-        return replace(self, endpoint=endpoint, engine=type(self.engine)(endpoint))
+        return replace(self, endpoint=endpoint)
 
     def lock(self) -> Lock | None:
         """Return what relbuild.lock says, None when there is none; raise ProjectError."""
         content = self.tree().read(lock.FILE)
         return lock.parse(content) if content is not None else None
 
-    def plan(self, release: str | None = None, *, locked: bool = True) -> Plan:
-        """Read the project, relbuild.yml and relbuild.lock and decide what will be built; the lock only if ``locked``.
+    def project(self) -> Project:
+        """Read the project; raise ProjectError."""
+        return read_project(self.tree())
 
-        Raises ProjectError and ConfigError.
+    def plan(self, release: str | None = None, *, locked: bool = True, project: Project | None = None) -> Plan:
+        """Read relbuild.yml, relbuild.lock and the project, where it isn't given, and decide what will be built.
+
+        The lock is read only if ``locked``. Raises ProjectError and ConfigError.
         """
-        tree = self.tree()
-        found = project.read(tree)
-        return make_plan(found, self.config(), tree, release, self.lock() if locked else None)
+        found = project or self.project()
+        return make_plan(found, self.config(), self.tree(), release, self.lock() if locked else None)

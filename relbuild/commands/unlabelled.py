@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from relbuild.commands.session import Session
 from relbuild.engine.docker import ContainerFacts, ImageFacts
@@ -33,17 +35,30 @@ def release(session: Session, name: str, facts: ImageFacts | ContainerFacts, ask
     )
 
 
+def has_file(session: Session, image: ImageFacts, path: str) -> bool:
+    """Tell whether an image has a file."""
+    with _looked_into(session, image) as container:
+        return session.engine.archive(container, path) is not None
+
+
 def _look(session: Session, facts: ImageFacts | ContainerFacts) -> list[tuple[str, str]]:
     roots = boot_script.directories(facts.command, facts.directory)
+    with _looked_into(session, facts) as container:
+        return _scripts(session, container, roots)
+
+
+@contextmanager
+def _looked_into(session: Session, facts: ImageFacts | ContainerFacts) -> Iterator[str]:
+    """Give the id of a container with these files: a container itself, or one of the image that is never started."""
     if isinstance(facts, ContainerFacts):
-        return _scripts(session, facts.id, roots)
-    # An image's files are read through a container of it, which is never started.
+        yield facts.id
+        return
     created = session.runner.captured((*session.endpoint.docker, "create", "--label", labels.LOOKED_AT, facts.id))
     container = created.stdout.strip()
     if not container:
         raise CommandFailed(f"can't look into the image {facts.id}", hint="--release NAME says which release it holds")
     try:
-        return _scripts(session, container, roots)
+        yield container
     finally:
         session.runner.captured(remove_container(container, session.endpoint))
 

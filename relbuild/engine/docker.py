@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from relbuild.endpoint import Endpoint
 from relbuild.engine.api import Api, ApiError
@@ -85,6 +85,30 @@ class Engine:
             return self._get_bytes(f"read {path} of the container", f"/containers/{container}/archive", path=path)
         except _NotThere:
             return None
+
+    def inspected(self, kind: Literal["container", "image", "service"], name: str) -> Any:
+        """Return all the engine says of a thing; None when there is none of this name or id."""
+        path = f"/services/{name}" if kind == "service" else f"/{kind}s/{name}/json"
+        return self._find(f"the {kind} {name}", path)
+
+    def time(self) -> str:
+        """Return the engine's own time, as it writes times."""
+        return str(self._get("ask the engine about itself", "/info")["SystemTime"])
+
+    def newest_task(self, service: str) -> Any:
+        """Return all the engine says of a service's newest task; None when it has none, or there is no such service."""
+        try:
+            tasks = self._get(f"list the tasks of {service}", "/tasks", filters={"service": [service]})
+        except _NotThere:
+            return None
+        return max(tasks, key=lambda task: str(task["CreatedAt"]), default=None)
+
+    def service_log(self, service: str) -> bytes:
+        """Return all that a service's tasks have written, as the engine sends it; nothing where there is none."""
+        try:
+            return self._get_bytes(f"read the log of {service}", f"/services/{service}/logs", stdout=1, stderr=1)
+        except _NotThere:
+            return b""
 
     @contextmanager
     def saved(self, image: str) -> Iterator[IO[bytes]]:

@@ -76,10 +76,29 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
         _replace(directory / "Dockerfile", dockerfile)
         _replace(directory / "Dockerfile.dockerignore", ignore)
     except OSError as error:
-        raise CommandFailed(
-            f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
-        ) from error
+        raise _no_cache(directory, error) from error
     return directory / "Dockerfile"
+
+
+def _no_cache(directory: Path, error: OSError) -> CommandFailed:
+    return CommandFailed(
+        f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
+    )
+
+
+def empty_directory(kind: str, name: str) -> Path:
+    """Return a directory of the user's cache for what is brought from an engine, emptied of an earlier call's files.
+
+    Equal names give equal directories. Raises CommandFailed when the cache can't be written.
+    """
+    directory = cache.directory() / kind / hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:16]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file in directory.iterdir():
+            file.unlink()
+    except OSError as error:
+        raise _no_cache(directory, error) from error
+    return directory
 
 
 def remember(path: Path, content: str) -> None:
@@ -170,6 +189,13 @@ def read_text(path: Path) -> str | None:
         return None
     except OSError as error:
         raise CommandFailed(f"can't read {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
+
+
+def take_text(path: Path) -> str | None:
+    """Return a file's text and remove the file; None when it isn't there."""
+    text = read_text(path)
+    path.unlink(missing_ok=True)
+    return text
 
 
 def read_bytes(path: Path) -> bytes | None:

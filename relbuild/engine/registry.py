@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from relbuild.engine import web
+from relbuild.engine import logins, web
 from relbuild.engine.web import Answer
 from relbuild.errors import CommandFailed, PassingFault
 from relbuild.image.reference import DOCKER_HUB, Reference
@@ -112,7 +111,7 @@ def _authorize(image: Reference, challenge: str) -> str | None:
     https://distribution.github.io/distribution/spec/auth/token/
     """
     scheme, _, rest = challenge.partition(" ")
-    login = _docker_login(image.registry)
+    login = logins.basic(image.registry)
     if scheme.lower() == "basic":
         return login
     asked = dict(_CHALLENGE.findall(rest))
@@ -129,21 +128,6 @@ def _authorize(image: Reference, challenge: str) -> str | None:
         )
     token = _json(answer, image)
     return f"Bearer {token.get('token') or token.get('access_token') or ''}"
-
-
-def _docker_login(registry: str) -> str | None:
-    """Return docker's own login for a registry, from its configuration or its credential helper."""
-    from docker import auth
-    from docker.errors import DockerException
-
-    try:
-        login = auth.load_config().resolve_authconfig(None if registry == DOCKER_HUB else registry)
-    except DockerException as error:
-        raise CommandFailed(f"can't read docker's login for {registry}: {error}") from error
-    if not login or not login.get("username"):
-        return None
-    pair = f"{login['username']}:{login.get('password') or ''}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _address(registry: str) -> str:

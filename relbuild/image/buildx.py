@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
-from relbuild.image.plan import Plan
+from relbuild.image.plan import Builder, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,18 @@ def build(
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
     argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", progress, "--provenance=false"]
-    for secret in plan.builder.secrets:
-        argv += ["--secret", f"id={secret},env={secret}"]
-    if plan.builder.ssh:
-        argv += ["--ssh", "default"]
+    argv += given(plan.builder)
     for source in caches.sources:
         argv += ["--cache-from", source]
     for destination in caches.destinations:
         argv += ["--cache-to", destination]
     return (*argv, "--tag", tag, "--file", dockerfile, context)
+
+
+def given(builder: Builder) -> tuple[str, ...]:
+    """Return the options by which the build gets its secrets, by their names, and the ssh agent."""
+    secrets = (option for name in builder.secrets for option in ("--secret", f"id={name},env={name}"))
+    return (*secrets, *(("--ssh", "default") if builder.ssh else ()))
 
 
 def tag(image: str, reference: str, endpoint: Endpoint) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable
 
 from relbuild import templates
-from relbuild.image.plan import Plan
+from relbuild.image.assets import Install, NodeStage
+from relbuild.image.plan import Builder, Plan
 
 COMPILED = (
     "_build/",
@@ -50,7 +51,14 @@ SECRET = (
 SIGNATURE = "written by relbuild"
 
 # Every file of the project but what the dependencies' stage and earlier builds have made.
-TOUCH = "find . \\( -path ./_build -o -path ./deps \\) -prune -o -type f -exec touch {} +"
+TOUCH = "find . \\( -path ./_build -o -path ./deps -o -name node_modules \\) -prune -o -type f -exec touch {} +"
+
+
+# phx.digest notes in its manifest when it ran, which only phx.digest.clean looks at: equal assets, equal image.
+UNDATED = (
+    "find . \\( -path ./_build -o -path ./deps -o -name node_modules \\) -prune \\\n       "
+    """-o -path '*/static/cache_manifest.json' -exec sed -i 's/"mtime":[0-9]*/"mtime":0/g' {} +"""
+)
 
 
 def render(plan: Plan) -> str:
@@ -70,11 +78,17 @@ def render(plan: Plan) -> str:
         directories=sources.directories,
         late=sources.late,
         has_deps=plan.has_dependencies,
-        apart=bool(sources.late or plan.builder.steps.after_compile),
+        apart=bool(sources.late or plan.builder.steps.after_compile or plan.assets.commands),
+        compile=_compile(plan),
+        asset_comment=bool(plan.assets.commands),
+        asset_setup=plan.assets.setup,
+        node=plan.assets.node,
+        node_in_build=_copies_node(plan.assets.node),
+        installs=_installs(plan),
         locked=sources.lockfile,
-        mounts=_mounts(plan),
+        mounts=mounts(plan.builder),
         secrets=plan.builder.secrets,
-        build_mounts=(_build_cache(plan), *_mounts(plan)),
+        build_mounts=(_build_cache(plan), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         labels=plan.labels,
     )
@@ -94,10 +108,49 @@ def _by_directory(paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ..
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
 
-def _mounts(plan: Plan) -> tuple[str, ...]:
+def _compile(plan: Plan) -> str:
+    """Return what compiles the project and builds its assets, in one go: the cache might be another's in between."""
+    commands = [TOUCH, "mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
+    if plan.assets.digests:
+        commands.append(UNDATED)
+    if any("\n" in command.line.strip("\n") for command in plan.assets.commands):
+        return "\n".join(commands)
+    return " \\\n    && ".join(commands)
+
+
+def _in_shell(line: str) -> str:
+    """Return a command that leaves the shell after it as it was: in its directory, with its options."""
+    line = line.strip("\n")
+    return f"(\n{line}\n)" if "\n" in line else line if line.startswith("mix ") else f"({line})"
+
+
+def _copies_node(node: NodeStage | None) -> bool:
+    """Say whether the build needs what the node stage has in /usr/local, and the toolchain doesn't have already."""
+    return node is not None and node.in_build and (node.image is not None or bool(node.managers))
+
+
+def _installs(plan: Plan) -> list[dict[str, object]]:
+    node = plan.assets.node
+    return [
+        {
+            "package": install.of.package,
+            "copies": _by_directory(install.of.needs),
+            "command": install.command,
+            "mounts": (_package_cache(install), *mounts(plan.builder)),
+        }
+        for install in (node.installs if node is not None else ())
+    ]
+
+
+def _package_cache(install: Install) -> str:
+    name = install.of.manager.name
+    return f"--mount=type=cache,id=relbuild-{name},target={install.cache},sharing=locked"
+
+
+def mounts(builder: Builder) -> tuple[str, ...]:
     """Return RUN's mounts for what the build is given."""
-    ssh = ("--mount=type=ssh",) if plan.builder.ssh else ()
-    return (*(f"--mount=type=secret,id={name}" for name in plan.builder.secrets), *ssh)
+    ssh = ("--mount=type=ssh",) if builder.ssh else ()
+    return (*(f"--mount=type=secret,id={name}" for name in builder.secrets), *ssh)
 
 
 def _build_cache(plan: Plan) -> str:

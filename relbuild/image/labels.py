@@ -24,3 +24,7 @@ FOREGROUND = "io.relbuild.foreground"
 
 # On a container that was made to read an image's files, and is never started.
 LOOKED_AT = "io.relbuild.looked-at"
+
+# On the one-off container or service of a migration: what it migrates, and who started it.
+MIGRATION = "io.relbuild.migration"
+MIGRATED_BY = "io.relbuild.migration.by"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Problem, ProjectError, UsageError
-from relbuild.image import bases, labels, migrating
+from relbuild.image import assets, bases, labels, migrating
+from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Lock
 from relbuild.image.sources import Sources, find_sources
@@ -62,6 +63,7 @@ class Plan:
     builder: Builder
     runner: Runner
     sources: Sources
+    assets: Assets
     applications: tuple[str, ...]
     image: str
     migrate: Known[str] | None
@@ -91,23 +93,25 @@ def make_plan(
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
-    tools = bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
+    tools = settle(project, config, tree, lock)
     migrate = migrating.decide(tree, project, config)
     sources = find_sources(tree, project)
+    asset_plan = assets.find(tree, project, config, tools)
     return Plan(
         project=project,
         release=release,
         toolchain=tools,
-        builder=make_builder(project, config, tools, lock),
+        builder=make_builder(project, config, tools, lock, asset_plan.debian_packages),
         runner=_runner(config, tools, lock),
         sources=sources,
+        assets=asset_plan,
         applications=_applications(project),
         image=config.image or release.name,
         migrate=migrate.expression,
         healthcheck=config.healthcheck,
         labels=_labels(release, migrate.labels),
         lock=lock,
-        notes=(*tools.notes, *migrate.notes, *_release_notes(release, sources)),
+        notes=(*tools.notes, *migrate.notes, *asset_plan.notes, *_release_notes(release, sources)),
         unknown=project.unknown,
     )
 
@@ -169,12 +173,23 @@ def _has_dependencies(project: Project) -> bool:
     return any(each.in_release() is not False for one in (project, *project.apps) for each in one.deps)
 
 
-def make_builder(project: Project, config: Config, tools: toolchain.Toolchain, lock: Lock | None = None) -> Builder:
-    """Return what the stages that build are made of."""
+def settle(project: Project, config: Config, tree: Tree, lock: Lock | None) -> toolchain.Toolchain:
+    """Return the toolchain; raise ProjectError or ConfigError where there is none."""
+    return bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
+
+
+def make_builder(
+    project: Project,
+    config: Config,
+    tools: toolchain.Toolchain,
+    lock: Lock | None = None,
+    packages: tuple[str, ...] = (),
+) -> Builder:
+    """Return what the stages that build are made of; the packages are Debian's, for more than Elixir."""
     return Builder(
         image=bases.image(tools.builder_image, config, lock.builder if lock else None),
         elixir=bases.elixir_source(tools, config),
-        packages=_merged(tools.packages, config.builder.packages),
+        packages=_merged(tools.packages, config.builder.packages, packages),
         env=config.builder.env,
         secrets=config.builder.secrets,
         ssh=config.builder.ssh,

@@ -32,6 +32,11 @@ def find(tree: Tree, project: Project, app: str, key: str) -> Term | None:
     return found
 
 
+def mentions(tree: Tree, project: Project, word: str) -> bool:
+    """Say whether the configuration has a word in it, wherever it stands."""
+    return any(word.encode() in (tree.read(path) or b"") for path in _files(project))
+
+
 def _files(project: Project) -> list[str]:
     """Return the files in the order in which Mix reads them, those of an umbrella's applications too."""
     named = [part.config_path.value for part in (project, *project.apps) if isinstance(part.config_path, Known)]

@@ -11,6 +11,7 @@ from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.fields import Fields
 from relbuild.mix.modules import Module
+from relbuild.mix.said import Said
 from relbuild.mix.source import parse
 from relbuild.mix.terms import Function, Gap, List, Term, show
 
@@ -49,6 +50,20 @@ class MixFile:
             )
         keywords = term.value if isinstance(term, Known) and isinstance(term.value, List) else _open(term)
         return cls(evaluator, module, Fields(keywords, "", path), evaluator.source.mark(node))
+
+    def said(self) -> Said:
+        """Return what its functions give."""
+        application = self.application()
+        self.evaluator.note_reads()
+        return Said(
+            self.evaluator.directory,
+            self.module.name,
+            self.at,
+            self.given,
+            application,
+            frozenset(self.evaluator.reads),
+            self.run,
+        )
 
     def run(self, term: Term) -> Term:
         """Return the value of a function without arguments; anything else as it is."""

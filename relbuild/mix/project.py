@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from relbuild.errors import Mark, ProjectError
@@ -12,9 +13,10 @@ from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.fields import Fields
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.releases import Release, Versions
+from relbuild.mix.said import Said
 from relbuild.mix.terms import Atom, List, entries, show
 
-__all__ = ["Alias", "Dependency", "Project", "Release", "read", "select_release"]
+__all__ = ["Alias", "Dependency", "Project", "Release", "of", "read", "select_release"]
 
 _NOT_SOURCES = {"_build", "deps", "node_modules"}
 
@@ -72,10 +74,18 @@ def read(tree: Tree) -> Project:
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    reading = MixFile.of(tree, "", content)
-    umbrella = reading.given.term("apps_path") is not None
-    project = _project(reading, _children(tree, reading) if umbrella else ())
-    found, unknown = _releases(reading, project)
+    return of(MixFile.of(tree, "", content).said(), lambda root: _children(tree, root))
+
+
+def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
+    """Return the project that the mix.exs at the tree's root makes, and for an umbrella its children's.
+
+    Raises ProjectError for what Mix itself refuses.
+    """
+    project = _project(root, ())
+    if project.umbrella:
+        project = _project(root, tuple(_project(child, ()) for child in children(root)))
+    found, unknown = _releases(root, project)
     return replace(project, releases=found, unknown=tuple(dict.fromkeys((*project.unknown, *unknown))))
 
 
@@ -152,42 +162,40 @@ def _near(tree: Tree) -> list[str]:
     return found
 
 
-def _children(tree: Tree, root: MixFile) -> tuple[Project, ...]:
-    """Return an umbrella's applications: the directories of apps_path with a mix.exs (Mix.Project.apps_paths/1)."""
+def _children(tree: Tree, root: Said) -> Iterator[Said]:
+    """Yield an umbrella's applications: the directories of apps_path with a mix.exs (Mix.Project.apps_paths/1)."""
     apps_path, chosen = root.given.fact("apps_path", root.given.path), root.given.fact("apps", fields.names)
     if not isinstance(apps_path, Known) or isinstance(chosen, Unknown):
-        return ()
+        return
     directories = [name.rstrip("/") for name in tree.list(apps_path.value) if name.endswith("/")]
-    found: list[Project] = []
     for directory in directories if chosen is None else chosen.value:
         path = posixpath.join(apps_path.value, directory)
         content = tree.read(f"{path}/mix.exs")
         if content is not None:
-            found.append(_project(MixFile.of(tree, path, content), ()))
-    return tuple(found)
+            yield MixFile.of(tree, path, content).said()
 
 
-def _releases(reading: MixFile, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
+def _releases(said: Said, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
     apps = [(app.app.value, app.version) for app in (project, *project.apps) if isinstance(app.app, Known)]
     versions = Versions(project.version, tuple(apps))
-    term = reading.given.term("releases")
+    term = said.given.term("releases")
     if term is not None and not (isinstance(term, Known) and term.value == List(())):
-        return releases.read(term, versions, "", reading.run)
+        return releases.read(term, versions, "", said.run)
     if isinstance(project.app, Known) and not project.umbrella:
         return (releases.implicit(project.app.value, project.app.at, versions),), ()
     return (), ()
 
 
-def _project(mix: MixFile, apps: tuple[Project, ...]) -> Project:
+def _project(said: Said, apps: tuple[Project, ...]) -> Project:
     """Return what the mix.exs says, without its releases."""
-    given, directory = mix.given, mix.evaluator.directory
-    application = mix.application()
-    mix.evaluator.note_reads()
+    # What is not known is noted in them, and the root is read twice where it is an umbrella's.
+    given, application = replace(said.given, unknown=[]), said.application
+    directory = said.directory
     deps, unknown_deps = _deps(given, directory)
     project = Project(
         path=directory,
-        module=mix.module.name,
-        at=mix.at,
+        module=said.module,
+        at=said.at,
         app=_app(given),
         version=_version(given),
         elixir=given.fact("elixir", fields.string),
@@ -197,22 +205,22 @@ def _project(mix: MixFile, apps: tuple[Project, ...]) -> Project:
         default_release=given.fact("default_release", fields.name),
         deps=deps,
         aliases=_aliases(given),
-        deps_path=_path(mix, "deps_path", "deps"),
-        lockfile=_path(mix, "lockfile", "mix.lock"),
-        config_path=_path(mix, "config_path", "config/config.exs"),
-        elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), mix.at),
+        deps_path=_path(said, given, "deps_path", "deps"),
+        lockfile=_path(said, given, "lockfile", "mix.lock"),
+        config_path=_path(said, given, "config_path", "config/config.exs"),
+        elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), said.at),
         start_permanent=given.fact("start_permanent", fields.boolean, note=False),
         mod=application.fact("mod", fields.application_module, note=False),
         extra_applications=application.fact("extra_applications", fields.applications, note=False),
-        reads=tuple(sorted({*mix.evaluator.reads}.union(*(app.reads for app in apps)))),
+        reads=tuple(sorted({*said.reads}.union(*(app.reads for app in apps)))),
         unknown=(),
     )
     below = [unknown for app in apps for unknown in app.unknown]
     return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *below))))
 
 
-def _path(mix: MixFile, key: str, default: str) -> Fact[str]:
-    return mix.given.fact(key, mix.given.path) or Known(mix.given.path(default), mix.at)
+def _path(said: Said, given: Fields, key: str, default: str) -> Fact[str]:
+    return given.fact(key, given.path) or Known(given.path(default), said.at)
 
 
 def _app(given: Fields) -> Fact[str] | None:

@@ -26,6 +26,7 @@ class Verb:
 
 _NOTHING_RUNS = "it speaks to a running system, and in a one-off container of an image none runs"
 _STARTS = "it starts a system of its own, and there one runs already"
+_NO_ONE_OFF = "relbuild makes no pods of its own"
 
 VERBS = {
     "eval": Verb("eval", EVERYWHERE, stdin=True),
@@ -36,13 +37,14 @@ VERBS = {
     "stop": Verb("stop", RUNNING, _NOTHING_RUNS),
     "restart": Verb("restart", RUNNING, _NOTHING_RUNS),
     "version": Verb("version", EVERYWHERE),
-    "migrate": Verb("eval", EVERYWHERE, stdin=True),
+    "migrate": Verb("eval", (IMAGE, CONTAINER, SERVICE), _NO_ONE_OFF),
     "logs": Verb("", RUNNING, "a one-off container of an image has written none yet"),
 }
 # What does what was probably meant.
 INSTEAD = {
     "start-iex": "relbuild remote is the shell on the running one",
     "rpc": "relbuild eval needs no running system",
+    "migrate": "relbuild eval runs its expression in the pod",
 }
 
 

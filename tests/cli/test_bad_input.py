@@ -251,3 +251,21 @@ def test_a_place_is_annotated_on_github_where_the_repository_has_it(tmp_path: Pa
     ran = relbuild(*words, cwd=tmp_path, env=actions)
     assert ran.returncode == 3
     assert ran.stderr.startswith("::error file=a shop/mix.exs,line=1,col=1,title=relbuild::")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--pending", "--rollback-to", "1"), "--pending and --rollback-to exclude each other"),
+        (("--on", "pod:web"), "migrate makes no sense on a pod: "),
+        (("--on", "nowhere:web"), "--on nowhere:web: there is no such place"),
+        (("--on", "production"), "--on production: there is no such target"),
+        (("shop:1", "--on", "image:shop:2"), "shop:1 and --on image:shop:2 both name an image"),
+        (("--env", "=1"), "--env =1: it has no name"),
+    ],
+)
+def test_migrate_is_asked_what_makes_no_sense(project: Path, argv: tuple[str, ...], said: str) -> None:
+    code, out, err = failure(relbuild("migrate", *argv, cwd=project))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {said}")
+    assert len(err.splitlines()) > 1, "the next action is missing"

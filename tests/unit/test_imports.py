@@ -97,4 +97,5 @@ def test_only_output_and_main_write_to_the_streams() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "sys"
     }
-    assert writers == {"__main__.py", "output.py", "engine/runner.py", "engine/streams.py", "engine/terminal.py"}
+    engine = {f"engine/{name}.py" for name in ("replay", "runner", "streams", "terminal")}
+    assert writers == {"__main__.py", "output.py", *engine}

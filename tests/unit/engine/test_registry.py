@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from relbuild.engine import hexpm_index, web
+from relbuild.engine import hexpm_index, logins, web
 from relbuild.engine.hexpm_index import IndexedTag
 from relbuild.engine.registry import Manifest, Registries
 from relbuild.errors import CommandFailed, PassingFault, UsageError
@@ -85,8 +86,8 @@ def test_a_token_is_asked_for_once_with_dockers_login(serve: Serve, no_logins: P
         return 401, {"WWW-Authenticate": challenge}, b"{}"
 
     address = serve(respond)
-    login = base64.b64encode(b"joe:pass:word").decode()
-    (no_logins / "config.json").write_text(json.dumps({"auths": {address: {"auth": login}}}))
+    auth = base64.b64encode(b"joe:pass:word").decode()
+    (no_logins / "config.json").write_text(json.dumps({"auths": {address: {"auth": auth}}}))
     registries = Registries()
     for tag in ("1", "2"):
         found = registries.manifest(Reference.parse(f"{address}/acme/shop:{tag}"))
@@ -111,10 +112,59 @@ def test_a_login_goes_to_no_other_server(serve: Serve, no_logins: Path) -> None:
         return 307, {"Location": f"http://{other}{path}"}, b""
 
     address = serve(respond)
-    login = base64.b64encode(b"joe:pw").decode()
-    (no_logins / "config.json").write_text(json.dumps({"auths": {address: {"auth": login}}}))
+    auth = base64.b64encode(b"joe:pw").decode()
+    (no_logins / "config.json").write_text(json.dumps({"auths": {address: {"auth": auth}}}))
     assert Registries().manifest(Reference.parse(f"{address}/shop:1")) is not None
     assert seen == [None]
+
+
+HELPER = """\
+#!/bin/sh
+# What docker asks a credential helper: `get`, with the registry's name on stdin.
+read -r name
+[ "$1 $name" = "get registry.example.com" ] || { echo "credentials not found in native keychain"; exit 1; }
+printf '{"ServerURL": "%s", "Username": "joe", "Secret": "s3cret"}' "$name"
+"""
+
+
+def login(user: str) -> str:
+    return f"Basic {base64.b64encode(user.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "registry", "expected"),
+    [
+        ({}, "registry.example.com", None),
+        ({"auths": {"registry.example.com": {}}}, "registry.example.com", None),
+        ({"auths": {"registry.example.com": {"username": "a", "password": "b"}}}, "registry.example.com", "a:b"),
+        ({"auths": {"https://registry.example.com": {"auth": "YTpi"}}}, "registry.example.com", "a:b"),
+        ({"auths": {"registry.example.com": {"auth": "YTpi"}}}, "other.example.com", None),
+        ({"auths": {"https://index.docker.io/v1/": {"auth": "YTpi"}}}, "docker.io", "a:b"),
+        ({"credsStore": "fake"}, "registry.example.com", "joe:s3cret"),
+        ({"credHelpers": {"registry.example.com": "fake"}}, "registry.example.com", "joe:s3cret"),
+        ({"credsStore": "fake", "auths": {"other.example.com": {"auth": "YTpi"}}}, "other.example.com", "a:b"),
+        ({"credsStore": "fake"}, "docker.io", None),
+    ],
+)
+def test_dockers_own_logins(
+    no_logins: Path, monkeypatch: pytest.MonkeyPatch, configuration: object, registry: str, expected: str | None
+) -> None:
+    (no_logins / "config.json").write_text(json.dumps(configuration))
+    helper = no_logins / "docker-credential-fake"
+    helper.write_text(HELPER)
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{no_logins}:{os.environ['PATH']}")
+    assert logins.basic(registry) == (login(expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "can't read docker's configuration"), ('{"credsStore": "none-such"}', "docker-credential-none-such isn't")],
+)
+def test_logins_that_can_not_be_read(no_logins: Path, content: str, message: str) -> None:
+    (no_logins / "config.json").write_text(content)
+    with pytest.raises(CommandFailed, match=message):
+        logins.basic("registry.example.com")
 
 
 @pytest.mark.parametrize("realm", ["http://auth.example.com/token", "file:///etc/passwd", ""])

@@ -1,0 +1,49 @@
+"""Asking Mix itself what a project says, on the engine, in the toolchain stage of its image's build."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from relbuild.commands.build import build_context, require_secrets, run
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.errors import EngineError
+from relbuild.image import evaluation
+from relbuild.image.plan import make_builder, settle
+from relbuild.mix import evaluated
+from relbuild.mix.differences import Difference, fill_in
+from relbuild.mix.project import Project
+
+
+def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference, ...]]:
+    """Return the project as Mix says it is, and where that differs from what was read.
+
+    The code of mix.exs runs on the session's engine alone, with the secrets the build is given and without a network.
+    Raises the error that says why it failed, and ProjectError for a mix.exs that Mix can't evaluate.
+    """
+    config, lock = session.config(), session.lock()
+    builder = make_builder(read, config, settle(read, config, session.tree(), lock), lock)
+    require_secrets(builder.secrets)
+    session.engine.require_builds()
+    directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))
+    path = files.dockerfile_path(evaluation.render(builder), evaluation.render_ignore())
+    argv = partial(
+        evaluation.argv,
+        builder,
+        session.endpoint,
+        dockerfile=str(path),
+        directory=os.fspath(directory),
+        context=build_context(session.root),
+    )
+    run(session, argv, str(path), builder.secrets, read)
+    if session.dry_run:
+        return read, ()
+    # A cookie or a login in a URL may be among them: they are not left lying about.
+    said = files.take_text(directory / evaluation.FACTS)
+    if said is None:
+        raise EngineError(
+            f"{session.endpoint} built the facts of mix.exs and did not give them back",
+            hint="docker buildx build --output type=local should write into this machine's directory",
+        )
+    return fill_in(read, evaluated.read(said, read))

@@ -1,0 +1,39 @@
+"""Asking Mix itself: the Dockerfile that evaluates mix.exs in the toolchain stage, and the command that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relbuild import templates
+from relbuild.endpoint import Endpoint
+from relbuild.image import buildx
+from relbuild.image import dockerfile as seen
+from relbuild.image.plan import Builder
+from relbuild.mix.evaluated import DIRECTORY
+
+FACTS = "facts.json"
+
+
+def render(builder: Builder) -> str:
+    """Return the Dockerfile's text; its last stage is the file with the facts and nothing else."""
+    mounts = ("--network=none", f"--mount=type=bind,target={DIRECTORY}", *seen.mounts(builder))
+    # Hex is for fetching dependencies, and only downloading it would need the network.
+    return templates.render(
+        "evaluate.j2", builder=replace(builder, install_hex=False), directory=DIRECTORY, mounts=mounts
+    )
+
+
+def render_ignore() -> str:
+    """Return what mix.exs can't see, as in the image's build."""
+    return templates.render("dockerignore.j2", compiled=seen.COMPILED, unrelated=seen.UNRELATED, secret=seen.SECRET)
+
+
+def argv(
+    builder: Builder, endpoint: Endpoint, *, dockerfile: str, directory: str, context: str, progress: str = "rawjson"
+) -> tuple[str, ...]:
+    """Return the argv that evaluates mix.exs on the engine and brings the facts into a directory here."""
+    return (
+        *endpoint.docker,
+        *("buildx", "build", "--output", f"type=local,dest={directory}", "--progress", progress),
+        *("--provenance=false", *buildx.given(builder), "--file", dockerfile, context),
+    )

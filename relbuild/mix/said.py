@@ -1,0 +1,27 @@
+"""What the functions of one mix.exs give, however it was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relbuild.errors import Mark
+from relbuild.mix.fields import Fields
+from relbuild.mix.terms import Term
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The keyword lists of a mix.exs' `project/0` and `application/0`.
+
+    `directory` is relative to the tree's root, `reads` are the files that it reads, and `run` gives the value of a
+    function without arguments.
+    """
+
+    directory: str
+    module: str
+    at: Mark
+    given: Fields
+    application: Fields
+    reads: frozenset[str]
+    run: Callable[[Term], Term]

@@ -1,0 +1,64 @@
+"""Versions of tools beside Elixir and OTP that a project names in .tool-versions and mise.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relbuild.errors import Mark
+from relbuild.mix.facts import Tree
+from relbuild.mix.pins import MISE_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text and where it stands."""
+
+    text: str
+    at: Mark
+
+    @property
+    def source(self) -> str:
+        """The file and its line."""
+        return f"{self.at.file}:{self.at.line}"
+
+
+def find(tree: Tree, *names: str) -> Said | None:
+    """Return what .tool-versions, else a mise.toml, says of a tool that goes by any of these names."""
+    for number, line in enumerate(lines(tree, ".tool-versions"), 1):
+        words = line.partition("#")[0].split()
+        if len(words) > 1 and words[0] in names:
+            return Said(words[1], Mark(".tool-versions", number))
+    for file in MISE_FILES:
+        found = _mise(tree, file, names)
+        if found is not None:
+            return found
+    return None
+
+
+def lines(tree: Tree, path: str) -> list[str]:
+    """Return a text file's lines, [] when there is none; what is no UTF-8 in it is no version either."""
+    return (tree.read(path) or b"").decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+
+
+def _mise(tree: Tree, file: str, names: tuple[str, ...]) -> Said | None:
+    content = tree.read(file)
+    if not content:
+        return None
+    # Few projects have such a file; the others need not wait for the parser.
+    import tomllib
+
+    try:
+        tools = tomllib.loads(content.decode()).get("tools", {})
+    except (ValueError, RecursionError):
+        # What is wrong with it is told where Elixir's version is looked for.
+        return None
+    for name in names:
+        value = tools.get(name) if isinstance(tools, dict) else None
+        while isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, dict):
+            value = value.get("version")
+        if isinstance(value, str) and value.strip():
+            number = next((n for n, line in enumerate(lines(tree, file), 1) if line.lstrip(" '\"").startswith(name)), 1)
+            return Said(value.strip(), Mark(file, number))
+    return None

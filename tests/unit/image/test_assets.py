@@ -1,0 +1,275 @@
+"""How assets are built: found in mix.exs and package.json, or said in relbuild.yml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from relbuild.config import Config, parse
+from relbuild.errors import ProjectError
+from relbuild.image import dockerfile
+from relbuild.image.assets import Assets
+from relbuild.image.plan import Plan, make_plan
+from relbuild.mix import project
+from relbuild.scaffold.overlay import Overlay
+
+MIX = """defmodule Shop.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :APP, version: "1.0.0", elixir: "~> 1.15", deps: [DEPS], aliases: [ALIASES]]
+  end
+end
+"""
+PHOENIX = '{:phoenix, "~> 1.8"}'
+BUILDERS = '{:esbuild, "~> 0.10", runtime: Mix.env() == :dev}, {:tailwind, "~> 0.3", runtime: Mix.env() == :dev}'
+SETUP = '"assets.setup": ["tailwind.install --if-missing", "esbuild.install --if-missing"]'
+# The aliases as the three versions of Phoenix write them.
+PHOENIX_1_6 = '"assets.deploy": ["esbuild default --minify", "phx.digest"]'
+PHOENIX_1_7 = f'{SETUP}, "assets.deploy": ["tailwind shop --minify", "esbuild shop --minify", "phx.digest"]'
+PHOENIX_1_8 = (
+    f'{SETUP}, "assets.build": ["compile", "tailwind shop", "esbuild shop"], '
+    '"assets.deploy": ["tailwind shop --minify", "esbuild shop --minify", "phx.digest"]'
+)
+NPM = '"assets.deploy": ["assets.bundle", "phx.digest"], "assets.bundle": ["cmd --cd assets npm run build"]'
+TOPBAR = {"dependencies": {"topbar": "^3.0.0"}}
+
+
+class Nothing:
+    def read(self, path: str) -> bytes | None:
+        return None
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        return ()
+
+
+def mix(deps: str = PHOENIX, aliases: str = "", app: str = "shop") -> str:
+    return MIX.replace("DEPS", deps).replace("ALIASES", aliases).replace("APP", app)
+
+
+def plan(files: Mapping[str, Any], config: str = "") -> Plan:
+    texts = {path: text if isinstance(text, str) else json.dumps(text) for path, text in files.items()}
+    tree = Overlay(Nothing(), texts)
+    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree)
+
+
+def lines(assets: Assets) -> tuple[str, ...]:
+    return tuple(command.line for command in assets.commands)
+
+
+@pytest.mark.parametrize(
+    ("deps", "aliases", "setup"),
+    [
+        (f'{PHOENIX}, {{:esbuild, "~> 0.4"}}', PHOENIX_1_6, ("mix esbuild.install --if-missing",)),
+        (f"{PHOENIX}, {BUILDERS}", PHOENIX_1_7, ("mix assets.setup",)),
+        (f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8, ("mix assets.setup",)),
+        (f'{PHOENIX}, {{:dart_sass, "~> 0.7"}}', PHOENIX_1_6, ("mix sass.install --if-missing",)),
+        # npm in the setup has its own stage, and could find no package.json beside the dependencies.
+        (
+            f"{PHOENIX}, {BUILDERS}",
+            PHOENIX_1_8.replace('"assets.setup": [', '"assets.setup": ["cmd --cd assets npm install", '),
+            ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing"),
+        ),
+    ],
+)
+def test_the_aliases_of_phoenix(deps: str, aliases: str, setup: tuple[str, ...]) -> None:
+    found = plan({"mix.exs": mix(deps, aliases), "assets/js/app.js": ""}).assets
+    assert (lines(found), found.setup, found.node, found.notes) == (("mix assets.deploy",), setup, None, ())
+
+
+def test_the_assets_come_after_the_compiler_and_the_programs_with_the_dependencies() -> None:
+    text = dockerfile.render(plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8)}))
+    order = [
+        "mix deps.compile",
+        "RUN mix assets.setup",
+        "AS build",
+        "&& mix compile",
+        "&& mix assets.deploy",
+        "mix release",
+    ]
+    assert [text.index(step) for step in order] == sorted(text.index(step) for step in order)
+    assert """sed -i 's/"mtime":[0-9]*/"mtime":0/g'""" in text
+
+
+def test_nothing_to_build() -> None:
+    for files in (
+        {"mix.exs": mix("")},
+        {"mix.exs": mix("", app="api"), "package.json": {"devDependencies": {"prettier": "^3"}}},
+        {"mix.exs": mix(PHOENIX), "priv/static/robots.txt": ""},
+    ):
+        made = plan(files)
+        assert made.assets == Assets()
+        assert "AS node" not in dockerfile.render(made)
+
+
+def test_phoenix_without_assets_digests_what_its_endpoint_looks_up() -> None:
+    config = 'import Config\nconfig :shop, ShopWeb.Endpoint, cache_static_manifest: "priv/static/cache_manifest.json"\n'
+    files = {"mix.exs": mix(), "config/config.exs": "import Config\n", "config/prod.exs": config}
+    assert lines(plan(files).assets) == ()
+    assert lines(plan({**files, "priv/static/robots.txt": ""}).assets) == ("mix phx.digest",)
+
+
+def test_builders_without_an_alias_are_told() -> None:
+    assert plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}")}).assets.notes == (
+        "esbuild and tailwind among the dependencies, but no assets.deploy alias in mix.exs: no assets are built; "
+        "add the alias, or write `assets:` in relbuild.yml",
+    )
+
+
+def test_packages_for_esbuild_are_installed_in_a_stage_of_their_own() -> None:
+    files = {
+        "mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8),
+        "assets/package.json": TOPBAR,
+        "assets/package-lock.json": {},
+        ".nvmrc": "22\n",
+    }
+    text = dockerfile.render(plan(files))
+    assert "ARG NODE_IMAGE=node:22-trixie-slim\n" in text
+    stage = text.partition("FROM ${NODE_IMAGE} AS node\n")[2].partition("# ---- build")[0]
+    assert stage == (
+        "\n"
+        "# assets/package.json\n"
+        "WORKDIR /src\n"
+        "COPY assets/package.json assets/package-lock.json assets/\n"
+        "WORKDIR /src/assets\n"
+        "RUN --mount=type=cache,id=relbuild-npm,target=/root/.npm,sharing=locked \\\n"
+        "    npm ci --no-audit --no-fund\n"
+        "\n"
+    )
+    # esbuild is called by Mix: the packages are needed, Node isn't.
+    build = text.partition("FROM deps AS build\n")[2]
+    assert "COPY --from=node /src/ ./\n" in build
+    assert "/usr/local/" not in build
+
+
+def test_node_is_there_where_the_build_calls_it() -> None:
+    files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/package-lock.json": {}}
+    text = dockerfile.render(plan(files))
+    assert "COPY --from=node /usr/local/ /usr/local/\nCOPY" in text.replace(
+        "# The packages, installed by their lock file.\n", ""
+    )
+    # Also where there is no package to install, and where a task can't be read.
+    bare = plan({"mix.exs": mix(PHOENIX, '"assets.deploy": ["cmd node build.js"]')}).assets.node
+    assert bare is not None
+    assert (bare.in_build, bare.installs) == (True, ())
+    function = '"assets.deploy": [&build/1]'
+    stage = plan({**files, "mix.exs": mix(PHOENIX, function)}).assets.node
+    assert stage is not None
+    assert stage.in_build
+
+
+@pytest.mark.parametrize(
+    ("lock", "content", "program", "command", "cache"),
+    [
+        ("yarn.lock", "# yarn lockfile v1\n", ("yarn@1",), "yarn install --non-interactive --frozen-lockfile",
+         "/usr/local/share/.cache/yarn"),
+        ("yarn.lock", "__metadata:\n  version: 8\n", ("@yarnpkg/cli-dist@4",),
+         "YARN_NODE_LINKER=node-modules yarn install --immutable", "/root/.yarn/berry"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n", ("pnpm@10",), "pnpm install --frozen-lockfile",
+         "/root/.local/share/pnpm/store"),
+        ("bun.lock", "{}", ("bun@1",), "bun install --frozen-lockfile", "/root/.bun/install/cache"),
+    ],
+)  # fmt: skip
+def test_each_manager_installs_by_its_lock_file(
+    lock: str, content: str, program: tuple[str, ...], command: str, cache: str
+) -> None:
+    files = {"mix.exs": mix(PHOENIX, PHOENIX_1_6), "assets/package.json": TOPBAR, f"assets/{lock}": content}
+    stage = plan(files).assets.node
+    assert stage is not None
+    [install] = stage.installs
+    assert (stage.managers, install.command, install.cache) == (program, command, cache)
+
+
+def test_packages_out_of_mix_dependencies_wait_for_them() -> None:
+    files = {
+        "mix.exs": mix(PHOENIX, PHOENIX_1_6),
+        "assets/package.json": {"dependencies": {"phoenix": "file:../deps/phoenix", "ui": "file:./ui"}},
+        "assets/package-lock.json": {},
+        "assets/ui/package.json": {},
+    }
+    text = dockerfile.render(plan(files))
+    assert "COPY --from=deps /src/deps/ deps/\n" in text
+    assert "COPY assets/package.json assets/package-lock.json assets/\nCOPY assets/ui/ assets/ui/\n" in text
+
+
+def test_a_script_of_package_json_builds_where_no_alias_does() -> None:
+    files = {
+        "mix.exs": mix(),
+        "assets/package.json": {**TOPBAR, "scripts": {"build": "x", "deploy": "webpack --mode production"}},
+        "assets/yarn.lock": "# yarn lockfile v1\n",
+    }
+    assert lines(plan(files).assets) == ("cd assets && yarn run deploy", "mix phx.digest")
+
+
+def test_the_root_counts_when_its_packages_are_for_more_than_developers() -> None:
+    alias = {"mix.exs": mix(PHOENIX, PHOENIX_1_6), "package-lock.json": {}}
+    assert plan({**alias, "package.json": {"devDependencies": {"prettier": "^3"}}}).assets.node is None
+    used = plan({**alias, "package.json": TOPBAR}).assets.node
+    assert used is not None
+    assert [install.of.package.directory for install in used.installs] == [""]
+
+
+def test_a_workspace_is_installed_by_the_root() -> None:
+    files = {
+        "mix.exs": mix(PHOENIX, PHOENIX_1_6),
+        "package.json": {"workspaces": ["assets"]},
+        "package-lock.json": {},
+        "assets/package.json": TOPBAR,
+    }
+    stage = plan(files).assets.node
+    assert stage is not None
+    assert [install.of.needs for install in stage.installs] == [
+        ("package.json", "package-lock.json", "assets/package.json")
+    ]
+
+
+def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
+    root = (
+        "defmodule U.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [apps_path: "apps", version: "1.0.0", releases: [u: [applications: [web: :permanent]]]]\n'
+        "end\n"
+    )
+    files = {
+        "mix.exs": root,
+        "apps/web/mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8, "web"),
+        "apps/admin/mix.exs": mix(PHOENIX, NPM, "admin"),
+        "apps/admin/assets/package.json": TOPBAR,
+        "apps/admin/assets/package-lock.json": {},
+    }
+    made = plan(files)
+    assert lines(made.assets) == ("cd apps/admin && mix assets.deploy", "cd apps/web && mix assets.deploy")
+    assert made.assets.setup == ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing")
+    text = dockerfile.render(made)
+    assert "    && (cd apps/admin && mix assets.deploy) \\\n    && (cd apps/web && mix assets.deploy) \\\n" in text
+
+
+def test_relbuild_yml_has_the_last_word() -> None:
+    files = {"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8), "assets/package.json": TOPBAR}
+    assert plan(files, "assets: false\n").assets == Assets()
+    own = plan(files, "assets: [npm --prefix assets run build, mix phx.digest]\n").assets
+    assert lines(own) == ("npm --prefix assets run build", "mix phx.digest")
+    assert own.node is not None
+    assert own.node.in_build
+    with_lines = plan(files, "assets:\n  - |\n    set -u\n    cd assets\n    npm run build\n  - mix phx.digest\n")
+    assert "\nmix compile\n(\nset -u\ncd assets\nnpm run build\n)\nmix phx.digest\n" in dockerfile.render(with_lines)
+
+
+def test_debians_packages_have_node_where_they_have_elixir() -> None:
+    files = {"mix.exs": mix("", NPM), "assets/package.json": TOPBAR, "assets/package-lock.json": {}, ".nvmrc": "22"}
+    made = plan(files, "toolchain: debian\ndebian: trixie\nbuilder: {env: {NODE_ENV: production}}\n")
+    assert {"nodejs", "npm"} <= set(made.builder.packages)
+    assert made.assets.notes == (".nvmrc:1 asks for Node 22: Debian trixie has 20, which is taken",)
+    text = dockerfile.render(made)
+    # npm leaves out what builds the assets where NODE_ENV says production.
+    assert 'FROM toolchain AS node\n\nENV NODE_ENV="development"\n' in text
+    assert "/usr/local/" not in text
+
+
+def test_an_unused_lock_file_is_no_fault_and_a_used_one_is() -> None:
+    both = {"package-lock.json": {}, "yarn.lock": "", "package.json": {"devDependencies": {"prettier": "^3"}}}
+    assert plan({"mix.exs": mix(PHOENIX, PHOENIX_1_6), **both}).assets.node is None
+    with pytest.raises(ProjectError, match="lock files of npm and yarn"):
+        plan({"mix.exs": mix(PHOENIX, PHOENIX_1_6), **both, "package.json": TOPBAR})
