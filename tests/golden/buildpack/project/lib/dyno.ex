@@ -1,0 +1,3 @@
+defmodule Dyno do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Tide do
+  def hello, do: :world
+end

@@ -1,0 +1,5 @@
+defmodule ChatWeb.Endpoint do
+  use Phoenix.Endpoint, otp_app: :chat
+
+  plug Plug.Static, at: "/", from: :chat, gzip: true
+end

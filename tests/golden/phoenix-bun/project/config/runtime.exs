@@ -1,0 +1,10 @@
+import Config
+
+if config_env() == :prod do
+  database_url =
+    System.get_env("DATABASE_URL") ||
+      raise "environment variable DATABASE_URL is missing"
+
+  config :wiki, Wiki.Repo, url: database_url
+  config :wiki, WikiWeb.Endpoint, secret_key_base: System.fetch_env!("SECRET_KEY_BASE")
+end

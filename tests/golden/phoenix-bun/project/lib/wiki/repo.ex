@@ -1,0 +1,3 @@
+defmodule Wiki.Repo do
+  use Ecto.Repo, otp_app: :wiki, adapter: Ecto.Adapters.Postgres
+end

@@ -1,0 +1,3 @@
+defmodule News.Repo do
+  use Ecto.Repo, otp_app: :news, adapter: Ecto.Adapters.Postgres
+end

@@ -1,0 +1,5 @@
+defmodule News.Repo.Migrations.CreatePosts do
+  use Ecto.Migration
+
+  def change, do: create(table(:posts))
+end

@@ -1,0 +1,3 @@
+defmodule Fleet do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Stamp do
+  def hello, do: :world
+end
