@@ -12,8 +12,9 @@ from relbuild import templates
 from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
 from relbuild.image.plan import Plan, make_plan
-from relbuild.mix import ecto, environment_names
+from relbuild.mix import ecto
 from relbuild.mix import project as mix_project
+from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.scaffold import elixir, settings, umbrella, workflow
@@ -100,7 +101,9 @@ class _Making:
         self.add_settings(modules)
         if self.wish.ci is not None:
             plan = self.plan()
-            names = environment_names.required(self.overlay, "config/runtime.exs") if plan.migrate else ()
+            # A migration reads the whole configuration: it needs what the release needs to boot.
+            required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
+            names = tuple(variable.name for variable in required)
             self.add(workflow.PATHS[self.wish.ci], workflow.render(self.wish.ci, plan, names))
         return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes))
 

@@ -89,6 +89,14 @@ def test_only_a_project_that_migrates_has_a_job_for_it(written: Written, service
         }
 
 
+def test_a_migration_gets_what_the_release_needs_to_boot(written: Written) -> None:
+    runtime = (
+        'import Config\nconfig :shop, a: System.fetch_env!("A"), b: System.get_env("B"), c: System.fetch_env!("C")\n'
+    )
+    document = workflow(written, "github", {**ECTO, "config/runtime.exs": runtime})
+    assert scripts("github", document)[-1].strip() == 'relbuild migrate "$REFERENCE" --env A --env C'
+
+
 @pytest.mark.parametrize(
     ("ref", "name", "tags"),
     [
