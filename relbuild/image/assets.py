@@ -19,7 +19,7 @@ from relbuild.mix.node import Node
 from relbuild.mix.project import Project
 from relbuild.mix.toolchain import Toolchain
 
-DEPLOY, SETUP = "assets.deploy", "assets.setup"
+DEPLOY, BUILD, SETUP = "assets.deploy", "assets.build", "assets.setup"
 # Dependencies with a Mix task that downloads a program into _build, and the task.
 INSTALLERS = {
     "bun": "bun.install",
@@ -101,7 +101,7 @@ def find(tree: Tree, project: Project, config: Config, tools: Toolchain) -> Asse
         at = config.marks.get("assets", Mark("relbuild.yml", 1))
         commands = tuple(Command(line, at, bool(_NODE.search(line))) for line in config.assets)
     if not commands:
-        return Assets(notes=_nothing_builds(parts))
+        return Assets(notes=_nothing_builds(parts, packages) if config.assets == "auto" else ())
     calls_node = any(command.calls_node for command in commands)
     installations = [javascript.installation(tree, each) for each in _wanted(packages, calls_node)]
     notes = [note for each in installations for note in each.notes]
@@ -137,12 +137,16 @@ def _wanted(packages: Mapping[str, Package], calls_node: bool) -> list[Package]:
 def _commands(tree: Tree, part: Project, packages: Mapping[str, Package]) -> list[Command]:
     """Return what builds the assets of one application: its alias, as Phoenix names it, or package.json's script."""
     package = packages.get(posixpath.join(part.path, "assets")) or (packages.get("") if not part.path else None)
-    alias = next((each for each in part.aliases if each.name == DEPLOY), None)
-    if alias is not None:
-        return [_in(part, f"mix {DEPLOY}", alias.at, _calls_node(part, DEPLOY, package is not None))]
+    has_package = package is not None
+    aliases = {each.name: each.at for each in part.aliases}
+    if DEPLOY in aliases:
+        return [_in(part, f"mix {DEPLOY}", aliases[DEPLOY], _calls_node(part, DEPLOY, has_package))]
+    digest = _in(part, "mix phx.digest", part.at)
+    if BUILD in aliases:
+        built = _in(part, f"mix {BUILD}", aliases[BUILD], _calls_node(part, BUILD, has_package))
+        return [built, *([digest] if _has_phoenix(part) else [])]
     if not _has_phoenix(part):
         return []
-    digest = _in(part, "mix phx.digest", part.at)
     script = next((name for name in ("deploy", "build") if package is not None and name in package.scripts), None)
     if package is not None and script is not None:
         line = f"{javascript.installation(tree, package).manager.name} run {script}"
@@ -193,15 +197,18 @@ def _setup(parts: tuple[Project, ...]) -> tuple[str, ...]:
     return tuple(f"mix {task} --if-missing" for task in installers)
 
 
-def _nothing_builds(parts: tuple[Project, ...]) -> tuple[str, ...]:
-    builders = sorted(
-        {each.app for part in parts for each in part.deps if each.app in INSTALLERS and each.in_release()}
-    )
-    if not builders:
+def _nothing_builds(parts: tuple[Project, ...], packages: Mapping[str, Package]) -> tuple[str, ...]:
+    """Return a note where something looks like assets, and nothing says how they are built."""
+    deps = {each.app for part in parts for each in part.deps if each.in_release()}
+    signs = [
+        *sorted(deps & set(INSTALLERS)),
+        *(each.path for each in packages.values() if each.directory and each.scripts),
+    ]
+    if not signs:
         return ()
     return (
-        f"{' and '.join(builders)} among the dependencies, but no {DEPLOY} alias in mix.exs: no assets are built; "
-        "add the alias, or write `assets:` in relbuild.yml",
+        f"{' and '.join(signs)}, but no {DEPLOY} alias in mix.exs: no assets are built; add the alias, or write "
+        "`assets:` in relbuild.yml",
     )
 
 

@@ -113,10 +113,21 @@ def test_phoenix_without_assets_digests_what_its_endpoint_looks_up() -> None:
 
 
 def test_builders_without_an_alias_are_told() -> None:
-    assert plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}")}).assets.notes == (
-        "esbuild and tailwind among the dependencies, but no assets.deploy alias in mix.exs: no assets are built; "
-        "add the alias, or write `assets:` in relbuild.yml",
+    rest = (
+        "but no assets.deploy alias in mix.exs: no assets are built; add the alias, or write `assets:` in relbuild.yml"
     )
+    assert plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}")}).assets.notes == (f"esbuild and tailwind, {rest}",)
+    scripts = {"mix.exs": mix(""), "assets/package.json": {"scripts": {"build": "vite build"}}}
+    assert plan(scripts).assets.notes == (f"assets/package.json, {rest}",)
+
+
+def test_without_a_deploy_alias_the_build_alias_builds() -> None:
+    alias = '"assets.build": ["esbuild shop"]'
+    assert lines(plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", alias)}).assets) == (
+        "mix assets.build",
+        "mix phx.digest",
+    )
+    assert lines(plan({"mix.exs": mix("", alias)}).assets) == ("mix assets.build",)
 
 
 def test_packages_for_esbuild_are_installed_in_a_stage_of_their_own() -> None:
