@@ -80,7 +80,7 @@ def test_only_a_project_that_migrates_has_a_job_for_it(written: Written, service
     assert "migrate" not in str(workflow(written, service, PLAIN))
     document = workflow(written, service, ECTO)
     command = scripts(service, document)[-1]
-    assert command.strip() == 'relbuild migrate "$REFERENCE" --env DATABASE_URL'
+    assert command.strip() == 'relbuild migrate "$REFERENCE" \\\n  --env DATABASE_URL'
     if service == "github":
         environment = document["jobs"]["migrate"]["steps"][-1]["env"]
         assert environment == {
@@ -94,7 +94,7 @@ def test_a_migration_gets_what_the_release_needs_to_boot(written: Written) -> No
         'import Config\nconfig :shop, a: System.fetch_env!("A"), b: System.get_env("B"), c: System.fetch_env!("C")\n'
     )
     document = workflow(written, "github", {**ECTO, "config/runtime.exs": runtime})
-    assert scripts("github", document)[-1].strip() == 'relbuild migrate "$REFERENCE" --env A --env C'
+    assert scripts("github", document)[-1].strip() == 'relbuild migrate "$REFERENCE" \\\n  --env A \\\n  --env C'
 
 
 @pytest.mark.parametrize(
