@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relbuild.commands.around import Around, around
 from relbuild.commands.place import ReleaseImage, at_target
@@ -41,11 +42,12 @@ class Beside:
     def with_also(self, given: Around) -> tuple[Around, Copied]:
         """Return the variables of both, those given over those copied, and the rest with the network joined."""
         copied = self.copied
-        if given.network is not None and self.kind is OneOff and "--network" in copied.options:
-            # docker create takes several from Engine 25 on.
-            copied = replace(copied, networks=(*copied.networks, given.network))
-        elif given.network is not None:
-            copied = replace(copied, options=(*copied.options, "--network", given.network))
+        if given.network is not None and given.network not in copied.joined:
+            if self.kind is OneOff and copied.joined:
+                # docker create takes several from Engine 25 on.
+                copied = replace(copied, networks=(*copied.networks, given.network))
+            else:
+                copied = replace(copied, options=(*copied.options, "--network", given.network))
         return replace(given, variables={**copied.variables, **given.variables}, network=None), copied
 
 
@@ -84,7 +86,14 @@ def _container(session: Session, name: str) -> Beside:
     # Several containers of one service of Compose stand for the same database.
     lock = "-".join(given[label] for label in COMPOSE) if all(label in given for label in COMPOSE) else own
     copied = surroundings.of_container(container, session.engine.inspected("image", container["Image"]))
-    return Beside(session, f"container {own}", lock, copied, container["Config"]["Image"])
+    return Beside(session, f"container {own}", lock, copied, _image(session, container))
+
+
+def _image(session: Session, container: Mapping[str, Any]) -> str:
+    """Return the image a container runs: by its name, or by its id when the name has passed to another image."""
+    name, own = str(container["Config"]["Image"]), str(container["Image"])
+    named = session.engine.inspected("image", name)
+    return name if named is not None and named["Id"] == own else own
 
 
 def _service(session: Session, name: str) -> Beside:

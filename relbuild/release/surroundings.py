@@ -22,6 +22,12 @@ class Copied:
     options: tuple[str, ...]
     networks: tuple[str, ...] = ()
 
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """All networks it is to be in."""
+        words = zip(self.options, self.options[1:], strict=False)
+        return (*(value for option, value in words if option == "--network"), *self.networks)
+
 
 def of_container(container: Mapping[str, Any], image: Mapping[str, Any] | None) -> Copied:
     """Return what a container was given on top of its image, for ``docker create``.

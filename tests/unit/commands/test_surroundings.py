@@ -1,0 +1,76 @@
+"""What a one-off gets besides what is copied, and which image it is of."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from relbuild.commands.around import Around
+from relbuild.commands.surroundings import Beside, beside
+from relbuild.release.oneoff import Job, OneOff
+from relbuild.release.surroundings import Copied
+
+IN_WEB = Copied({"A": "copied", "B": "copied"}, ("--network", "web", "--read-only"), ("db",))
+
+
+@pytest.mark.parametrize(
+    ("copied", "kind", "network", "expected"),
+    [
+        (IN_WEB, OneOff, None, IN_WEB),
+        (IN_WEB, OneOff, "web", IN_WEB),
+        (IN_WEB, OneOff, "db", IN_WEB),
+        (IN_WEB, OneOff, "more", Copied(IN_WEB.variables, IN_WEB.options, ("db", "more"))),
+        (IN_WEB, Job, "more", Copied(IN_WEB.variables, (*IN_WEB.options, "--network", "more"), ("db",))),
+        (Copied({}, ()), OneOff, "more", Copied({}, ("--network", "more"))),
+    ],
+)
+def test_a_network_is_joined_once(copied: Copied, kind: type[OneOff], network: str | None, expected: Copied) -> None:
+    place = Beside(None, "container web", "web", copied, kind=kind)  # type: ignore[arg-type]
+    assert place.with_also(Around(network=network)) == (Around(copied.variables), expected)
+
+
+def test_what_is_given_comes_before_what_is_copied() -> None:
+    place = Beside(None, "container web", "web", IN_WEB)  # type: ignore[arg-type]
+    around, _ = place.with_also(Around({"B": "given", "C": "given"}, frozenset({"C"})))
+    assert around == Around({"A": "copied", "B": "given", "C": "given"}, frozenset({"C"}))
+
+
+def container(labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "Id": "c1",
+        "Name": "/web",
+        "Image": "sha256:old",
+        "Config": {"Image": "shop:1.0", "Labels": labels},
+        "HostConfig": {"NetworkMode": "bridge"},
+        "NetworkSettings": {"Networks": {"bridge": {}}},
+    }
+
+
+def asked(images: dict[str, str], **labels: str) -> Beside:
+    """Return what is found at a container when the engine has images of these names."""
+    names = {name.replace("_", "."): value for name, value in labels.items()}
+
+    def inspected(kind: str, name: str) -> Any:
+        if kind == "container":
+            return container(names)
+        return {"Id": images[name], "Config": {}} if name in images else None
+
+    session: Any = SimpleNamespace(engine=SimpleNamespace(inspected=inspected), endpoint="here")
+    found = beside(session, "container:web", "migrate")
+    assert isinstance(found, Beside)
+    return found
+
+
+def test_the_image_is_the_one_that_runs() -> None:
+    assert asked({"shop:1.0": "sha256:old"}).image == "shop:1.0"
+    # The name has passed to a newer image, or to none.
+    assert asked({"shop:1.0": "sha256:new"}).image == "sha256:old"
+    assert asked({}).image == "sha256:old"
+
+
+def test_containers_of_one_compose_service_are_one_target() -> None:
+    assert asked({}).lock == "web"
+    given = {"com_docker_compose_project": "acme", "com_docker_compose_service": "shop"}
+    assert asked({}, **given).lock == "acme-shop"
