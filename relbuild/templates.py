@@ -39,6 +39,7 @@ def _environment() -> Environment:
         bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(
+        label=label,
         quoted=quoted,
         run=run,
         exec_form=exec_form,
@@ -72,6 +73,17 @@ def github(parts: tuple[str, ...]) -> str:
     """Return an expression of GitHub's workflows, after the text before it if there is any."""
     *text, expression = parts
     return f"{''.join(text)}${{{{ {expression} }}}}"
+
+
+def label(value: str) -> str:
+    """Return a value as LABEL takes it literally; JSON in single quotes, where it reads as it is, an element a line.
+
+    BuildKit joins the lines before it looks at quotes, and takes none that is longer than 64 KiB.
+    """
+    if not value.startswith("{") or "'" in value or "\n" in value:
+        return quoted(value)
+    lines = value.replace("[{", "[\\\n{").replace("},{", "},\\\n{")
+    return f"'{lines}'"
 
 
 def exec_form(argv: tuple[str, ...]) -> str:

@@ -26,6 +26,7 @@ MODULES = {
     "restart": "release",
     "version": "release",
     "migrate": "migrate",
+    "env": "environment",
     "logs": "release",
     "ps": "release",
     "schema": "build",

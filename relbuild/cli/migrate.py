@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Env, EnvFile, HeldRelease, Network
+from relbuild.cli.options import Env, EnvFile, HeldRelease, Network, NoEnvCheck
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -37,6 +37,7 @@ def migrate(
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of another migration of the target.")] = False,
     env: Env = None,
     env_file: EnvFile = None,
+    no_env_check: NoEnvCheck = False,
     network: Network = None,
     release: HeldRelease = None,
 ) -> Result:
@@ -44,5 +45,6 @@ def migrate(
     from relbuild.commands import migrate as command
     from relbuild.commands.around import around
 
+    given = around(env or (), env_file or (), network, checked=not no_env_check)
     asked = command.Asked(on, rollback_to, pending, wait, release)
-    return command.migrate(session, image, around(env or (), env_file or (), network), asked)
+    return command.migrate(session, image, given, asked)

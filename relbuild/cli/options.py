@@ -19,6 +19,10 @@ EnvFile = Annotated[
     list[str] | None,
     typer.Option("--env-file", metavar="FILE", help="A file of variables (NAME=value) for the container."),
 ]
+NoEnvCheck = Annotated[
+    bool,
+    typer.Option("--no-env-check", help="Start it although a variable it needs is missing."),
+]
 Network = Annotated[str | None, typer.Option("--network", metavar="NAME", help="The Docker network to join.")]
 On = Annotated[
     str | None,

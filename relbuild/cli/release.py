@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Env, EnvFile, Expression, HeldRelease, Network, On, ScriptFile, Timeout
+from relbuild.cli.options import Env, EnvFile, Expression, HeldRelease, Network, NoEnvCheck, On, ScriptFile, Timeout
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 Reference = Annotated[str | None, typer.Argument(metavar="[IMAGE]", help="Default: the image of the project here.")]
 
 
-def _around(env: list[str] | None, env_file: list[str] | None, network: str | None) -> Around:
+def _around(
+    env: list[str] | None, env_file: list[str] | None, network: str | None, no_env_check: bool = False
+) -> Around:
     from relbuild.commands.around import around
 
-    return around(env or (), env_file or (), network)
+    return around(env or (), env_file or (), network, checked=not no_env_check)
 
 
 @verb("run")
@@ -32,6 +34,7 @@ def run(
     ] = None,
     env: Env = None,
     env_file: EnvFile = None,
+    no_env_check: NoEnvCheck = False,
     network: Network = None,
     publish: Annotated[
         list[str] | None, typer.Option("--publish", "-p", metavar="[HOST:]PORT", help="A published port.")
@@ -62,7 +65,7 @@ def run(
     boot = command.Boot(
         name, tuple(publish or ()), publish_all, nofile, detach, stop_timeout, tuple(docker or ()), release
     )
-    return command.run(session, image, _around(env, env_file, network), boot)
+    return command.run(session, image, _around(env, env_file, network, no_env_check), boot)
 
 
 @verb("verify")
@@ -91,6 +94,7 @@ def evaluate(
     on: On = None,
     env: Env = None,
     env_file: EnvFile = None,
+    no_env_check: NoEnvCheck = False,
     network: Network = None,
     release: HeldRelease = None,
     timeout: Timeout = None,
@@ -99,7 +103,8 @@ def evaluate(
     from relbuild.commands import evaluate as command
 
     asked = command.Script(expression, file, tuple(args or ()))
-    return command.evaluate(session, "eval", on, asked, _around(env, env_file, network), release, timeout)
+    given = _around(env, env_file, network, no_env_check)
+    return command.evaluate(session, "eval", on, asked, given, release, timeout)
 
 
 @verb("rpc")
@@ -131,11 +136,12 @@ def start_iex(
     on: On = None,
     env: Env = None,
     env_file: EnvFile = None,
+    no_env_check: NoEnvCheck = False,
     network: Network = None,
     release: HeldRelease = None,
 ) -> Result:
     """Start the system with IEx attached, in a one-off container."""
-    return _plain(session, "start-iex", on, _around(env, env_file, network), release)
+    return _plain(session, "start-iex", on, _around(env, env_file, network, no_env_check), release)
 
 
 @verb("pid")

@@ -30,6 +30,8 @@ class Around:
     variables: Mapping[str, str] = field(default_factory=dict)
     inherited: frozenset[str] = frozenset()
     network: str | None = None
+    # Whether what the release needs is looked at before it starts.
+    checked: bool = True
 
     def surroundings(self, options: Iterable[str] = (), before: tuple[str, ...] = ()) -> Surroundings:
         """Return it as docker run takes it: variables by their name alone, so that no value stands in an argv.
@@ -53,7 +55,9 @@ class Around:
         }
 
 
-def around(env: Iterable[str] = (), env_files: Iterable[str] = (), network: str | None = None) -> Around:
+def around(
+    env: Iterable[str] = (), env_files: Iterable[str] = (), network: str | None = None, checked: bool = True
+) -> Around:
     """Return what the options say: env files in their order, then ``NAME=VALUE``, or ``NAME`` for relbuild's own.
 
     Raises UsageError for a variable that isn't set here, and for an env file that isn't there or is faulty.
@@ -66,7 +70,7 @@ def around(env: Iterable[str] = (), env_files: Iterable[str] = (), network: str 
             continue
         variables[name] = value if value is not None else str(own)
         (inherited.add if value is None else inherited.discard)(name)
-    return Around(variables, frozenset(inherited), network)
+    return Around(variables, frozenset(inherited), network, checked)
 
 
 def _from_files(files: Iterable[str]) -> list[tuple[str, str | None]]:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from relbuild.commands import oneoff
+from relbuild.commands import needs, oneoff
 from relbuild.commands.around import Around
 from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
@@ -53,7 +53,7 @@ class Asked:
 def migrate(session: Session, reference: str | None, given: Around, asked: Asked) -> Ran:
     """Migrate with what the image's labels say; no project is needed for it.
 
-    Raises UsageError when they don't say it, LockedError while another migration of the same target runs.
+    Raises UsageError when they don't say it, CommandFailed when a variable is missing that it needs, LockedError while another migration of the same target runs.
     """
     if asked.pending and asked.rollback_to is not None:
         raise UsageError("--pending and --rollback-to exclude each other", hint="give one of them")
@@ -68,6 +68,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
     image = release_image(session, reference, asked.release)
     place = place or anywhere(session, image, given)
     given, copied = place.with_also(given)
+    needs.require(image, given, "eval")
     one_off = place.kind(
         name=f"relbuild-pending-{secrets.token_hex(6)}" if asked.pending else lock_name("migrate", place.lock),
         image=image.reference,

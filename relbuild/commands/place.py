@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from relbuild.commands import running, unlabelled
+from relbuild.commands import needs, running, unlabelled
 from relbuild.commands.around import Around
 from relbuild.commands.session import Session
 from relbuild.config.model import Target
@@ -19,6 +20,8 @@ from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, P
 # What relbuild's images have set, for those of others: RELEASE_TMP is in the release by default, where nothing can be
 # written on a read-only root, and without a cap the VM sizes its port table by the limit of open files.
 NOT_OURS = ("RELEASE_TMP=/tmp", "ERL_CRASH_DUMP=/tmp/erl_crash.dump", "ERL_MAX_PORTS=65536")
+# The verbs that read the configuration in a one-off container, with the command of bin/NAME that each is.
+BOOTING = {"eval": "eval", "migrate": "eval", "start-iex": "start_iex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class ReleaseImage:
     migrate: str | None
     env: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    # What its labels say: the contract, and what built it; and the variables the image sets itself.
+    environment: str | None = None
+    built_by: str | None = None
+    own_env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def find(session: Session, on: str | None, verb: str, around: Around, release: s
     require(verb, where.kind)
     if where.kind == IMAGE:
         image = release_image(session, where.name, release)
-        return in_image(session, image, around)
+        return in_image(session, image, around, verb)
     if around.network is not None:
         raise UsageError(f"--network: {where} has its networks already", hint="leave it out, or name an image")
     match where.kind:
@@ -78,8 +85,10 @@ def _default(session: Session, verb: str) -> PlaceName:
     return PlaceName(CONTAINER, running.only_container(session))
 
 
-def in_image(session: Session, image: ReleaseImage, around: Around) -> Found:
-    """Return a one-off container of an image as a place."""
+def in_image(session: Session, image: ReleaseImage, around: Around, verb: str) -> Found:
+    """Return a one-off container of an image as a place; raise CommandFailed for what the verb would lack there."""
+    if verb in BOOTING:
+        needs.require(image, around, BOOTING[verb])
     place = Image(image.reference, around.surroundings(before=image.env), session.endpoint)
     return Found(place, image.reference, image.release, image.root, image.migrate)
 
@@ -93,8 +102,18 @@ def release_image(session: Session, reference: str | None, release: str | None =
         reference = running.newest_image(session)
     facts = session.engine.image(reference) or pull(session, reference)
     name, root = _release(session, reference, facts, release)
-    env = () if labels.BUILT_BY in facts.labels else NOT_OURS
-    return ReleaseImage(reference, name, root, facts.labels.get(labels.MIGRATE), env, facts.ports)
+    said = facts.labels
+    return ReleaseImage(
+        reference,
+        name,
+        root,
+        said.get(labels.MIGRATE),
+        () if labels.BUILT_BY in said else NOT_OURS,
+        facts.ports,
+        said.get(labels.ENVIRONMENT),
+        said.get(labels.BUILT_BY),
+        facts.env,
+    )
 
 
 def pull(session: Session, reference: str) -> ImageFacts:

@@ -12,6 +12,7 @@ from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
 from relbuild.mix.differences import Difference
+from relbuild.mix.environment import Contract, data_of
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 
@@ -49,9 +50,10 @@ class Planned:
             lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
         if self.differences is not None:
             lines += _difference_lines(self.differences)
-        if plan.unknown:
+        unknown = (*plan.unknown, *plan.environment.unknown)
+        if unknown:
             lines += ["", "could not be read without running Elixir"]
-            lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in plan.unknown]
+            lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in unknown]
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -88,6 +90,7 @@ class Planned:
             "assets": _asset_data(plan.assets),
             "image": plan.image,
             "migrate": plan.migrate.value if plan.migrate else None,
+            "environment": data_of(plan.environment),
             "labels": dict(plan.labels),
             "notes": list(plan.notes),
             "unknown": [_unknown(each) for each in plan.unknown],
@@ -142,7 +145,14 @@ def _project_rows(plan: Plan) -> list[tuple[str, str]]:
         ("release", f"{plan.release.name}  ({_place(plan.release.at)})"),
         ("version", _said(plan.version)),
         ("migrate", f"{plan.migrate.value}  ({_place(plan.migrate.at)})" if plan.migrate else "none found in lib/"),
+        ("env", _needs(plan.environment)),
     ]
+
+
+def _needs(contract: Contract) -> str:
+    required = " ".join(variable.name for variable in contract.of("required")) or "none required"
+    more = [f"{len(found)} {kind}" for kind in ("conditional", "optional") if (found := contract.of(kind))]
+    return "  ".join((required, *([f"({', '.join(more)}: relbuild env)"] if more else [])))
 
 
 def _toolchain_rows(plan: Plan) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relbuild.commands import call
+from relbuild.commands import call, needs
 from relbuild.commands.around import Around
 from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
@@ -36,8 +36,12 @@ class Boot:
 
 
 def run(session: Session, reference: str | None, around: Around, boot: Boot) -> Ran:
-    """Start the release in a container; return when it has ended, or with its id when it is detached."""
+    """Start the release in a container; return when it has ended, or with its id when it is detached.
+
+    Raises CommandFailed when it lacks a variable that it needs.
+    """
     image = release_image(session, reference, boot.release)
+    needs.require(image, around, "start", boot.options)
     mark, process = session.runner.mark()
     name = boot.name or (f"{image.release}-{mark}" if mark is not None else None)
     # In the foreground the container is this process's: the next call takes it away when this one is killed.

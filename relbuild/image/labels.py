@@ -11,6 +11,8 @@ ROLLBACK = "io.relbuild.rollback"
 PENDING = "io.relbuild.pending"
 # A command of the release's own that migrates, from its root: Phoenix's bin/migrate.
 MIGRATE_COMMAND = "io.relbuild.migrate-command"
+# The variables the release needs at boot, as JSON: relbuild.mix.environment.contract says its form.
+ENVIRONMENT = "io.relbuild.environment"
 BUILT_BY = "io.relbuild.built-by"
 
 # https://specs.opencontainers.org/image-spec/annotations/

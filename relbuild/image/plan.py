@@ -14,7 +14,8 @@ from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.lock import Lock
 from relbuild.image.sources import Sources, find_sources
-from relbuild.mix import toolchain
+from relbuild.mix import environment, toolchain
+from relbuild.mix.environment import Contract, to_label
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release, select_release
 from relbuild.release.command import ROOT
@@ -67,6 +68,7 @@ class Plan:
     applications: tuple[str, ...]
     image: str
     migrate: Known[str] | None
+    environment: Contract
     healthcheck: Healthcheck | None
     labels: Mapping[str, str]
     lock: Lock | None
@@ -95,6 +97,7 @@ def make_plan(
     release = select_release(project, release_name or config.release)
     tools = settle(project, config, tree, lock)
     migrate = migrating.decide(tree, project, config)
+    required = environment.read(tree, project, release)
     sources = find_sources(tree, project)
     asset_plan = assets.find(tree, project, config, tools)
     return Plan(
@@ -108,8 +111,9 @@ def make_plan(
         applications=_applications(project),
         image=config.image or release.name,
         migrate=migrate.expression,
+        environment=required,
         healthcheck=config.healthcheck,
-        labels=_labels(release, migrate.labels),
+        labels=_labels(release, required, migrate.labels),
         lock=lock,
         notes=(*tools.notes, *migrate.notes, *asset_plan.notes, *_release_notes(release, sources)),
         unknown=project.unknown,
@@ -217,7 +221,7 @@ def _applications(project: Project) -> tuple[str, ...]:
     return tuple(sorted(app.value for app in apps if isinstance(app, Known)))
 
 
-def _labels(release: Release, migrate: Mapping[str, str]) -> Mapping[str, str]:
+def _labels(release: Release, required: Contract, migrate: Mapping[str, str]) -> Mapping[str, str]:
     values = {
         labels.BUILT_BY: f"relbuild {__version__}",
         labels.RELEASE: release.name,
@@ -225,6 +229,8 @@ def _labels(release: Release, migrate: Mapping[str, str]) -> Mapping[str, str]:
         labels.OCI_TITLE: release.name,
         **migrate,
     }
+    if not required.empty:
+        values[labels.ENVIRONMENT] = to_label(required)
     if isinstance(release.version, Known):
         values[labels.VERSION] = release.version.value
         values[labels.OCI_VERSION] = release.version.value

@@ -29,6 +29,24 @@ def test_a_quoted_value_is_read_back(value: str) -> None:
     assert read_env_value(templates.quoted(value)) == value
 
 
+@given(
+    st.recursive(
+        st.text(), lambda inner: st.lists(st.dictionaries(st.text(max_size=3), inner, max_size=3)), max_leaves=9
+    )
+)
+def test_json_in_a_label_is_read_back(data: object) -> None:
+    value = json.dumps({"a": data}, separators=(",", ":")).replace("'", "\\u0027")
+    written = templates.label(value)
+    # BuildKit joins lines that end with a backslash first; it takes one that begins with # for a comment.
+    assert not any(line.startswith("#") for line in written.split("\n"))
+    assert written.replace("\\\n", "") == f"'{value}'"
+    assert json.loads(value) == {"a": data}
+
+
+def test_other_labels_stand_in_double_quotes() -> None:
+    assert [templates.label(value) for value in ("shop", '{"it\'s"}')] == ['"shop"', '"{\\"it\'s\\"}"']
+
+
 @given(st.lists(st.text(st.characters(blacklist_categories=("Cs",)))))
 def test_the_exec_form_is_json(argv: list[str]) -> None:
     assert json.loads(templates.exec_form(tuple(argv))) == argv

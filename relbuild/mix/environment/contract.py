@@ -186,7 +186,9 @@ def _place(at: Mark) -> str:
 
 def to_label(contract: Contract) -> str:
     """Return the contract as an image's label carries it."""
-    return json.dumps(to_data(contract), ensure_ascii=False, separators=(",", ":"))
+    label = json.dumps(to_data(contract), ensure_ascii=False, separators=(",", ":"))
+    # Without a single quote it can stand between two, where Dockerfile's syntax leaves all else alone.
+    return label.replace("'", "\\u0027")
 
 
 def from_label(label: str) -> Contract | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +27,7 @@ from relbuild.mix.facts import Unknown
 from relbuild.mix.source import MAX_BYTES
 
 MAX_DEPTH = 100
+_MESSAGE = re.compile(rb"(\$\{[A-Za-z_][A-Za-z0-9_]*:?\?)([^}$`\\]+)(?=\})")
 _EMPTY = frozenset({None, ""})
 # What changes nothing of the shell that runs it, whatever happens inside.
 _APART = frozenset({"command_substitution", "process_substitution", "subshell"})
@@ -42,7 +44,8 @@ class Exports:
 
 def follow(reading: Reading, file: str, content: bytes) -> Exports:
     """Follow the script and return what it exports."""
-    script = Script(reading, file, _without_eex(content))
+    plain = _without_eex(content)
+    script = Script(reading, file, plain, _parser().parse(_without_messages(plain)).root_node)
     if len(content) > MAX_BYTES or script.root.has_error:
         reading.note(Unknown(file, "it isn't a shell script throughout", Mark(file, 1)))
         return Exports()
@@ -65,6 +68,11 @@ def _without_eex(content: bytes) -> bytes:
     return bytes(out)
 
 
+def _without_messages(content: bytes) -> bytes:
+    """Put letters in the place of the messages of ``${X:?message}``, whose quotes the parser takes for a shell's."""
+    return _MESSAGE.sub(lambda found: found[1] + b"x" * len(found[2]), content)
+
+
 @cache
 def _parser() -> Parser:
     import tree_sitter_bash  # loaded only where there is a script
@@ -79,6 +87,7 @@ class Script:
     reading: Reading
     file: str
     content: bytes
+    root: Node
     exported: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)
     _own: set[str] = field(default_factory=set)
@@ -86,11 +95,6 @@ class Script:
     _refuses_unset: bool = False
     _depth: int = 0
     _said: str | None = None
-
-    @property
-    def root(self) -> Node:
-        """The script's syntax."""
-        return _parser().parse(self.content).root_node
 
     def sequence(self, nodes: Iterable[Node]) -> Condition | None:
         """Follow commands one after the other; return when the last one succeeds, None where the script ends."""
@@ -404,7 +408,7 @@ class Script:
     def _mark(self, node: Node) -> Mark:
         line_start = self.content.rfind(b"\n", 0, node.start_byte) + 1
         before = self.content[line_start : node.start_byte].decode("utf-8", "replace")
-        return Mark(self.file, node.start_point.row + 1, len(before) + 1)
+        return Mark(self.file, self.content.count(b"\n", 0, node.start_byte) + 1, len(before) + 1)
 
 
 def _expands(node: Node) -> bool:

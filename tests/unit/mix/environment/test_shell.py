@@ -13,6 +13,12 @@ SHAPES = {
     ": ${A:?set A first}": {"A": "! empty, or not set: set A first"},
     'export B="${A:?"set A first"}"': {"A": "! empty, or not set: set A first"},
     ": ${A?}": {"A": "! not set"},
+    ": ${A:?}": {"A": "! empty, or not set"},
+    ': "${A:?it\'s (not) set}" "${B:?two\nlines}"': {
+        "A": "! empty, or not set: it's (not) set",
+        "B": "! empty, or not set: two\nlines",
+    },
+    ": ${A:?not $B}": {"A": "! empty, or not set: not $B", "B": ""},
     "export B=$A": {"A": ""},
     "export B=${A:-x}": {"A": "= 'x'"},
     'export B="${A:-"x y"}"': {"A": "= 'x y'"},

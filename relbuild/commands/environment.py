@@ -1,0 +1,95 @@
+"""relbuild env: the environment contract shown, an env file checked against it, an example written of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from relbuild.commands.around import read_env_file
+from relbuild.commands.needs import problem
+from relbuild.commands.place import release_image
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.errors import CommandFailed, Mark, UsageError
+from relbuild.image import labels
+from relbuild.mix.environment import COMMAND, Contract, from_label, lacks
+from relbuild.release.contract_text import Checked, Required, example_of
+from relbuild.release.envfile import Entry
+from relbuild.result import Text, Written
+
+# How alike a name has to be to one of the release's for it to be a slip of the pen.
+ALIKE = 0.8
+
+
+def show(session: Session, reference: str | None) -> Required:
+    """Return what a release needs: an image's by its label, or the project's."""
+    return Required(_contract(session, reference)[0])
+
+
+def check(session: Session, reference: str | None, file: str) -> Checked:
+    """Return that an env file has all that is surely needed; names that look misspelt are warned of.
+
+    Raises CommandFailed with everything that is missing.
+    """
+    contract, given = _contract(session, reference)
+    entries = read_env_file(file)
+    values = {each.name: value for each in entries if (value := _value(each)) is not None}
+    for warning in _misspelt(contract, entries):
+        session.warn(warning)
+    found = lacks(contract, {**given, **values, COMMAND: "start"})
+    if found:
+        raise CommandFailed.of(problem(each, f"add it to {file}", Mark(file, 1)) for each in found)
+    return Checked(file, len(contract.of("required")))
+
+
+def example(session: Session, reference: str | None, file: str | None) -> Text | Written:
+    """Return an env file that names every variable, or write it; raise UsageError when the file is there."""
+    text = example_of(_contract(session, reference)[0])
+    if file is None:
+        return Text(text, "example")
+    if Path(file).exists():
+        raise UsageError(
+            f"{file} is there already", hint=f"name another, or compare: relbuild env --example | diff {file} -"
+        )
+    files.write(Path(file), text)
+    return Written((file,))
+
+
+def _contract(session: Session, reference: str | None) -> tuple[Contract, Mapping[str, str]]:
+    """Return the contract, and the variables that the image sets itself."""
+    if reference is None:
+        plan = session.plan()
+        return plan.environment, plan.runner.env
+    image = release_image(session, reference)
+    if image.environment is None:
+        if image.built_by is None:
+            raise UsageError(
+                f"{reference} doesn't say what it needs: it has no label {labels.ENVIRONMENT}",
+                hint="relbuild image gives it one; in its project, relbuild env says it",
+            )
+        return Contract(), image.own_env
+    contract = from_label(image.environment)
+    if contract is None:
+        raise UsageError(
+            f"{reference}: its label {labels.ENVIRONMENT} is of a form this relbuild can't read",
+            hint=f"it was built by {image.built_by or 'another tool'}: use that version, or build it again",
+        )
+    return contract, image.own_env
+
+
+def _value(entry: Entry) -> str | None:
+    return entry.value if entry.value is not None else os.environ.get(entry.name)
+
+
+def _misspelt(contract: Contract, entries: Iterable[Entry]) -> list[str]:
+    """Return what to say of names that the release doesn't read and that are nearly one it does."""
+    entries = tuple(entries)
+    set_ = {entry.name for entry in entries}
+    known = {variable.name for variable in contract.variables}
+    found = []
+    for entry in entries:
+        near = get_close_matches(entry.name, known - set_, 1, ALIKE) if entry.name not in known else []
+        found += [f"{entry.at}: the release doesn't read {entry.name}; did you mean {name}?" for name in near]
+    return found
