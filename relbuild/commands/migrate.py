@@ -53,7 +53,8 @@ class Asked:
 def migrate(session: Session, reference: str | None, given: Around, asked: Asked) -> Ran:
     """Migrate with what the image's labels say; no project is needed for it.
 
-    Raises UsageError when they don't say it, CommandFailed when a variable is missing that it needs, LockedError while another migration of the same target runs.
+    Raises UsageError when they don't say it, CommandFailed when it lacks a variable, LockedError while another
+    migration of the same target runs.
     """
     if asked.pending and asked.rollback_to is not None:
         raise UsageError("--pending and --rollback-to exclude each other", hint="give one of them")

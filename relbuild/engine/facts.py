@@ -169,10 +169,6 @@ class TaskFacts:
         )
 
 
-def _env(config: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, _, value in (each.partition("=") for each in config.get("Env") or ())}
-
-
 def _command(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
 

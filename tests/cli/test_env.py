@@ -80,7 +80,7 @@ def test_its_json_is_what_plan_says(project: Path) -> None:
     ]
     assert "changeme" not in json.dumps(shown)
     text = relbuild("plan", cwd=project).stdout
-    assert "env        DATABASE_URL SECRET_KEY_BASE  (1 conditional, 4 optional: relbuild env)\n" in text
+    assert "env         DATABASE_URL SECRET_KEY_BASE  (1 conditional, 4 optional: relbuild env)\n" in text
 
 
 def test_all_that_is_missing_is_named_at_once(project: Path) -> None:

@@ -65,6 +65,12 @@ def test_the_image_carries_its_contract(docker: Docker, shop: str) -> None:
     contract = {name: value for name, value in config["Labels"].items() if name.startswith("io.relbuild.")}
     del contract["io.relbuild.built-by"]
     contract.pop("io.relbuild.made-by", None)
+    needed = json.loads(contract.pop("io.relbuild.environment"))["variables"]
+    assert [(each["name"], each["kind"]) for each in needed] == [
+        ("DATABASE_URL", "required"),
+        ("POOL_SIZE", "optional"),
+        ("PORT", "optional"),
+    ]
     assert contract == {
         "io.relbuild.migrate": "Shop.Release.migrate()",
         "io.relbuild.pending": "Shop.Release.status()",
