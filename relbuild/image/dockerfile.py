@@ -29,7 +29,7 @@ UNRELATED = (
     "cover/",
     "doc/",
     "test/",
-    "**/test/",
+    "apps/*/test/",
     "tmp/",
     "*.log",
 )
