@@ -69,7 +69,8 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
     image = release_image(session, reference, asked.release)
     place = place or anywhere(session, image, given)
     given, copied = place.with_also(given)
-    needs.require(image, given, "eval")
+    if not copied.brings_files:
+        needs.require(image, given, "eval")
     one_off = place.kind(
         name=f"relbuild-pending-{secrets.token_hex(6)}" if asked.pending else lock_name("migrate", place.lock),
         image=image.reference,

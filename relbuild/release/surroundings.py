@@ -23,6 +23,11 @@ class Copied:
     networks: tuple[str, ...] = ()
 
     @property
+    def brings_files(self) -> bool:
+        """Whether secrets, configurations or mounts come along, from which an env.sh may take variables."""
+        return any(option in ("--secret", "--config", "--mount") for option in self.options)
+
+    @property
     def joined(self) -> tuple[str, ...]:
         """All networks it is to be in."""
         words = zip(self.options, self.options[1:], strict=False)
