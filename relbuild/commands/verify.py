@@ -119,12 +119,15 @@ def _previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str,
     if now is not None and now.id != facts.id:
         return reference, now.size
     repository, _ = split_reference(reference)
-    others = [each for each in session.engine.images(repository) if each.tags and each.id != facts.id]
-    for each in sorted(others, key=lambda each: each.created, reverse=True):
-        before = session.engine.image(each.id)
-        if before is not None:
-            return sorted(each.tags)[-1], before.size
-    return None
+    others = [
+        (each.created, name)
+        for each in session.engine.images(repository)
+        for name in each.tags
+        if each.id != facts.id and split_reference(name)[0] == repository
+    ]
+    newest = max(others, default=(0, ""))[1]
+    before = session.engine.image(newest) if newest else None
+    return None if before is None else (newest, before.size)
 
 
 def _secrets_here(session: Session) -> dict[str, str]:

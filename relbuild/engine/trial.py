@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from relbuild.engine.runner import Runner
@@ -47,9 +47,11 @@ class Trial:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            # Interrupted, or a fault: the containers' ends are what the threads wait for.
+        running: set[Future[object]] = {self._version, self._evaluated, self._booted}  # type: ignore[arg-type]
+        while kind is not None and running:
+            # Interrupted, or a fault. The threads wait for their containers' ends; one may only be there in a moment.
             self._remove(*TRIALS)
+            running = wait(running, timeout=1.0).not_done
         self._pool.shutdown()
         self._watchdog.__exit__(None, None, None)
 
