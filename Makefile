@@ -6,9 +6,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# The Debian releases that the tests build on: Elixir 1.14 on OTP 25, 1.18 on 27, 1.20 on 29.
+SUITES ?= trixie bookworm forky
 
 .PHONY: demo demo-clean test test-unit lint golden bench venv engine bases clean
 
+demo: SUITES = trixie
 demo: venv engine bases
 	scripts/demo.sh
 
@@ -43,7 +46,7 @@ engine:
 	scripts/engine.sh
 
 bases: engine
-	scripts/base-images.sh trixie
+	scripts/base-images.sh $(SUITES)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from relbuild.errors import ConfigError, Problem, ProjectError
@@ -19,6 +20,8 @@ from relbuild.mix.toolchains import (
     OFFICIAL_NEWEST,
 )
 from relbuild.mix.versions import OtpVersion, Version
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ def source(asked: Asked) -> Toolchain:
     pin = asked.elixir
     if pin is not None and pin.ref is not None:
         elixir, ref = Choice(pin.ref, pin.source, pin.at), pin.ref
+        if not _COMMIT.fullmatch(ref):
+            asked.notes.append(
+                f"Elixir {ref} may move: a build keeps the one it fetched while its cache lasts; ref:COMMIT names one"
+            )
     else:
         elixir = choose_elixir(pin, asked.rule, asked.otp, ELIXIR_NEWEST, asked.notes)
         ref = f"v{elixir.value}"

@@ -299,7 +299,10 @@ CASES = (
         "bookworm from default",
         "hexpm/erlang:27.3.4.18-debian-bookworm-20261005-slim",
         "debian:bookworm-20261005-slim",
-        ("elixir_buildpack.config:1 asks for branch:v1.18, which no image has: toolchain is source",),
+        (
+            "elixir_buildpack.config:1 asks for branch:v1.18, which no image has: toolchain is source",
+            "Elixir v1.18 may move: a build keeps the one it fetched while its cache lasts; ref:COMMIT names one",
+        ),
         "v1.18",
     ),
     Case(
@@ -323,7 +326,7 @@ CASES = (
         "trixie from relbuild.yml:3 (builder.image: debian:trixie-slim)",
         "debian:trixie-slim",
         "debian:trixie-slim",
-        (),
+        ("Elixir main may move: a build keeps the one it fetched while its cache lasts; ref:COMMIT names one",),
         "main",
     ),
     Case(
@@ -603,6 +606,50 @@ def test_an_image_found_in_the_index_takes_the_place_of_the_one_put_together() -
         (*found.notes, "found in the index"),
     )
     assert "libssl3" in moved.runtime_packages
+
+
+@pytest.mark.parametrize(
+    ("config", "locked", "image", "elixir", "otp"),
+    [
+        # Anything that was asked for in part, and has been chosen once, stays.
+        ("", "hexpm/elixir:1.17.3-erlang-26.2.5-debian-bookworm-20260101-slim", None, "1.17.3", "26.2.5"),
+        ("elixir: 1.18\notp: 27\n", "hexpm/elixir:1.18.2-erlang-27.3-debian-trixie-20260101", None, "1.18.2", "27.3"),
+        ("elixir: main\n", "hexpm/erlang:28.1-debian-trixie-20260101-slim", None, "main", "28.1"),
+        # What is no longer asked for does not.
+        (
+            "elixir: 1.18.4\notp: 27.3.4.16\n",
+            "hexpm/elixir:1.18.2-erlang-27.3.4.16-debian-trixie-20260101-slim",
+            "hexpm/elixir:1.18.4-erlang-27.3.4.16-debian-bookworm-20260824-slim",
+            "1.18.4",
+            "27.3.4.16",
+        ),
+        (
+            "elixir: 1.18.4\notp: 27.3.4.16\ndebian: bookworm\n",
+            "hexpm/elixir:1.18.4-erlang-27.3.4.16-debian-trixie-20260101-slim",
+            "hexpm/elixir:1.18.4-erlang-27.3.4.16-debian-bookworm-20260824-slim",
+            "1.18.4",
+            "27.3.4.16",
+        ),
+        (
+            "elixir: 1.18.4\notp: 27.3.4.16\ndebian: bookworm\n",
+            "acme/elixir:1.18.4",
+            "hexpm/elixir:1.18.4-erlang-27.3.4.16-debian-bookworm-20260824-slim",
+            "1.18.4",
+            "27.3.4.16",
+        ),
+    ],
+)
+def test_a_locked_image_is_kept_to_while_it_has_what_is_asked_for(
+    config: str, locked: str, image: str | None, elixir: str, otp: str
+) -> None:
+    found = resolve(Files({}), parse(config.encode()), None, locked=locked)
+    assert (found.builder_image, found.elixir and found.elixir.value, found.otp and found.otp.value) == (
+        image or locked,
+        elixir,
+        otp,
+    )
+    if image is None:
+        assert not any("table" in note for note in found.notes)
 
 
 def test_an_image_found_in_the_index_leaves_the_runner_that_was_asked_for() -> None:

@@ -1,0 +1,62 @@
+"""The Dockerfile that asks Mix, and the command that runs it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import MappingProxyType
+
+from relbuild.config import Steps
+from relbuild.endpoint import Endpoint
+from relbuild.image import evaluation
+from relbuild.image.bases import ElixirSource
+from relbuild.image.plan import Builder
+
+HADOLINT = Path(sys.executable).parent / "hadolint"
+
+
+def builder(**changed: object) -> Builder:
+    values: dict[str, object] = {
+        "image": "debian:trixie-slim",
+        "elixir": None,
+        "packages": ("elixir",),
+        "env": MappingProxyType({"A": "b c"}),
+        "secrets": ("KEY",),
+        "ssh": False,
+        "steps": Steps(),
+        "install_hex": True,
+    }
+    return Builder(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def test_mix_runs_without_a_network_in_a_project_it_can_not_write_to() -> None:
+    text = evaluation.render(builder())
+    [run] = text.split("RUN ")[-1:]
+    assert run.splitlines()[:4] == [
+        "--network=none \\",
+        "    --mount=type=bind,target=/relbuild/in/a/directory/of/its/own/src \\",
+        "    --mount=type=secret,id=KEY \\",
+        '    KEY="$(cat /run/secrets/KEY)" && export KEY \\',
+    ]
+    assert "local.hex" not in text
+
+
+def test_it_is_what_hadolint_has_nothing_to_say_of() -> None:
+    source = ElixirSource("https://git.example.com/it's.git", "main")
+    for each in (builder(), builder(elixir=source, secrets=(), packages=())):
+        found = subprocess.run(
+            (HADOLINT, "--no-color", "-"), input=evaluation.render(each), capture_output=True, text=True
+        )
+        assert found.stdout + found.stderr == ""
+
+
+def test_the_command_brings_the_facts_here_and_names_secrets_without_carrying_them() -> None:
+    argv = evaluation.argv(
+        builder(ssh=True), Endpoint(host="ssh://a@b"), dockerfile="/c/Dockerfile", directory="/c/facts", context="."
+    )
+    assert shlex.join(argv) == (
+        "docker --host ssh://a@b buildx build --output type=local,dest=/c/facts --progress rawjson "
+        "--provenance=false --secret id=KEY,env=KEY --ssh default --file /c/Dockerfile ."
+    )
