@@ -23,6 +23,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGES = Path(__file__).parent / "images"
+PROJECTS = Path(__file__).parent / "projects"
 # The node's label by which a later run knows that the swarm is the tests' own.
 SWARM_LABEL = "io.relbuild.test"
 
@@ -192,6 +193,15 @@ def relbuild() -> Callable[..., Ran]:
         return Ran(argv, done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def elixir(docker: Docker, relbuild: Callable[..., Ran], cleanup: Cleanup, run_id: str) -> str:
+    """Return an image with Elixir: the toolchain stage that relbuild itself writes for Debian's packages."""
+    reference = cleanup.image(f"relbuild-test-elixir:{run_id}")
+    dockerfile = relbuild("dockerfile", "-C", str(PROJECTS / "echo")).stdout
+    docker("build", "--quiet", "--target", "toolchain", "--tag", reference, "-", stdin=dockerfile)
+    return reference
 
 
 @pytest.fixture(scope="session")

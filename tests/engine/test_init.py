@@ -14,26 +14,6 @@ import pytest
 Docker = Any
 Ran = Any
 
-MIX = 'defmodule T.MixProject do\n  use Mix.Project\n  def project, do: [app: :t, version: "0.1.0"]\nend\n'
-
-
-@pytest.fixture(scope="module")
-def elixir(
-    docker: Docker,
-    relbuild: Callable[..., Ran],
-    labels: tuple[str, ...],
-    run_id: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> str:
-    """Return an image with the Elixir that relbuild's own toolchain stage installs, which the builds share."""
-    directory = tmp_path_factory.mktemp("toolchain")
-    (directory / "mix.exs").write_text(MIX)
-    (directory / "relbuild.yml").write_text("toolchain: debian\n")
-    assert relbuild("dockerfile", "--write", cwd=directory).exit_code == 0
-    image = f"relbuild-test-elixir:{run_id}"
-    docker("build", "--quiet", "--target", "toolchain", "--tag", image, *labels, str(directory))
-    return image
-
 
 @pytest.fixture(scope="module")
 def new(docker: Docker, elixir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -51,15 +51,6 @@ def built(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> Callable[[
     return build
 
 
-@pytest.fixture(scope="module")
-def elixir(docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> str:
-    """Return an image with Elixir: the toolchain stage that relbuild itself writes for Debian's packages."""
-    reference = str(cleanup.image(f"relbuild-test-elixir:{run_id}"))
-    dockerfile = relbuild("dockerfile", "-C", str(PROJECT)).stdout
-    docker("build", "--quiet", "--target", "toolchain", "--tag", reference, "-", stdin=dockerfile)
-    return reference
-
-
 def versions(docker: Docker, image: str) -> str:
     """Return the Elixir and the OTP that the release in an image says it runs on."""
     return str(docker("run", "--rm", image, "eval", VERSIONS))
