@@ -133,6 +133,14 @@ class Runner:
         example="{PHX_SERVER: true}",
         factory=_nothing,
     )
+    mode: Literal["embedded", "interactive"] = key(
+        Choice(("embedded", "interactive")),
+        "When code is loaded: embedded loads all of it at boot; interactive each module when it is first used, which "
+        "takes less memory and boots sooner, but makes the first call of a module slower and finds a broken one late.",
+        default="embedded",
+        example="interactive",
+        value="embedded",
+    )
 
 
 @dataclass(frozen=True, slots=True)

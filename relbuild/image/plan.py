@@ -28,6 +28,8 @@ REPOSITORY = re.compile(
 )
 # A release that speaks TLS as a client reads the certificates of the system (public_key:cacerts_get/0).
 ALWAYS = ("ca-certificates",)
+# Debian's slim image has them; a minimal one takes them from there, so that they must be there in any case.
+MINIMAL = ("ncurses-base", "tzdata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,20 @@ class Runner:
 
     image: str
     base: str
-    packages: tuple[str, ...]
+    own_packages: tuple[str, ...]
+    asked_packages: tuple[str, ...]
+    mode: str
     env: Mapping[str, str]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """All that apt installs, sorted by name: what every release needs, and what relbuild.yml asks for."""
+        return _merged(self.own_packages, self.asked_packages)
+
+    @property
+    def minimal(self) -> bool:
+        """Whether the image starts from nothing and takes from `image` only what the release needs."""
+        return self.base == "minimal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +137,6 @@ def make_plan(
 def _require_supported(config: Config) -> None:
     """Raise ConfigError for what relbuild.yml may say and this version can't do."""
     problems = []
-    if config.runner.base == "minimal":
-        message = "runner.base: minimal images can't be made yet"
-        problems.append(Problem(message, config.marks.get("runner.base"), "write base: slim, or leave it out"))
     if "MIX_ENV" in config.builder.env:
         message = "builder.env: a release is always built with MIX_ENV=prod"
         problems.append(Problem(message, config.marks.get("builder.env.MIX_ENV"), "leave MIX_ENV out"))
@@ -206,7 +217,9 @@ def _runner(config: Config, tools: toolchain.Toolchain, lock: Lock | None) -> Ru
     return Runner(
         image=bases.image(tools.runner_image, config, lock.runner if lock else None),
         base=config.runner.base,
-        packages=_merged(tools.runtime_packages, ALWAYS, config.runner.packages),
+        own_packages=_merged(tools.runtime_packages, ALWAYS, MINIMAL if config.runner.base == "minimal" else ()),
+        asked_packages=_merged(config.runner.packages),
+        mode=config.runner.mode,
         env=config.runner.env,
     )
 

@@ -47,7 +47,7 @@ builder:
         make one
         make two
     after_compile: [true]
-runner: {base: minimal, packages: [curl], env: {LANG: C.UTF-8}}
+runner: {base: minimal, packages: [curl], env: {LANG: C.UTF-8}, mode: interactive}
 assets: [npm ci, mix phx.digest]
 migrate: Shop.Release.migrate()
 healthcheck: {path: "/health?deep=1", port: 4000}
@@ -86,7 +86,7 @@ targets:
             ssh=True,
             steps=Steps(("make deps",), ("make one\nmake two\n",), ("true",)),
         ),
-        runner=Runner("minimal", ("curl",), MappingProxyType({"LANG": "C.UTF-8"})),
+        runner=Runner("minimal", ("curl",), MappingProxyType({"LANG": "C.UTF-8"}), "interactive"),
         assets=("npm ci", "mix phx.digest"),
         migrate="Shop.Release.migrate()",
         healthcheck=Healthcheck("/health?deep=1", 4000),
