@@ -2,8 +2,8 @@
 
     python bench/memory.py [RUNS]
 
-Builds examples/shop and starts it in turn with code loaded at boot and when it is first used, and with few and with many
-open files allowed. The medians are compared with those of the first line.
+Builds examples/shop and starts it in turn with code loaded at boot and when it is first used, and with few and with
+many open files allowed. The medians are compared with those of the first line.
 """
 
 from __future__ import annotations
