@@ -91,14 +91,13 @@ def exec_form(argv: tuple[str, ...]) -> str:
     return json.dumps(list(argv), ensure_ascii=False)
 
 
-def run(command: str, mounts: Sequence[str] = (), secrets: Sequence[str] = ()) -> str:
-    """Return a RUN instruction for a shell command; it finds the secrets in its environment, where no layer keeps them.
+def run(command: str, mounts: Sequence[str] = (), exports: Sequence[str] = ()) -> str:
+    """Return a RUN instruction for a shell command, after the lines that put secrets into its environment.
 
-    A command that Dockerfile's own syntax would bend goes into a heredoc.
+    A command that Dockerfile's own syntax would bend goes into a heredoc, where the first failure ends the step too.
     """
     options = "".join(f"{mount} \\\n    " for mount in mounts)
     command = command.strip("\n")
-    exports = [f'{name}="$(cat /run/secrets/{name})" && export {name}' for name in secrets]
     if not _bent(command):
         return f"RUN {options}" + " \\\n    && ".join((*exports, command))
     end = "STEP"

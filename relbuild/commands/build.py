@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets as random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.runner import Outcome
-from relbuild.errors import UsageError
-from relbuild.image import buildx, dockerfile
+from relbuild.image import buildx, dockerfile, dockerignore
 from relbuild.image.buildx import Caches
 from relbuild.image.failures import explain
 from relbuild.image.masking import mask
@@ -23,21 +22,29 @@ from relbuild.mix.project import Project
 from relbuild.progress import Display
 
 
-def build(session: Session, plan: Plan, caches: Caches) -> str:
-    """Build under a name of this call's own and return the name.
+def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches) -> str:
+    """Build under a name of this call's own and return the name; ``given`` says where its secrets come from.
 
     Raises the error that says why the build failed; then there is no image of that name.
     """
     candidate = f"relbuild-candidate/{plan.release.name}:{random.token_hex(8)}"
-    path = str(files.dockerfile_path(dockerfile.render(plan), dockerfile.render_ignore(plan)))
-    context = build_context(session.root)
-    argv = partial(buildx.build, plan, session.endpoint, dockerfile=path, tag=candidate, context=context, caches=caches)
-    run(session, argv, path, plan.builder.secrets, plan.project)
+    path = str(files.dockerfile_path(dockerfile.render(plan), dockerignore.render(plan)))
+    argv = partial(
+        buildx.build,
+        plan,
+        session.endpoint,
+        dockerfile=path,
+        tag=candidate,
+        context=build_context(session.root, plan.sources.context.up),
+        secrets=given,
+        caches=caches,
+    )
+    run(session, argv, path, given, plan.project)
     return candidate
 
 
 def run(
-    session: Session, argv: Callable[..., tuple[str, ...]], path: str, secrets: tuple[str, ...], project: Project
+    session: Session, argv: Callable[..., tuple[str, ...]], path: str, secrets: Iterable[str], project: Project
 ) -> None:
     """Run a build of the Dockerfile at the path, watched; ``argv`` gives the command for a kind of progress.
 
@@ -54,7 +61,7 @@ def run(
 
 
 def _watched(
-    session: Session, secrets: tuple[str, ...], argv: tuple[str, ...], display: Display
+    session: Session, secrets: Iterable[str], argv: tuple[str, ...], display: Display
 ) -> tuple[Outcome, Build]:
     """Run the build, shown as it goes on, without the secrets it was given."""
     reader = Reader(mask(os.environ[name] for name in secrets if name in os.environ))
@@ -69,24 +76,16 @@ def _watched(
     return session.runner.lines(argv, read), state
 
 
-def build_context(root: Path) -> str:
+def build_context(root: Path, up: str = ".") -> str:
     """Return the build context as docker is given it; never something it could take for an option or an address."""
+    if up != ".":
+        return os.fspath((root.resolve() / up).resolve())
     return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())
-
-
-def require_secrets(names: tuple[str, ...]) -> None:
-    """Raise UsageError when a secret is absent, before the build starts."""
-    missing = [name for name in names if not os.environ.get(name)]
-    if missing:
-        raise UsageError(
-            f"the build needs {', '.join(missing)}: builder.secrets in relbuild.yml names environment variables",
-            hint=f"export {missing[0]}=… before relbuild image",
-        )
 
 
 def _directory_of(project: Project, app: str) -> str | None:
     """Return where one of the project's own applications is, from its root; None for a dependency."""
-    for one in (project, *project.apps):
+    for one in project.parts:
         if isinstance(one.app, Known) and one.app.value == app:
             return f"{one.path}/" if one.path else ""
     return None

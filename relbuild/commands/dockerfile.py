@@ -6,6 +6,7 @@ from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, Problem
 from relbuild.image import dockerfile as rendering
+from relbuild.image import dockerignore
 from relbuild.result import Text, Written
 
 
@@ -15,7 +16,7 @@ def show(session: Session, release: str | None) -> Text:
 
 
 def write(session: Session, release: str | None, *, force: bool) -> Written:
-    """Write Dockerfile and .dockerignore into the project; in a dry run, say which would be.
+    """Write Dockerfile and its ignore file into the project; in a dry run, say which would be.
 
     Raises CommandFailed for a file that relbuild didn't write, unless it is forced; then nothing has been written.
     """
@@ -62,7 +63,7 @@ def check(session: Session, release: str | None) -> Written:
 
 def _generated(session: Session, release: str | None) -> dict[str, str]:
     plan = session.plan(release)
-    return {"Dockerfile": rendering.render(plan), ".dockerignore": rendering.render_ignore(plan)}
+    return {"Dockerfile": rendering.render(plan), dockerignore.file_name(plan): dockerignore.render(plan)}
 
 
 def _first_changed_line(old: str, new: str) -> int:

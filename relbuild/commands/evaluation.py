@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 
-from relbuild.commands.build import build_context, require_secrets, run
+from relbuild.commands import secrets
+from relbuild.commands.build import build_context, run
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import EngineError
-from relbuild.image import evaluation
-from relbuild.image.plan import make_builder, settle
+from relbuild.image import bases, dependencies, dockerignore, evaluation, packages
+from relbuild.image.credentials import Access
+from relbuild.image.plan import make_builder
 from relbuild.mix import evaluated
 from relbuild.mix.differences import Difference, fill_in
-from relbuild.mix.project import Project
+from relbuild.mix.project import Project, with_path_deps
 
 
 def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference, ...]]:
@@ -23,20 +26,25 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     Raises the error that says why it failed, and ProjectError for a mix.exs that Mix can't evaluate.
     """
     config, lock = session.config(), session.lock()
-    builder = make_builder(read, config, settle(read, config, session.tree(), lock), lock)
-    require_secrets(builder.secrets)
+    deps = dependencies.decide(session.tree(), read, config)
+    tools = bases.settle(session.tree(), config, read.elixir, lock, rebar3=deps.rebar3)
+    needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
+    # Nothing is fetched, so that nothing is needed for it but what installs the same toolchain.
+    builder = replace(make_builder(config, tools, deps, packages.to_build(needs), lock), access=Access())
+    given = secrets.find(builder)
     session.engine.require_builds()
     directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))
-    path = files.dockerfile_path(evaluation.render(builder), evaluation.render_ignore())
+    path = files.dockerfile_path(evaluation.render(builder), dockerignore.render_plain())
     argv = partial(
         evaluation.argv,
         builder,
         session.endpoint,
+        secrets=given,
         dockerfile=str(path),
         directory=os.fspath(directory),
         context=build_context(session.root),
     )
-    run(session, argv, str(path), builder.secrets, read)
+    run(session, argv, str(path), given, read)
     if session.dry_run:
         return read, ()
     # A cookie or a login in a URL may be among them: they are not left lying about.
@@ -46,4 +54,5 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
             f"{session.endpoint} built the facts of mix.exs and did not give them back",
             hint="docker buildx build --output type=local should write into this machine's directory",
         )
-    return fill_in(read, evaluated.read(said, read))
+    project, differences = fill_in(read, evaluated.read(said, read))
+    return with_path_deps(session.tree(), project), differences

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relbuild.commands.build import build, require_secrets
+from relbuild.commands import secrets
+from relbuild.commands.build import build
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
@@ -34,9 +35,9 @@ def image(
     references = tags(plan, asked_tags)
     for note in plan.notes:
         session.warn(note)
-    require_secrets(plan.builder.secrets)
+    given = secrets.find(plan.builder)
     session.engine.require_builds()
-    candidate = build(session, plan, caches)
+    candidate = build(session, plan, given, caches)
     try:
         if verify:
             require_verified(session, plan, candidate, references[0])

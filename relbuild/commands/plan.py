@@ -9,7 +9,9 @@ from relbuild.commands.session import Session
 from relbuild.errors import Mark
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
+from relbuild.image.credentials import Secret
 from relbuild.image.lock import Locked
+from relbuild.image.packages import Need
 from relbuild.image.plan import Plan
 from relbuild.mix.differences import Difference
 from relbuild.mix.environment import Contract, data_of
@@ -46,6 +48,11 @@ class Planned:
         rows = [*_project_rows(plan), ("", ""), *_toolchain_rows(plan), ("", ""), *_image_rows(plan)]
         width = max(len(name) for name, _ in rows) + 2
         lines = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
+        for title, below in (
+            ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
+            ("what dependencies need", _package_needs(plan)),
+        ):
+            lines += ["", title, *(f"  {line}" for line in below)] if below else []
         if plan.notes:
             lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
         if self.differences is not None:
@@ -78,8 +85,9 @@ class Planned:
                 "locked": plan.lock.builder.reference if plan.lock else None,
                 "elixir": _source(plan.builder.elixir),
                 "packages": list(plan.builder.packages),
-                "secrets": list(plan.builder.secrets),
-                "ssh": plan.builder.ssh,
+                "secrets": [_secret(each) for each in plan.builder.all_secrets],
+                "ssh": plan.builder.needs_ssh,
+                "network": plan.builder.network,
             },
             "runner": {
                 "image": plan.runner.image,
@@ -92,6 +100,7 @@ class Planned:
             "migrate": plan.migrate.value if plan.migrate else None,
             "environment": data_of(plan.environment),
             "labels": dict(plan.labels),
+            "dependencies": [_need(each) for each in plan.needs],
             "notes": list(plan.notes),
             "unknown": [_unknown(each) for each in plan.unknown],
             "evaluated": None
@@ -175,8 +184,8 @@ def _image_rows(plan: Plan) -> list[tuple[str, str]]:
     if plan.builder.elixir:
         rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))
     rows.extend(_asset_rows(plan.assets))
-    if plan.builder.secrets:
-        rows.append(("secrets", " ".join(plan.builder.secrets)))
+    if plan.sources.context.base:
+        rows.append(("context", f"{plan.sources.context.up}  (it has the dependencies beside the project)"))
     return rows
 
 
@@ -227,6 +236,48 @@ def _asset_data(assets: Assets) -> dict[str, Any]:
         if stage is not None
         else None,
     }
+
+
+def _access_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Return what the build needs of the one who builds, each with its reason."""
+    rows = [
+        (secret.name, f"{secret.reason}{f'  ({_place(secret.at)})' if secret.at else ''}")
+        for secret in plan.builder.all_secrets
+    ]
+    lent = plan.builder.access.ssh
+    if lent is not None:
+        rows.append(("ssh agent", f"{lent.app} is fetched over ssh  ({_place(lent.at)})"))
+    elif plan.builder.ssh:
+        rows.append(("ssh agent", "builder.ssh in relbuild.yml"))
+    return rows
+
+
+def _package_needs(plan: Plan) -> list[str]:
+    lines = []
+    for need in plan.needs:
+        wanted = [f"builder: {' '.join(need.builder)}"] if need.builder else []
+        wanted += [f"runner: {' '.join(need.runner)}"] if need.runner else []
+        ends = f"  →  {'; '.join(wanted)}" if wanted else ""
+        lines.append(f"{need.app} {need.what}  ({_place(need.at)}){ends}")
+    return lines
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {
+        "app": need.app,
+        "what": need.what,
+        "builder": list(need.builder),
+        "runner": list(need.runner),
+        "precompiled": need.precompiled,
+        "missing": list(need.missing),
+        "at": {"file": need.at.file, "line": need.at.line, "column": need.at.column},
+    }
+
+
+def _secret(secret: Secret) -> dict[str, Any]:
+    at = secret.at
+    place = {"file": at.file, "line": at.line, "column": at.column} if at else None
+    return {"name": secret.name, "reason": secret.reason, "at": place}
 
 
 def _said(fact: Known[str] | Unknown | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from relbuild import config as configuration
 from relbuild.config import Config
 from relbuild.endpoint import Endpoint
-from relbuild.engine.files import ProjectTree, read_bytes
+from relbuild.engine.files import ProjectTree, location, read_bytes
 from relbuild.errors import ConfigError, UsageError
 from relbuild.image import lock
 from relbuild.image.lock import Lock
@@ -85,4 +85,5 @@ class Session:
         The lock is read only if ``locked``. Raises ProjectError and ConfigError.
         """
         found = project or self.project()
-        return make_plan(found, self.config(), self.tree(), release, self.lock() if locked else None)
+        held = self.lock() if locked else None
+        return make_plan(found, self.config(), self.tree(), release, held, location(self.root))

@@ -54,6 +54,26 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class Repository:
+    """A Hex repository other than the public one; `hexpm` is that one, at another address."""
+
+    url: str = required(texts.URL, "Its address.", example="https://hex.example.com")
+    public_key: str | None = key(
+        texts.FILE,
+        "Its public key: a PEM file of the project, or the fingerprint (SHA256:…) of the one it hands out.",
+        default="null",
+        example="acme.pem",
+    )
+    auth: bool = key(
+        Flag(),
+        "Whether it wants a key; the build gets it from HEX_NAME_KEY, as a BuildKit secret.",
+        default="true",
+        example="false",
+        value=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Builder:
     """The stages that compile: nothing of them is in the final image but the release."""
 
@@ -92,9 +112,23 @@ class Builder:
         example="[HEX_ACME_KEY]",
         value=(),
     )
+    repos: Mapping[str, Repository] = key(
+        Table("a mapping of Hex repositories", texts.REPO, Section(Repository)),
+        "Where the Hex repositories are that the dependencies name with repo:.",
+        default="{}",
+        example="{acme: {url: https://hex.example.com, public_key: acme.pem}}",
+        factory=_nothing,
+    )
+    network: Literal["default", "host", "none"] = key(
+        Choice(("default", "host", "none")),
+        "The network of the build's steps: host is the engine's own, for a mirror that only its machine reaches.",
+        default="default",
+        example="host",
+        value="default",
+    )
     ssh: bool = key(
         Flag(),
-        "Lend your ssh agent to the build, for dependencies that are fetched with git over ssh.",
+        "Lend your ssh agent to every step of the build; for dependencies with a git URL over ssh that goes by itself.",
         default="false",
         example="true",
         value=False,

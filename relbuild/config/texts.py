@@ -98,6 +98,12 @@ def _git_advice(text: str) -> str | None:
     return None
 
 
+def _url_advice(text: str) -> str | None:
+    if re.match(r"https?://[^/]*@", text):
+        return "leave the login out: a key goes with auth: true"
+    return None
+
+
 RELEASE = Text("a release's name: small letters, digits and _, a letter first", r"[a-z][a-z0-9_]*")
 REPOSITORY = Text(
     "an image's name without tag or digest, in small letters",
@@ -133,6 +139,14 @@ SECRET = Text("the name of an environment variable, never its value", r"[A-Za-z_
 # A Dockerfile has no way to write a line break into ENV.
 ENV_VALUE = Text("text on one line", empty=True, private=True, advice=_env_advice)
 TARGET_ENV_VALUE = Text("text", lines=True, empty=True, private=True)
+# Hex stores an organization's repository under hexpm:NAME, which organization: means.
+REPO = Text("the name of a Hex repository, as in repo:", r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+URL = Text(
+    "an address that begins with http:// or https://",
+    r"https?://[A-Za-z0-9._~:/?%&=+,;-]+",
+    private=True,
+    advice=_url_advice,
+)
 COMMAND = Text("a shell command", lines=True)
 EXPRESSION = Text("an Elixir expression on one line", advice=_line_advice)
 HEALTH_PATH = Text("a URL's path that begins with /", r"/[A-Za-z0-9._~!$&'()*+,;=:@/%?-]*")

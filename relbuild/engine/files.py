@@ -12,6 +12,7 @@ from pathlib import Path
 
 from relbuild import cache
 from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError
+from relbuild.image.location import Location
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
 MAX_FILE = 16 * 1024 * 1024
@@ -45,11 +46,28 @@ class ProjectTree:
         """Return the names in a directory, sorted, a directory's with a ``/`` at its end; () when there is none."""
         try:
             with os.scandir(self._root / directory) as entries:
-                return tuple(sorted(f"{entry.name}/" if _is_directory(entry) else entry.name for entry in entries))
+                # A link that leads nowhere, or to itself, is no file that a build could have.
+                return tuple(
+                    sorted(
+                        f"{entry.name}/" if _is_directory(entry) else entry.name
+                        for entry in entries
+                        if not entry.is_symlink() or Path(entry.path).exists()
+                    )
+                )
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
             raise ProjectError(f"{directory or '.'}: {_reason(error)}", at=Mark(directory or ".", 1)) from error
+
+
+def location(root: Path) -> Location:
+    """Return where a project lies: below the root of its git repository, or without one below the file system's."""
+    own = root.resolve()
+    above = (own, *own.parents)
+    repository = next((directory for directory in above if (directory / ".git").exists()), None)
+    # The whole disk is never a build context.
+    outermost = repository or above[max(0, len(above) - 2)]
+    return Location(own.relative_to(outermost).parts, git=repository is not None)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
@@ -24,15 +24,16 @@ def build(
     dockerfile: str,
     tag: str,
     context: str,
+    secrets: Mapping[str, str],
     caches: Caches = Caches(),
     progress: str = "rawjson",
 ) -> tuple[str, ...]:
-    """Return the argv that builds the image into the engine's store.
+    """Return the argv that builds the image into the engine's store; ``secrets`` says where each comes from.
 
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
     argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", progress, "--provenance=false"]
-    argv += given(plan.builder)
+    argv += given(plan.builder, secrets)
     for source in caches.sources:
         argv += ["--cache-from", source]
     for destination in caches.destinations:
@@ -40,10 +41,12 @@ def build(
     return (*argv, "--tag", tag, "--file", dockerfile, context)
 
 
-def given(builder: Builder) -> tuple[str, ...]:
-    """Return the options by which the build gets its secrets, by their names, and the ssh agent."""
-    secrets = (option for name in builder.secrets for option in ("--secret", f"id={name},env={name}"))
-    return (*secrets, *(("--ssh", "default") if builder.ssh else ()))
+def given(builder: Builder, secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the options by which the build gets its secrets, from where they are, the ssh agent, and its network."""
+    options = [option for name, source in secrets.items() for option in ("--secret", f"id={name},{source}")]
+    options += ["--ssh", "default"] if builder.needs_ssh else []
+    options += ["--network", builder.network] if builder.network != "default" else []
+    return tuple(options)
 
 
 def tag(image: str, reference: str, endpoint: Endpoint) -> tuple[str, ...]:

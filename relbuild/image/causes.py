@@ -99,7 +99,7 @@ CAUSES = (
         "to builder.packages",
     ),
     _cause(
-        r"your mix\.lock is out of date|lock mismatch: the dependency is out of date|--check-locked",
+        r"is out of date and must be updated without the --check-locked|lock mismatch: the dependency is out of date",
         "mix.lock doesn't fit mix.exs",
         "run mix deps.get and commit mix.lock",
     ),
@@ -113,15 +113,24 @@ CAUSES = (
         r"failed to fetch record for [^\n]+ from registry[^\n]*\n[^\n]*don't have permissions"
         r"|no authenticated (?:user|organization) found|missing credentials for|failed to authenticate|unauthorized"
         r"|public key fingerprint mismatch|unknown repository",
-        "a Hex repository refused the build: it needs a key, or there is no such package",
-        "name the key's environment variable in builder.secrets, and add the repository in builder.steps.before_deps: "
-        'mix hex.organization auth NAME --key "$HEX_NAME_KEY"',
+        "a Hex repository refused the build: it needs a key or takes another one, or there is no such package",
+        "relbuild plan shows which variable its key is taken from; mix hex.organization key NAME generate makes one",
     ),
     _cause(
-        r"permission denied \(publickey|host key verification failed|could not read username for"
-        r"|authentication failed for",
+        "host key verification failed",
+        "a git dependency's host isn't known, or has another key than the one that is",
+        "connect to it once with ssh and compare its key's fingerprint with the one it publishes: known_hosts then has "
+        "it; or give its line in SSH_KNOWN_HOSTS",
+    ),
+    _cause(
+        r"permission denied \(publickey",
+        "a git dependency's host takes none of the keys in your ssh agent",
+        "ssh-add -l shows which they are, ssh-add FILE adds one",
+    ),
+    _cause(
+        "could not read username for|authentication failed for",
         "a git dependency can't be fetched: the build isn't allowed to",
-        "builder.ssh: true gives the build your ssh agent; for https name a token's variable in builder.secrets",
+        "give GIT_CREDENTIALS under builder.secrets: lines such as https://USER:TOKEN@github.com",
     ),
     _cause(
         r"temporary failure (?:in name resolution|resolving)|could not resolve|no such host|nxdomain|i/o timeout"
@@ -160,8 +169,7 @@ CAUSES = (
     _cause(
         r"no package with name (?P<package>\w+)",
         "there is no Hex package {package}, or none that the build may see",
-        "is its name right? One of an organization needs `organization: NAME` in mix.exs and the organization's key: "
-        "builder.secrets and builder.steps.before_deps",
+        "is its name right? One of an organization needs `organization: NAME` in mix.exs: relbuild asks for its key",
     ),
     _cause(
         r"failed to resolve source metadata for (?P<image>\S+):|pull access denied for (?P<private>[^,\s]+)",

@@ -7,56 +7,19 @@ from collections.abc import Iterable
 
 from relbuild import templates
 from relbuild.image.assets import Install, NodeStage
+from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
+from relbuild.image.location import leaves
 from relbuild.image.plan import Builder, Plan
-
-COMPILED = (
-    "_build/",
-    "**/_build/",
-    "deps/",
-    "**/node_modules/",
-    ".elixir_ls/",
-    ".lexical/",
-    ".expert/",
-    "*.ez",
-    "erl_crash.dump",
-)
-UNRELATED = (
-    ".git/",
-    ".github/",
-    ".gitlab-ci.yml",
-    ".dockerignore",
-    "Dockerfile*",
-    "cover/",
-    "doc/",
-    "test/",
-    "apps/*/test/",
-    "tmp/",
-    "*.log",
-)
-SECRET = (
-    ".env",
-    ".env.*",
-    "*.env",
-    "**/*.pem",
-    "**/*.key",
-    "**/*.p12",
-    ".netrc",
-    ".npmrc",
-    ".ssh/",
-    ".aws/",
-    ".docker/",
-)
+from relbuild.image.sources import Sources
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
 
-# Every file of the project but what the dependencies' stage and earlier builds have made.
-TOUCH = "find . \\( -path ./_build -o -path ./deps -o -name node_modules \\) -prune -o -type f -exec touch {} +"
-
-
+# What earlier stages and builds have made: no source of the project's.
+_MADE = "-path ./_build -o -path ./deps -o -name node_modules"
 # phx.digest notes in its manifest when it ran, which only phx.digest.clean looks at: equal assets, equal image.
 UNDATED = (
-    "find . \\( -path ./_build -o -path ./deps -o -name node_modules \\) -prune \\\n       "
+    f"find . \\( {_MADE} \\) -prune \\\n       "
     """-o -path '*/static/cache_manifest.json' -exec sed -i 's/"mtime":[0-9]*/"mtime":0/g' {} +"""
 )
 
@@ -64,56 +27,79 @@ UNDATED = (
 def render(plan: Plan) -> str:
     """Return the Dockerfile's text."""
     sources = plan.sources
+    builder = plan.builder
     return templates.render(
         "Dockerfile.j2",
         release=plan.release.name,
+        by_hand=_by_hand(plan),
         mix_release=_mix_release(plan),
-        touch=TOUCH,
-        builder=plan.builder,
+        touch=_touch(plan),
+        builder=builder,
         runner=plan.runner,
         runner_template="runner-minimal.j2" if plan.runner.minimal else "runner-slim.j2",
         programs=("bash",) if plan.healthcheck else (),
         asked=tuple(package.partition("=")[0] for package in plan.runner.asked_packages),
         applications=plan.applications,
-        manifests=_by_directory(sources.manifests),
-        compile_config=_by_directory(sources.compile_config),
-        files=sources.files,
-        directories=sources.directories,
-        late=sources.late,
+        workdir=sources.context.workdir,
+        moved=bool(sources.context.base),
+        build_path=sources.build_path,
+        # Mix has it as an absolute path for every project that lies in the build, also for the path dependencies.
+        build_env=f"{sources.build_path}/prod" if plan.project.build_path else None,
+        manifests=_by_directory(sources, sources.manifests),
+        public_keys=_by_directory(sources, builder.access.files),
+        compile_config=_by_directory(sources, sources.compile_config),
+        files=_by_directory(sources, sources.files),
+        directories=_by_directory(sources, (*sources.directories, *sources.beside)),
+        late=_by_directory(sources, sources.late),
         has_deps=plan.has_dependencies,
-        apart=bool(sources.late or plan.builder.steps.after_compile or plan.assets.commands),
+        apart=bool(sources.late or builder.steps.after_compile or plan.assets.commands),
         compile=_compile(plan),
         asset_comment=bool(plan.assets.commands),
         asset_setup=plan.assets.setup,
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
         installs=_installs(plan),
-        locked=sources.lockfile,
+        fetch=_fetch(plan),
+        git_helper=any(secret.name == GIT_CREDENTIALS for secret in builder.secrets),
+        deps_compile="mix deps.compile --skip-local-deps" if _has_local(plan) else "mix deps.compile",
         mounts=mounts(plan.builder),
-        secrets=plan.builder.secrets,
+        fetch_mounts=_fetch_mounts(plan),
+        secrets=exports(builder.secrets),
+        fetch_secrets=exports(builder.all_secrets),
         build_mounts=(_build_cache(plan), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         labels=plan.labels,
     )
 
 
-def render_ignore(plan: Plan) -> str:
-    """Return the .dockerignore's text."""
-    return templates.render("dockerignore.j2", compiled=COMPILED, unrelated=UNRELATED, secret=SECRET)
+def _by_hand(plan: Plan) -> str:
+    """Return the shell command that builds it without relbuild."""
+    words = ["docker build"]
+    for secret in plan.builder.all_secrets:
+        file = secret.files[0].replace("~", '"$HOME"') if secret.files else f'"${secret.name}"'
+        in_file = secret.is_file or secret.files
+        words.append(f"--secret id={secret.name},{'src=' + file if in_file else 'env=' + secret.name}")
+    if plan.builder.needs_ssh:
+        words.append("--ssh default")
+    if plan.builder.network != "default":
+        words.append(f"--network {plan.builder.network}")
+    up = plan.sources.context.up
+    return " ".join((*words, up if up == "." else f"--file Dockerfile {up}"))
 
 
-def _by_directory(paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Group paths for COPY: files by the directory they go to, a directory by itself."""
+def _by_directory(sources: Sources, paths: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Group paths for COPY as (destination, sources): files by the directory they go to, a directory by itself."""
     groups: dict[str, list[str]] = {}
     for path in paths:
         parent, slash, _ = path.rpartition("/") if not path.endswith("/") else (path.removesuffix("/"), "/", "")
-        groups.setdefault(f"{parent}/" if slash else "./", []).append(path)
+        destination = sources.context.destination(f"{parent}/") if slash else "./"
+        groups.setdefault(destination, []).append(sources.context.source(path))
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
 
 def _compile(plan: Plan) -> str:
     """Return what compiles the project and builds its assets, in one go: the cache might be another's in between."""
-    commands = [TOUCH, "mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
+    commands = [_touch(plan), "mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
     if plan.assets.digests:
         commands.append(UNDATED)
     if any("\n" in command.line.strip("\n") for command in plan.assets.commands):
@@ -137,7 +123,7 @@ def _installs(plan: Plan) -> list[dict[str, object]]:
     return [
         {
             "package": install.of.package,
-            "copies": _by_directory(install.of.needs),
+            "copies": _by_directory(plan.sources, install.of.needs),
             "command": install.command,
             "mounts": (_package_cache(install), *mounts(plan.builder)),
         }
@@ -150,16 +136,53 @@ def _package_cache(install: Install) -> str:
     return f"--mount=type=cache,id=relbuild-{name},target={install.cache},sharing=locked"
 
 
+def _touch(plan: Plan) -> str:
+    """Return the command that gives every source a new time, but not what earlier stages and builds have made."""
+    sources = plan.sources
+    outside = dict.fromkeys(
+        sources.context.destination(f"{path}/").removesuffix("/") for path in sources.projects if leaves(path)
+    )
+    roots = " ".join(shlex.quote(path) for path in (".", *outside))
+    return f"find {roots} \\( {_MADE} \\) -prune -o -type f -exec touch {{}} +"
+
+
+def _has_local(plan: Plan) -> bool:
+    """Tell whether there are dependencies whose sources the deps stage doesn't have."""
+    return plan.project.umbrella or bool(plan.project.path_deps)
+
+
+def _fetch(plan: Plan) -> str:
+    """Return the command that fetches the dependencies, after the logins it needs."""
+    fetch = "mix deps.get --only prod" + (" --check-locked" if plan.sources.lockfile else "")
+    return "\n".join((*plan.builder.access.logins, fetch))
+
+
 def mounts(builder: Builder) -> tuple[str, ...]:
-    """Return RUN's mounts for what the build is given."""
+    """Return RUN's mounts for what every step of the build is given."""
     ssh = ("--mount=type=ssh",) if builder.ssh else ()
-    return (*(f"--mount=type=secret,id={name}" for name in builder.secrets), *ssh)
+    return (*_secret_mounts(builder.secrets), *ssh)
+
+
+def _fetch_mounts(plan: Plan) -> tuple[str, ...]:
+    """Return RUN's mounts for fetching."""
+    ssh = ("--mount=type=ssh",) if plan.builder.needs_ssh else ()
+    memory = (f"--mount=type=tmpfs,target={HEX_HOME}",) if plan.builder.access.tells_hex else ()
+    return (*_secret_mounts(plan.builder.all_secrets), *ssh, *memory)
+
+
+def _secret_mounts(secrets: Iterable[Secret]) -> tuple[str, ...]:
+    return tuple(f"--mount=type=secret,id={secret.name}" for secret in secrets)
+
+
+def exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
+    """Return the shell's lines that put secrets into a step's environment."""
+    return tuple(line for secret in secrets for line in secret.export)
 
 
 def _build_cache(plan: Plan) -> str:
+    path = plan.sources.build_path
     return (
-        f"--mount=type=cache,id=relbuild-{plan.release.name}-build,from=deps,source=/src/_build,"
-        "target=/src/_build,sharing=locked"
+        f"--mount=type=cache,id=relbuild-{plan.release.name}-build,from=deps,source={path},target={path},sharing=locked"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from relbuild import templates
@@ -19,21 +20,27 @@ def render(builder: Builder) -> str:
     mounts = ("--network=none", f"--mount=type=bind,target={DIRECTORY}", *seen.mounts(builder))
     # Hex is for fetching dependencies, and only downloading it would need the network.
     return templates.render(
-        "evaluate.j2", builder=replace(builder, install_hex=False), directory=DIRECTORY, mounts=mounts
+        "evaluate.j2",
+        builder=replace(builder, install_hex=False),
+        directory=DIRECTORY,
+        mounts=mounts,
+        secrets=seen.exports(builder.secrets),
     )
 
 
-def render_ignore() -> str:
-    """Return what mix.exs can't see, as in the image's build."""
-    return templates.render("dockerignore.j2", compiled=seen.COMPILED, unrelated=seen.UNRELATED, secret=seen.SECRET)
-
-
 def argv(
-    builder: Builder, endpoint: Endpoint, *, dockerfile: str, directory: str, context: str, progress: str = "rawjson"
+    builder: Builder,
+    endpoint: Endpoint,
+    *,
+    dockerfile: str,
+    directory: str,
+    context: str,
+    secrets: Mapping[str, str],
+    progress: str = "rawjson",
 ) -> tuple[str, ...]:
     """Return the argv that evaluates mix.exs on the engine and brings the facts into a directory here."""
     return (
         *endpoint.docker,
         *("buildx", "build", "--output", f"type=local,dest={directory}", "--progress", progress),
-        *("--provenance=false", *buildx.given(builder), "--file", dockerfile, context),
+        *("--provenance=false", *buildx.given(builder, secrets), "--file", dockerfile, context),
     )

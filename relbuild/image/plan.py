@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +10,14 @@ from dataclasses import dataclass
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Problem, ProjectError, UsageError
-from relbuild.image import assets, bases, labels, migrating
+from relbuild.image import assets, bases, dependencies, labels, migrating, packages
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
+from relbuild.image.credentials import Access, Secret, own_secrets
+from relbuild.image.dependencies import Dependencies
+from relbuild.image.location import Location
 from relbuild.image.lock import Lock
+from relbuild.image.packages import Need
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain
 from relbuild.mix.environment import Contract, to_label
@@ -34,16 +39,31 @@ MINIMAL = ("ncurses-base", "tzdata")
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """The stages that build: where they start, what apt adds, and what the build is given."""
+    """The stages that build: where they start, what apt adds, and what the build is given.
+
+    `secrets` and `ssh` go to every step, `access` to the one that fetches the dependencies.
+    """
 
     image: str
     elixir: ElixirSource | None
     packages: tuple[str, ...]
     env: Mapping[str, str]
-    secrets: tuple[str, ...]
+    secrets: tuple[Secret, ...]
     ssh: bool
+    access: Access
+    network: str
     steps: Steps
     install_hex: bool
+
+    @property
+    def needs_ssh(self) -> bool:
+        """Whether the build is lent the user's ssh agent."""
+        return self.ssh or self.access.ssh is not None
+
+    @property
+    def all_secrets(self) -> tuple[Secret, ...]:
+        """Every secret that the build needs, once, by its name."""
+        return tuple({each.name: each for each in (*self.access.secrets, *self.secrets)}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +79,7 @@ class Runner:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """All that apt installs, sorted by name: what every release needs, and what relbuild.yml asks for."""
+        """All that apt installs, sorted by name: what every release needs, and what is asked for."""
         return _merged(self.own_packages, self.asked_packages)
 
     @property
@@ -79,6 +99,8 @@ class Plan:
     runner: Runner
     sources: Sources
     assets: Assets
+    dependencies: Dependencies
+    needs: tuple[Need, ...]
     applications: tuple[str, ...]
     image: str
     migrate: Known[str] | None
@@ -91,8 +113,8 @@ class Plan:
 
     @property
     def has_dependencies(self) -> bool:
-        """Whether there is anything to fetch or compile before the project's own code."""
-        return _has_dependencies(self.project)
+        """Whether there is anything to fetch and compile before the project's own code."""
+        return self.dependencies.any
 
     @property
     def version(self) -> Fact[str]:
@@ -101,27 +123,39 @@ class Plan:
 
 
 def make_plan(
-    project: Project, config: Config, tree: Tree, release_name: str | None = None, lock: Lock | None = None
+    project: Project,
+    config: Config,
+    tree: Tree,
+    release_name: str | None = None,
+    lock: Lock | None = None,
+    location: Location | None = None,
 ) -> Plan:
     """Decide what will be built, on the images of relbuild.lock where there is one.
+
+    ``location`` says where the project lies, for what it needs from above.
 
     Raises ProjectError or ConfigError where the project, relbuild.yml or relbuild.lock doesn't allow an image.
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
-    tools = settle(project, config, tree, lock)
+    sources = find_sources(tree, project, location)
+    deps = dependencies.decide(tree, project, config)
+    tools = bases.settle(tree, config, project.elixir, lock, rebar3=deps.rebar3)
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
-    sources = find_sources(tree, project)
+    needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
     asset_plan = assets.find(tree, project, config, tools)
+    wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
     return Plan(
         project=project,
         release=release,
         toolchain=tools,
-        builder=make_builder(project, config, tools, lock, asset_plan.debian_packages),
-        runner=_runner(config, tools, lock),
+        builder=make_builder(config, tools, deps, wanted, lock),
+        runner=_runner(config, tools, needs, lock),
         sources=sources,
         assets=asset_plan,
+        dependencies=deps,
+        needs=needs,
         applications=_applications(project),
         image=config.image or release.name,
         migrate=migrate.expression,
@@ -129,7 +163,14 @@ def make_plan(
         healthcheck=config.healthcheck,
         labels=_labels(release, required, migrate.labels),
         lock=lock,
-        notes=(*tools.notes, *migrate.notes, *asset_plan.notes, *_release_notes(release, sources)),
+        notes=(
+            *tools.notes,
+            *migrate.notes,
+            *asset_plan.notes,
+            *_release_notes(release),
+            *deps.notes,
+            *_package_notes(tools, needs),
+        ),
         unknown=project.unknown,
     )
 
@@ -182,43 +223,32 @@ def split_reference(reference: str) -> tuple[str, str]:
     return f"{head}{slash}{name}", tag if colon else "latest"
 
 
-def _has_dependencies(project: Project) -> bool:
-    if any(unknown.what == "deps" for unknown in project.unknown):
-        return True
-    return any(each.in_release() is not False for one in (project, *project.apps) for each in one.deps)
-
-
-def settle(project: Project, config: Config, tree: Tree, lock: Lock | None) -> toolchain.Toolchain:
-    """Return the toolchain; raise ProjectError or ConfigError where there is none."""
-    return bases.settle(tree, config, project.elixir, lock, rebar3=_has_dependencies(project))
-
-
 def make_builder(
-    project: Project,
-    config: Config,
-    tools: toolchain.Toolchain,
-    lock: Lock | None = None,
-    packages: tuple[str, ...] = (),
+    config: Config, tools: toolchain.Toolchain, deps: Dependencies, packages: tuple[str, ...], lock: Lock | None
 ) -> Builder:
     """Return what the stages that build are made of; the packages are Debian's, for more than Elixir."""
+    # An image of the user's own may not even be a Debian with apt.
+    known = () if tools.provider == "image" else (*deps.access.packages, *packages)
     return Builder(
         image=bases.image(tools.builder_image, config, lock.builder if lock else None),
         elixir=bases.elixir_source(tools, config),
-        packages=_merged(tools.packages, config.builder.packages, packages),
+        packages=_merged(tools.packages, known, config.builder.packages),
         env=config.builder.env,
-        secrets=config.builder.secrets,
+        secrets=own_secrets(config),
         ssh=config.builder.ssh,
+        access=deps.access,
+        network=config.builder.network,
         steps=config.builder.steps,
-        install_hex=_has_dependencies(project) and "erlang-hex" not in tools.packages,
+        install_hex=deps.any and "erlang-hex" not in tools.packages,
     )
 
 
-def _runner(config: Config, tools: toolchain.Toolchain, lock: Lock | None) -> Runner:
+def _runner(config: Config, tools: toolchain.Toolchain, needs: tuple[Need, ...], lock: Lock | None) -> Runner:
     return Runner(
         image=bases.image(tools.runner_image, config, lock.runner if lock else None),
         base=config.runner.base,
         own_packages=_merged(tools.runtime_packages, ALWAYS, MINIMAL if config.runner.base == "minimal" else ()),
-        asked_packages=_merged(config.runner.packages),
+        asked_packages=_merged(packages.to_run(needs), config.runner.packages),
         mode=config.runner.mode,
         env=config.runner.env,
     )
@@ -230,8 +260,12 @@ def _merged(*groups: tuple[str, ...]) -> tuple[str, ...]:
 
 def _applications(project: Project) -> tuple[str, ...]:
     """Return the project's own applications; the rest of a release is dependencies, Elixir and OTP."""
-    apps = [each.app for each in (project, *project.apps)]
-    return tuple(sorted(app.value for app in apps if isinstance(app, Known)))
+    own = {project.app.value} if isinstance(project.app, Known) else set()
+    # In an umbrella the directory has the application's name (Mix.Project.apps_paths/1).
+    own |= {app.app.value if isinstance(app.app, Known) else posixpath.basename(app.path) for app in project.apps}
+    own |= {dep.app for dep in project.path_deps}
+    inner = [app for dep in project.path_deps if dep.project for app in dep.project.apps]
+    return tuple(sorted(own | {app.app.value for app in inner if isinstance(app.app, Known)}))
 
 
 def _labels(release: Release, required: Contract, migrate: Mapping[str, str]) -> Mapping[str, str]:
@@ -250,7 +284,7 @@ def _labels(release: Release, required: Contract, migrate: Mapping[str, str]) ->
     return dict(sorted(values.items()))
 
 
-def _release_notes(release: Release, sources: Sources) -> tuple[str, ...]:
+def _release_notes(release: Release) -> tuple[str, ...]:
     notes = []
     if isinstance(release.version, Unknown):
         at = release.version.at
@@ -261,6 +295,16 @@ def _release_notes(release: Release, sources: Sources) -> tuple[str, ...]:
             f"the release's cookie ({at.file}:{at.line}) isn't put into the image, where anyone could read it: "
             "give RELEASE_COOKIE where it runs"
         )
-    if not sources.lockfile and sources.wants_lockfile:
-        notes.append("no mix.lock: the dependencies' versions are resolved anew in each build; commit mix.lock")
+    return tuple(notes)
+
+
+def _package_notes(tools: toolchain.Toolchain, needs: tuple[Need, ...]) -> tuple[str, ...]:
+    notes = [
+        f"{need.app} {need.what}, and Debian {tools.debian.value} has no {' and no '.join(need.missing)}"
+        for need in needs
+        if need.missing
+    ]
+    wanted = _merged(packages.to_build(needs))
+    if tools.provider == "image" and wanted:
+        notes.append(f"nothing is installed in an image of your own; the dependencies compile with {' '.join(wanted)}")
     return tuple(notes)

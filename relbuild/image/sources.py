@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.facts import Tree
+from relbuild.image.location import Context, Location, Wanted, leaves, widened
+from relbuild.mix import config_imports
+from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 
 # Never part of a build: what tools leave behind, what is for people, what may hold a secret.
@@ -38,53 +43,130 @@ NOT_SOURCE_FILES = (
 LATE_CONFIG = frozenset({"runtime.exs", "releases.exs"})
 # Configuration of other environments.
 OTHER_CONFIG = frozenset({"dev.exs", "test.exs"})
+# What Mix reads of a dependency before it compiles it; the second is rebar3's.
+MANIFESTS = ("mix.exs", "rebar.config", "rebar.config.script")
+_NOT_SOURCE = re.compile("|".join(map(translate, NOT_SOURCE_FILES)))
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The project's files by the step that first needs them, relative to the project, directories with a ``/``."""
+    """The project's files by the step that first needs them, directories with a ``/``.
 
+    Paths are relative to the project; what lies outside of it begins with ``../`` and is in `context` all the same.
+    `files` and `directories` are the project's own, `beside` those of path dependencies that no directory of the
+    project holds. `projects` are the directories of all Mix projects, and `kept` those of them whose path looks like
+    something that isn't source.
+    """
+
+    context: Context
     manifests: tuple[str, ...]
     compile_config: tuple[str, ...]
     files: tuple[str, ...]
     directories: tuple[str, ...]
+    beside: tuple[str, ...]
     late: tuple[str, ...]
-    lockfile: bool
-    wants_lockfile: bool
+    projects: tuple[str, ...]
+    kept: tuple[str, ...]
+    build_path: str
+    lockfile: str | None
 
 
-def find_sources(tree: Tree, project: Project) -> Sources:
-    """Sort the project's files into the build's steps.
+def find_sources(tree: Tree, project: Project, location: Location | None = None) -> Sources:
+    """Sort the files of the project and of its path dependencies into the build's steps.
 
-    Raises ProjectError for a name that can't be written into a Dockerfile.
+    Raises ProjectError for a name that can't be written into a Dockerfile, for a path dependency that isn't there,
+    and for one that lies where the build may not see.
     """
     names = tree.list("")
-    config = tuple(f"config/{name}" for name in tree.list("config"))
-    lockfile = "mix.lock" in names
+    config_directory = posixpath.dirname(_known(project.config_path, "config/config.exs"))
+    late, compile_config = _config(tree, project, config_directory)
+    lockfile = _known(project.lockfile, "mix.lock")
+    reads = {read for part in project.parts for read in part.reads}
+    apart = tuple(dep for dep in project.path_deps if not _is_copied(dep.path))
+    context = widened(location or Location(), _wanted(project, (lockfile, *reads), compile_config))
+    has_lockfile = tree.read(lockfile) is not None
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
-    late = [path for path in config if path.removeprefix("config/") in LATE_CONFIG]
+    manifests = ("mix.exs", *((lockfile,) if has_lockfile else ()), *children, *_manifests(tree, project))
+    taken = {*manifests, *reads}
     found = Sources(
-        manifests=("mix.exs", *(("mix.lock",) if lockfile else ()), *children, *project.reads),
-        compile_config=tuple(path for path in config if _is_compile_config(path)),
-        files=tuple(name for name in names if _is_source_file(name) and name not in project.reads),
-        directories=tuple(name for name in names if _is_source_directory(name)),
+        context=context,
+        manifests=(*manifests, *sorted(reads - set(manifests))),
+        compile_config=compile_config,
+        files=tuple(name for name in names if _is_source_file(name) and name not in taken),
+        directories=tuple(name for name in names if _is_source_directory(name) and name != f"{config_directory}/"),
+        beside=tuple(path for dep in apart for path in _contents(tree, dep.path) if path not in taken),
         late=(*late, *(("rel/",) if "rel/" in names else ())),
-        lockfile=lockfile,
-        wants_lockfile=any(each.source in ("hex", "git") for child in (project, *project.apps) for each in child.deps),
+        projects=(*(app.path for app in project.apps), *(dep.path for dep in project.path_deps)),
+        kept=tuple(dep.path for dep in project.path_deps if not NOT_SOURCE_DIRECTORIES.isdisjoint(dep.path.split("/"))),
+        build_path=_build_path(project, context),
+        lockfile=lockfile if has_lockfile else None,
     )
-    for path in (*found.manifests, *config, *found.files, *found.directories):
-        # BuildKit reads a backslash before it looks for wildcards, and again in them: no spelling means it for sure.
-        if "\\" in path or any(ord(character) < 32 for character in path):
-            raise ProjectError(
-                f"the file name {path!r} has a control character or a backslash: no Dockerfile can name it",
-                at=Mark(path, 1),
-                hint="rename it, or move it out of the project",
-            )
+    _refuse_names(
+        (context.base, *found.manifests, *compile_config, *late, *found.files, *found.directories, *found.beside)
+    )
     return found
 
 
-def _is_compile_config(path: str) -> bool:
-    name = path.removeprefix("config/")
+def _known(fact: object, default: str) -> str:
+    return fact.value if isinstance(fact, Known) else default
+
+
+def _build_path(project: Project, context: Context) -> str:
+    """Return the directory of the build stages where Mix compiles to."""
+    path = _known(project.build_path, "_build")
+    if path.startswith("/"):
+        return path
+    return posixpath.normpath(posixpath.join(context.workdir, path))
+
+
+def _config(tree: Tree, project: Project, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the configuration that is read last, and that which is read to compile."""
+    late = tuple(f"{directory}/{name}" for name in tree.list(directory) if name in LATE_CONFIG)
+    children = [child.path for child in project.apps]
+    own = [
+        f"{each}/{name}"
+        for each in (directory, *(f"{child}/config" for child in children))
+        for name in tree.list(each)
+        if _is_compile_config(name)
+    ]
+    return late, tuple(dict.fromkeys((*own, *config_imports.imported(tree, directory))))
+
+
+def _wanted(project: Project, read: Iterable[str], config: Iterable[str]) -> Iterable[Wanted]:
+    """Yield all that may lie outside of the project."""
+    for dep in project.path_deps:
+        yield Wanted(dep.path, f"dependency {dep.app}", dep.at)
+    yield from (Wanted(path, "mix.exs reads it", project.at) for path in sorted(read) if leaves(path))
+    yield from (Wanted(path, "the configuration imports it", Mark(path, 1)) for path in config if leaves(path))
+
+
+def _manifests(tree: Tree, project: Project) -> Iterable[str]:
+    """Yield what Mix reads of path dependencies to resolve the dependencies; of one without any of it, all."""
+    for dep in project.path_deps:
+        names = tree.list(dep.path)
+        if not names:
+            raise ProjectError(
+                f"dependency {dep.app}: there is nothing at {dep.path}",
+                at=dep.at,
+                hint="if it is a git submodule: git submodule update --init",
+            )
+        own = [f"{dep.path}/{name}" for name in MANIFESTS if name in names]
+        yield from own or (f"{dep.path}/",)
+        yield from (f"{child.path}/mix.exs" for child in (dep.project.apps if dep.project else ()))
+
+
+def _contents(tree: Tree, directory: str) -> Iterable[str]:
+    for name in tree.list(directory):
+        if _is_source_file(name) or _is_source_directory(name) or name == "rel/":
+            yield f"{directory}/{name}"
+
+
+def _is_copied(path: str) -> bool:
+    """Tell whether a directory of the project that is copied whole holds the path."""
+    return not leaves(path) and _is_source_directory(f"{path.partition('/')[0]}/")
+
+
+def _is_compile_config(name: str) -> bool:
     if name.endswith("/"):
         return not name.startswith(".")
     return name not in LATE_CONFIG | OTHER_CONFIG and not _ignored(name)
@@ -96,10 +178,24 @@ def _is_source_file(name: str) -> bool:
 
 def _is_source_directory(name: str) -> bool:
     directory = name.removesuffix("/")
-    if directory == name or directory in ("config", "rel"):
+    if directory == name or directory == "rel":
         return False
     return directory not in NOT_SOURCE_DIRECTORIES and not _ignored(directory)
 
 
 def _ignored(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in NOT_SOURCE_FILES)
+    return _NOT_SOURCE.match(name) is not None
+
+
+def _refuse_names(paths: Iterable[str]) -> None:
+    for path in paths:
+        # BuildKit reads a backslash before it looks for wildcards, and again in them: no spelling means it for sure.
+        wrong = "\\" in path or any(ord(character) < 32 for character in path)
+        no_text = any("\ud800" <= character <= "\udfff" for character in path)
+        if wrong or no_text:
+            what = "bytes that are no UTF-8" if no_text else "a control character or a backslash"
+            raise ProjectError(
+                f"the file name {path!r} has {what}: no Dockerfile can name it",
+                at=Mark(path.encode("utf-8", "backslashreplace").decode(), 1),
+                hint="rename it, or move it out of the project",
+            )

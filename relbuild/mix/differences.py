@@ -14,7 +14,7 @@ from relbuild.mix.releases import Release
 
 # What is no fact of its own: names, places, what follows from other facts, and what is compared part by part.
 _NOT_FACTS = frozenset({"name", "app", "at", "unknown"})
-_NOT_THE_PROJECTS = frozenset({"path", "module", "apps", "releases", "deps", "aliases", "reads"})
+_NOT_THE_PROJECTS = frozenset({"path", "module", "apps", "releases", "deps", "aliases", "reads", "path_deps"})
 _Part = TypeVar("_Part", Release, Dependency, Alias)
 
 
@@ -50,6 +50,7 @@ def fill_in(read: Project, evaluated: Project) -> tuple[Project, tuple[Differenc
         **filled,
         at=read.at,
         reads=read.reads,
+        path_deps=read.path_deps,
         releases=releases,
         deps=deps,
         aliases=aliases,

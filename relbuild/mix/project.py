@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import dependencies, fields, releases
+from relbuild.mix import dependencies, fields, path_dependencies, releases
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.fields import Fields
@@ -16,7 +16,17 @@ from relbuild.mix.releases import Release, Versions
 from relbuild.mix.said import Said
 from relbuild.mix.terms import Atom, List, entries, show
 
-__all__ = ["Alias", "Dependency", "Project", "Release", "of", "read", "select_release"]
+__all__ = [
+    "Alias",
+    "Dependency",
+    "PathDependency",
+    "Project",
+    "Release",
+    "of",
+    "read",
+    "select_release",
+    "with_path_deps",
+]
 
 _NOT_SOURCES = {"_build", "deps", "node_modules"}
 
@@ -31,11 +41,25 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class PathDependency:
+    """A dependency that is a directory of its own, also one that another of them has; `project` is its mix.exs.
+
+    `path` is relative to the tree's root and may leave it, or absolute. `at` is where a mix.exs names it.
+    """
+
+    app: str
+    path: str
+    at: Mark
+    project: Project | None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What one mix.exs says. A fact that it doesn't state is None unless Mix has a default for it.
 
     `path` is the project's directory, "" for the tree's root; every path is relative to that root and may leave it.
     `reads` are the files that mix.exs reads, which Mix needs beside it. `unknown` is what could not be read.
+    `path_deps` are the path dependencies of the whole project, an umbrella's own applications not among them.
     """
 
     path: str
@@ -59,6 +83,14 @@ class Project:
     extra_applications: Fact[tuple[str, ...]] | None
     reads: tuple[str, ...]
     unknown: tuple[Unknown, ...]
+    build_path: Fact[str] | None = None
+    path_deps: tuple[PathDependency, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Project, ...]:
+        """Every mix.exs that is read for it: its own, its applications', its path dependencies'."""
+        beside = [each.project for each in self.path_deps if each.project is not None]
+        return (self, *self.apps, *(part for project in beside for part in (project, *project.apps)))
 
     @property
     def umbrella(self) -> bool:
@@ -74,7 +106,7 @@ def read(tree: Tree) -> Project:
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    return of(MixFile.of(tree, "", content).said(), lambda root: _children(tree, root))
+    return with_path_deps(tree, of(MixFile.of(tree, "", content).said(), lambda root: _children(tree, root)))
 
 
 def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
@@ -82,11 +114,34 @@ def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
 
     Raises ProjectError for what Mix itself refuses.
     """
-    project = _project(root, ())
-    if project.umbrella:
-        project = _project(root, tuple(_project(child, ()) for child in children(root)))
+    project = _with_children(root, children)
     found, unknown = _releases(root, project)
     return replace(project, releases=found, unknown=tuple(dict.fromkeys((*project.unknown, *unknown))))
+
+
+def _with_children(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
+    project = _project(root, ())
+    return _project(root, tuple(_project(child, ()) for child in children(root))) if project.umbrella else project
+
+
+def with_path_deps(tree: Tree, root: Project) -> Project:
+    """Return the project with the path dependencies that it and its applications name, and those that these name.
+
+    Raises ProjectError for one whose mix.exs can't be read.
+    """
+
+    def read_one(path: str) -> Project | None:
+        content = tree.read(posixpath.join(path, "mix.exs"))
+        if content is None:
+            return None
+        return _with_children(MixFile.of(tree, path, content).said(), lambda said: _children(tree, said))
+
+    found = tuple(
+        PathDependency(dep.app, dep.path or "", dep.at, project)
+        for dep, project in path_dependencies.find(root, read_one)
+    )
+    unfetched = [each for dep in found if dep.project for each in dep.project.unknown if each.what.startswith("dep")]
+    return replace(root, path_deps=found, unknown=tuple(dict.fromkeys((*root.unknown, *unfetched))))
 
 
 def select_release(project: Project, name: str | None = None) -> Release:
@@ -214,6 +269,7 @@ def _project(said: Said, apps: tuple[Project, ...]) -> Project:
         extra_applications=application.fact("extra_applications", fields.applications, note=False),
         reads=tuple(sorted({*said.reads}.union(*(app.reads for app in apps)))),
         unknown=(),
+        build_path=given.fact("build_path", given.path, note=False),
     )
     below = [unknown for app in apps for unknown in app.unknown]
     return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *below))))

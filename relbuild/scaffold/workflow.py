@@ -15,6 +15,6 @@ def render(service: str, plan: Plan, variables: tuple[str, ...]) -> str:
         release=plan.release.name,
         version=__version__,
         migrate=plan.migrate is not None,
-        secrets=plan.builder.secrets,
+        secrets=tuple(each.name for each in plan.builder.all_secrets),
         variables=variables,
     )

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from relbuild.config import Builder, Config, Healthcheck, Runner, Steps, Target, json_schema, parse
+from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, json_schema, parse
 from relbuild.config.kinds import Section, Table, keys
 from relbuild.config.words import paths
 
@@ -34,11 +34,11 @@ def declared() -> dict[str, Any]:
 
 
 def written(node: yaml.Node, before: str = "") -> list[tuple[str, int]]:
-    """The path and the line (from 0) of each key of the sample, those under targets.NAME as such."""
+    """The path and the line (from 0) of each key of the sample, those under a name as such."""
     found = []
     if isinstance(node, yaml.MappingNode) and not before.endswith("env."):
         for key, value in node.value:
-            name = "NAME" if before == "targets." else key.value
+            name = "NAME" if before in ("targets.", "builder.repos.") else key.value
             found += [(before + name, key.start_mark.line), *written(value, f"{before}{name}.")]
     return found
 
@@ -56,7 +56,8 @@ def test_the_sample_is_what_it_says() -> None:
             elixir_git="https://git.example.com/mirrors/elixir.git",
             packages=("libvips-dev",),
             env=MappingProxyType({"NODE_ENV": "production"}),
-            secrets=("HEX_ACME_KEY",),
+            secrets=("SENTRY_AUTH_TOKEN",),
+            repos=MappingProxyType({"acme": Repository("https://hex.example.com", "acme.pem")}),
             steps=Steps(
                 ("./scripts/add-ca.sh",),
                 ("mix gettext.extract\nmix gettext.merge priv/gettext\n",),

@@ -10,24 +10,31 @@ from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.image import buildx
 
 
-def planned(secrets: tuple[str, ...] = (), ssh: bool = False) -> Any:
-    return SimpleNamespace(builder=SimpleNamespace(secrets=secrets, ssh=ssh))
+def planned(ssh: bool = False, network: str = "default") -> Any:
+    return SimpleNamespace(builder=SimpleNamespace(needs_ssh=ssh, network=network))
 
 
 def test_build() -> None:
-    argv = buildx.build(planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".")
+    argv = buildx.build(planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".", secrets={})
     assert shlex.join(argv) == (
         "docker buildx build --load --progress rawjson --provenance=false --tag candidate:1 --file /c/Dockerfile ."
     )
 
 
 def test_a_secret_is_named_and_never_carried() -> None:
+    secrets = {"HEX_KEY": "env=HEX_KEY", "SSH_KNOWN_HOSTS": "src=/home/me/.ssh/known_hosts"}
     argv = buildx.build(
-        planned(("HEX_KEY",), ssh=True), Endpoint(context="ci"), dockerfile="D", tag="c:1", context="/p q"
+        planned(ssh=True, network="host"),
+        Endpoint(context="ci"),
+        dockerfile="D",
+        tag="c:1",
+        context="/p q",
+        secrets=secrets,
     )
     assert shlex.join(argv) == (
         "docker --context ci buildx build --load --progress rawjson --provenance=false --secret id=HEX_KEY,env=HEX_KEY"
-        " --ssh default --tag c:1 --file D '/p q'"
+        " --secret id=SSH_KNOWN_HOSTS,src=/home/me/.ssh/known_hosts --ssh default --network host"
+        " --tag c:1 --file D '/p q'"
     )
 
 

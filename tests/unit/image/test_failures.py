@@ -196,12 +196,32 @@ NETWORK = "the network or a server didn't answer"
             "This could be because the package does not exist, it was spelled incorrectly or you don't have "
             "permissions to it\n** (Mix) No package with name private (from: mix.exs) in registry",
             "",
-            (CommandFailed, AT, "a Hex repository refused the build: it needs a key, or there is no such package"),
+            (
+                CommandFailed,
+                AT,
+                "a Hex repository refused the build: it needs a key or takes another one, or there is no such package",
+            ),
+        ),
+        (
+            "No ED25519 host key is known for git.example.com\nHost key verification failed.",
+            "",
+            (CommandFailed, AT, "a git dependency's host isn't known, or has another key than the one that is"),
+        ),
+        (
+            "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+            "",
+            (CommandFailed, AT, "a git dependency can't be fetched: the build isn't allowed to"),
+        ),
+        # The command itself, which the output repeats, is no cause.
+        (
+            "RUN mix deps.get --only prod --check-locked\nall went well",
+            "process x did not complete successfully: exit code: 3",
+            (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 3"),
         ),
         (
             "git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.",
             "",
-            (CommandFailed, AT, "a git dependency can't be fetched: the build isn't allowed to"),
+            (CommandFailed, AT, "a git dependency's host takes none of the keys in your ssh agent"),
         ),
         (
             "a.c:1:10: fatal error: expat.h: No such file or directory",

@@ -397,9 +397,11 @@ def test_an_umbrella_and_its_applications(dict_tree: Any) -> None:
 
 def test_an_umbrella_takes_only_the_applications_it_names(dict_tree: Any) -> None:
     root = minimal('apps_path: "./apps/", apps: [:web]').replace("app: :a, ", "")
-    files = {"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0"), "apps/core/mix.exs": "broken("}
+    files = {"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0"), "apps/core/mix.exs": child("core", "3.0.0")}
     found = project.read(dict_tree(files))
     assert [app.path for app in found.apps] == ["apps/web"]
+    # web depends on it all the same: Mix takes it for a path dependency.
+    assert [(dep.app, dep.path) for dep in found.path_deps] == [("core", "apps/core")]
     with pytest.raises(ProjectError, match="an umbrella project has to define its releases") as error:
         select_release(found)
     [problem] = error.value.problems

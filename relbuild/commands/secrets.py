@@ -1,0 +1,60 @@
+"""Where the build's secrets come from on this machine; what is missing is told before anything is built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from relbuild.errors import Problem, UsageError
+from relbuild.image.credentials import Secret
+from relbuild.image.plan import Builder
+
+
+def find(builder: Builder) -> Mapping[str, str]:
+    """Return each secret's source as buildx takes it: ``env=NAME`` or ``src=FILE``.
+
+    Raises UsageError for every secret that isn't there, and where there is no ssh agent that could be lent.
+    """
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for secret in builder.all_secrets:
+        source = _source(secret)
+        if source is None:
+            problems.append(_missing(secret))
+        else:
+            found[secret.name] = source
+    if builder.needs_ssh and not os.environ.get("SSH_AUTH_SOCK"):
+        problems.append(_no_agent(builder))
+    if problems:
+        raise UsageError.of(problems)
+    return found
+
+
+def _source(secret: Secret) -> str | None:
+    value = os.environ.get(secret.name)
+    if value and not secret.is_file:
+        return f"env={secret.name}"
+    for name in (value,) if value else secret.files:
+        path = Path(name).expanduser()
+        if path.is_file() and os.access(path, os.R_OK):
+            return f"src={path.absolute()}"
+    return None
+
+
+def _missing(secret: Secret) -> Problem:
+    if secret.is_file and os.environ.get(secret.name):
+        return Problem(
+            f"the build needs the file that {secret.name} names, and can't read it ({secret.reason})",
+            secret.at,
+            f"{secret.name} is {os.environ[secret.name]}",
+        )
+    return Problem(f"the build needs {secret.name}: {secret.reason}", secret.at, secret.hint)
+
+
+def _no_agent(builder: Builder) -> Problem:
+    lent = builder.access.ssh
+    reason = f"{lent.app} is fetched over ssh" if lent is not None else "builder.ssh in relbuild.yml"
+    return Problem(
+        f"the build needs an ssh agent: {reason}", lent.at if lent else None, "eval $(ssh-agent), then ssh-add your key"
+    )

@@ -1,0 +1,61 @@
+"""What is decided about a project's dependencies: which are fetched, how they are reached, what is worth a note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relbuild.config import Config
+from relbuild.image.credentials import Access, plan_access
+from relbuild.mix import lock, resolved
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+from relbuild.mix.resolved import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """The dependencies of a build for production: `any` says whether there is anything to fetch and compile.
+
+    That is so too when they can't all be read; `rebar3` says whether one may be built with it.
+    """
+
+    any: bool
+    rebar3: bool
+    resolved: tuple[Resolved, ...]
+    access: Access
+    notes: tuple[str, ...]
+
+
+def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
+    """Return what is decided by mix.exs and the lock file, where there is one.
+
+    Raises ProjectError for a lock file that surely doesn't match mix.exs, or can't be read, and ConfigError for a
+    repository of which relbuild.yml doesn't give the address.
+    """
+    lockfile = project.lockfile.value if isinstance(project.lockfile, Known) else "mix.lock"
+    content = tree.read(lockfile)
+    pinned = lock.read(lockfile, content) if content is not None else {}
+    if content is not None:
+        resolved.refuse_mismatch(project, pinned, lockfile)
+    found = resolved.resolve(project, pinned)
+    is_open = any(unknown.what == "deps" for unknown in project.unknown)
+    # What a path dependency that is no Mix project has, only rebar3 can say.
+    foreign = any(dep.project is None for dep in project.path_deps)
+    named = [dep for part in project.parts for dep in part.deps if dep.source not in ("path", "umbrella")]
+    present = is_open or foreign or any(dep.in_release() is not False for dep in named)
+    # Where Hex names Mix as a build tool, rebar3 isn't called.
+    rebar3 = present and (is_open or foreign or any("mix" not in dep.managers for dep in found))
+    return Dependencies(present, rebar3, found, plan_access(found, config), _notes(project, content is not None))
+
+
+def _notes(project: Project, has_lockfile: bool) -> tuple[str, ...]:
+    named = [dep for part in project.parts for dep in part.deps]
+    notes = [
+        f"dependency {dep.app} ({dep.at.file}:{dep.at.line}) has a login in its git URL, and with it everyone who has "
+        "the project: take it out, and give GIT_CREDENTIALS under builder.secrets"
+        for dep in named
+        if dep.git_credentials
+    ]
+    if not has_lockfile and any(dep.source in ("hex", "git") and dep.in_release() is not False for dep in named):
+        notes.append("no mix.lock: the dependencies' versions are resolved anew in each build; commit mix.lock")
+    return tuple(notes)

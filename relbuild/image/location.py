@@ -1,0 +1,92 @@
+"""Where a project lies among the directories above it, and how far up the build has to look."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relbuild.errors import Mark, ProjectError
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The directories below the outermost one that a build may see, down to the project's own, by their names.
+
+    With `git` the outermost one is the root of a git repository.
+    """
+
+    names: tuple[str, ...] = ()
+    git: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A path the build needs, relative to the project; who needs it, and where that is written."""
+
+    path: str
+    by: str
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The build context: `base` is the project's path in it, "" where it is the project itself."""
+
+    base: str = ""
+
+    @property
+    def up(self) -> str:
+        """The way from the project to the context."""
+        return "/".join([".."] * (self.base.count("/") + 1)) if self.base else "."
+
+    @property
+    def workdir(self) -> str:
+        """The project's directory in the build stages."""
+        return posixpath.join("/src", self.base) if self.base else "/src"
+
+    def source(self, path: str) -> str:
+        """Return a path of the project as COPY's source; a directory keeps its ``/``."""
+        return posixpath.normpath(posixpath.join(self.base, path)) + ("/" if path.endswith("/") else "")
+
+    def destination(self, path: str) -> str:
+        """Return where it goes in the build stages: relative to the project, or absolute where it lies outside."""
+        return f"/src/{self.source(path)}" if leaves(path) else path
+
+
+def leaves(path: str) -> bool:
+    """Tell whether a path lies outside of the project."""
+    return path == ".." or path.startswith("../")
+
+
+def widened(location: Location, wanted: Iterable[Wanted]) -> Context:
+    """Return the smallest context that has the project and everything it needs.
+
+    Raises ProjectError for what lies outside of the git repository, and for an absolute path.
+    """
+    levels = 0
+    for each in wanted:
+        if each.path.startswith("/"):
+            raise ProjectError(
+                f"{each.by}: {each.path} is an absolute path, which no build stage has",
+                at=each.at,
+                hint="write it relative to mix.exs",
+            )
+        up = sum(part == ".." for part in each.path.split("/"))
+        if up > len(location.names):
+            where = "the git repository" if location.git else "what a build may see, which is never the whole disk"
+            raise ProjectError(
+                f"{each.by}: {each.path} lies outside of {where}",
+                at=each.at,
+                hint="move it into the repository, or take it from git or from a Hex repository",
+            )
+        levels = max(levels, up)
+    base = "/".join(location.names[len(location.names) - levels :])
+    odd = next((character for character in base if character.isspace() or character in ",\"'$\\"), None)
+    if odd is not None:
+        raise ProjectError(
+            f"the directory {base!r} has {odd!r} in its name, and a build stage can't be told of it",
+            at=Mark("mix.exs", 1),
+            hint="rename it; it matters because a dependency lies outside of the project",
+        )
+    return Context(base)

@@ -1,0 +1,70 @@
+"""Which Debian packages the dependencies need, to be compiled and where the release runs, and which asks for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from relbuild.errors import Mark
+from relbuild.mix.resolved import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one dependency needs of Debian, and why; `missing` are packages that this Debian release doesn't have."""
+
+    app: str
+    at: Mark
+    what: str
+    builder: tuple[str, ...]
+    runner: tuple[str, ...]
+    precompiled: bool = False
+    missing: tuple[str, ...] = ()
+
+
+def needs(dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str]) -> tuple[Need, ...]:
+    """Return what the dependencies are known to need on a Debian release, in the build's environment.
+
+    One that only helps to build needs nothing where the release runs.
+    """
+    # Imported late: most of it is long text that a start doesn't need.
+    from relbuild.image.package_table import ONLY_IN, PACKAGES
+
+    found = []
+    for dependency in dependencies:
+        # A git dependency is known by the name of its application, which is its package's by custom.
+        entry = PACKAGES.get(dependency.package)
+        if entry is None:
+            continue
+        switched = entry.switch is not None and env.get(entry.switch[0]) in entry.switch[1]
+        compiled_here = switched or not entry.precompiled
+        runner = entry.runner if compiled_here and dependency.runtime else ()
+        absent = tuple(name for name in runner if debian not in ONLY_IN.get(name, (debian,)))
+        need = Need(
+            dependency.app,
+            dependency.at,
+            f"is compiled, as {entry.switch[0]} asks" if switched and entry.switch else entry.what,
+            builder=_names(entry.builder, debian) if compiled_here else (),
+            runner=_names((name for name in runner if name not in absent), debian),
+            precompiled=not compiled_here,
+            missing=absent,
+        )
+        if need.builder or need.runner or need.precompiled or need.missing:
+            found.append(need)
+    return tuple(found)
+
+
+def to_build(needs: Iterable[Need]) -> tuple[str, ...]:
+    """Return the packages the builder needs for them."""
+    return tuple(name for need in needs for name in need.builder)
+
+
+def to_run(needs: Iterable[Need]) -> tuple[str, ...]:
+    """Return the packages the runner needs for them."""
+    return tuple(name for need in needs for name in need.runner)
+
+
+def _names(packages: Iterable[str], debian: str) -> tuple[str, ...]:
+    from relbuild.image.package_table import OTHER_NAMES
+
+    return tuple(OTHER_NAMES.get(name, {}).get(debian, name) for name in packages)

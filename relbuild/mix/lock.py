@@ -1,0 +1,138 @@
+"""What mix.lock pins: each dependency's package, version and repository, and the dependencies it has itself.
+
+The forms of an entry are those of Hex's `Hex.Utils.lock/1` and of Mix's `Mix.SCM.Git`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tree_sitter import Node
+
+from relbuild.errors import Mark, ProjectError
+from relbuild.mix.source import Source, parse, parts
+
+_CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+
+Plain: TypeAlias = "str | bool | list[Plain] | tuple[Plain, ...] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A dependency of a dependency; an optional one is only there when something else asks for it too."""
+
+    app: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """One entry of mix.lock; `source` is unknown for a form that only a later Mix or Hex can read.
+
+    `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository.
+    """
+
+    app: str
+    at: Mark
+    source: Literal["hex", "git", "unknown"]
+    package: str
+    version: str | None = None
+    repo: str | None = None
+    managers: tuple[str, ...] = ()
+    deps: tuple[Needed, ...] = ()
+    git: str | None = None
+
+
+def read(file: str, content: bytes) -> Mapping[str, Locked]:
+    """Return the entries by the name of their application.
+
+    Raises ProjectError when the file can't be read, with the place.
+    """
+    conflict = _CONFLICT.search(content)
+    if conflict is not None:
+        raise ProjectError(
+            f"{file}: a merge conflict stands in it",
+            at=Mark(file, content.count(b"\n", 0, conflict.start()) + 1),
+            hint=f"take one side, run mix deps.get, and commit {file}",
+        )
+    if not content.strip():
+        return {}
+    source = parse(file, content)
+    top = parts(source.root)
+    if len(top) != 1 or top[0].type != "map":
+        at = source.mark(top[0]) if top else Mark(file, 1)
+        raise ProjectError(f"{file}: should be a map", at=at, hint="delete it and run mix deps.get to make it anew")
+    return {locked.app: locked for locked in _entries(source, top[0])}
+
+
+def _entries(source: Source, node: Node) -> Iterator[Locked]:
+    for group in (group for content in parts(node) for group in parts(content)):
+        # Before Elixir 1.0 the keys were strings: "name" => …
+        for pair in [group] if group.type == "binary_operator" else parts(group):
+            sides = ("left", "right") if pair.type == "binary_operator" else ("key", "value")
+            key, value = (pair.child_by_field_name(side) for side in sides)
+            if key is not None and value is not None:
+                yield _locked(_key(source, key), source.mark(key), _plain(source, value))
+
+
+def _locked(app: str, at: Mark, value: Plain) -> Locked:
+    match value:
+        case ("hex", str(package), str(version), *rest):
+            # checksum, managers, dependencies, repository, outer checksum; older ones end earlier.
+            managers, deps, repo = (*rest[1:4], None, None, None)[:3]
+            managers = managers if isinstance(managers, list) else []
+            return Locked(
+                app, at, "hex", package, version,
+                repo=repo if isinstance(repo, str) else "hexpm",
+                managers=tuple(each for each in managers if isinstance(each, str)),
+                deps=tuple(_needed(deps)) if isinstance(deps, list) else (),
+            )  # fmt: skip
+        case ("git", str(url), *_):
+            return Locked(app, at, "git", app, git=url)
+    return Locked(app, at, "unknown", app)
+
+
+def _needed(deps: list[Plain]) -> Iterator[Needed]:
+    for dep in deps:
+        if isinstance(dep, tuple) and dep and isinstance(dep[0], str):
+            options = dep[2] if len(dep) > 2 and isinstance(dep[2], list) else []
+            yield Needed(dep[0], ("optional", True) in options)
+
+
+def _plain(source: Source, node: Node) -> Plain:
+    """Return a literal as Python's values, an atom as its name; None for what is no literal of a lock file."""
+    match node.type:
+        case "tuple":
+            return tuple(_plain(source, part) for part in parts(node))
+        case "list":
+            items: list[Plain] = []
+            for part in parts(node):
+                items += _pairs(source, part) if part.type == "keywords" else [_plain(source, part)]
+            return items
+        case "atom":
+            return source.text(node)[1:]
+        case "boolean":
+            return source.text(node) == "true"
+        case "string" | "quoted_atom":
+            return _text(source, node)
+    return None
+
+
+def _pairs(source: Source, keywords: Node) -> list[Plain]:
+    found: list[Plain] = []
+    for pair in parts(keywords):
+        key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+        if key is not None and value is not None:
+            found.append((_key(source, key), _plain(source, value)))
+    return found
+
+
+def _key(source: Source, node: Node) -> str:
+    return source.text(node).rstrip()[:-1] if node.type == "keyword" else _text(source, node)
+
+
+def _text(source: Source, node: Node) -> str:
+    return "".join(source.text(part) for part in parts(node))

@@ -1,0 +1,3 @@
+defmodule Portal do
+  def hello, do: :world
+end

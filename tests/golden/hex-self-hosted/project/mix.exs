@@ -1,0 +1,24 @@
+defmodule Portal.MixProject do
+  use Mix.Project
+
+  def project do
+    [
+      app: :portal,
+      version: "0.1.0",
+      elixir: "~> 1.18",
+      start_permanent: Mix.env() == :prod,
+      deps: deps()
+    ]
+  end
+
+  def application do
+    [extra_applications: [:logger]]
+  end
+
+  defp deps do
+    [
+      {:billing_core, "~> 1.0", repo: "acme"},
+      {:open_core, "~> 1.0", repo: "commons"}
+    ]
+  end
+end

@@ -1,0 +1,3 @@
+defmodule Studio do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Fresh do
+  def hello, do: :world
+end

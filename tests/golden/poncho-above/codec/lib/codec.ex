@@ -1,0 +1,3 @@
+defmodule Codec do
+  def hello, do: :world
+end

@@ -1,0 +1,23 @@
+defmodule Codec.MixProject do
+  use Mix.Project
+
+  def project do
+    [
+      app: :codec,
+      version: "0.1.0",
+      elixir: "~> 1.18",
+      start_permanent: Mix.env() == :prod,
+      deps: deps()
+    ]
+  end
+
+  def application do
+    [extra_applications: [:logger]]
+  end
+
+  defp deps do
+    [
+      {:credo, "~> 1.7", only: [:dev, :test]}
+    ]
+  end
+end

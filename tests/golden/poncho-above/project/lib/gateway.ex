@@ -1,0 +1,3 @@
+defmodule Gateway do
+  def hello, do: :world
+end

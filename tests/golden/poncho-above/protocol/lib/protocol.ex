@@ -1,0 +1,3 @@
+defmodule Protocol do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Device do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Sensors do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+defmodule Ui do
+  def hello, do: :world
+end

@@ -1,0 +1,24 @@
+defmodule Device.MixProject do
+  use Mix.Project
+
+  def project do
+    [
+      app: :device,
+      version: "0.1.0",
+      elixir: "~> 1.18",
+      start_permanent: Mix.env() == :prod,
+      deps: deps()
+    ]
+  end
+
+  def application do
+    [extra_applications: [:logger]]
+  end
+
+  defp deps do
+    [
+      {:sensors, path: "libs/sensors"},
+      {:ui, path: "libs/ui"}
+    ]
+  end
+end

@@ -1,0 +1,3 @@
+defmodule Jobs do
+  def hello, do: :world
+end

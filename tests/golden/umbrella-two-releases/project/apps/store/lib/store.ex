@@ -1,0 +1,3 @@
+defmodule Store do
+  def hello, do: :world
+end

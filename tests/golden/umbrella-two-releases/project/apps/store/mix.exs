@@ -1,0 +1,27 @@
+defmodule Store.MixProject do
+  use Mix.Project
+
+  def project do
+    [
+      app: :store,
+      version: "0.1.0",
+      elixir: "~> 1.18",
+      build_path: "../../_build",
+      config_path: "../../config/config.exs",
+      deps_path: "../../deps",
+      lockfile: "../../mix.lock",
+      start_permanent: Mix.env() == :prod,
+      deps: deps()
+    ]
+  end
+
+  def application do
+    [extra_applications: [:logger]]
+  end
+
+  defp deps do
+    [
+      {:jason, "~> 1.4"}
+    ]
+  end
+end

@@ -1,0 +1,3 @@
+defmodule Web do
+  def hello, do: :world
+end

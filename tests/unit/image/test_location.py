@@ -1,0 +1,88 @@
+"""How far up the build context reaches, and where a path is then."""
+
+from __future__ import annotations
+
+import posixpath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relbuild.errors import Mark, ProjectError
+from relbuild.image.location import Context, Location, Wanted, widened
+
+AT = Mark("mix.exs", 3, 5)
+REPOSITORY = Location(("services", "api"), git=True)
+
+
+def wanted(*paths: str) -> list[Wanted]:
+    return [Wanted(path, "dependency x", AT) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("paths", "base", "up"),
+    [
+        ((), "", "."),
+        (("libs/a",), "", "."),
+        (("../shared",), "api", ".."),
+        (("../shared", "../../libs/a"), "services/api", "../.."),
+        (("../..",), "services/api", "../.."),
+    ],
+)
+def test_the_context_is_the_smallest_that_has_all(paths: tuple[str, ...], base: str, up: str) -> None:
+    context = widened(REPOSITORY, wanted(*paths))
+    assert (context, context.up) == (Context(base), up)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("../../../other", "dependency x: ../../../other lies outside of the git repository"),
+        ("/opt/other", "dependency x: /opt/other is an absolute path, which no build stage has"),
+    ],
+)
+def test_what_no_build_may_see(path: str, message: str) -> None:
+    with pytest.raises(ProjectError) as raised:
+        widened(REPOSITORY, wanted("../shared", path))
+    [problem] = raised.value.problems
+    assert (problem.message, problem.at) == (message, AT)
+
+
+def test_without_a_repository_the_whole_disk_is_still_no_context() -> None:
+    with pytest.raises(ProjectError, match="never the whole disk"):
+        widened(Location(("api",)), wanted("../../etc"))
+
+
+@pytest.mark.parametrize("name", ["my api", "a,b", 'a"b', "a$b"])
+def test_a_name_that_a_mount_could_not_hold(name: str) -> None:
+    with pytest.raises(ProjectError, match="in its name, and a build stage can't be told of it"):
+        widened(Location((name,)), wanted("../shared"))
+    assert widened(Location((name,)), wanted("libs/a")) == Context("")
+
+
+def test_paths_in_the_stages() -> None:
+    context = Context("services/api")
+    assert context.workdir == "/src/services/api"
+    assert [
+        (context.source(path), context.destination(path)) for path in ("lib/", "../shared/lib/", "../../x.exs")
+    ] == [
+        ("services/api/lib/", "lib/"),
+        ("services/shared/lib/", "/src/services/shared/lib/"),
+        ("x.exs", "/src/x.exs"),
+    ]
+
+
+NAMES = st.from_regex(r"[a-z]{1,4}", fullmatch=True)
+
+
+@given(st.lists(NAMES, max_size=4), st.integers(0, 4), st.lists(NAMES, max_size=3))
+def test_the_stages_have_every_path_where_the_project_looks_for_it(above: list[str], up: int, rest: list[str]) -> None:
+    path = "/".join([".."] * up + rest) or "."
+    try:
+        context = widened(Location(tuple(above), git=True), wanted(path))
+    except ProjectError:
+        assert up > len(above)
+        return
+    assert posixpath.normpath(posixpath.join(context.workdir, path)) == posixpath.normpath(
+        posixpath.join("/src", context.source(path))
+    )

@@ -1,0 +1,201 @@
+"""Which files the build sees of an umbrella, of path dependencies, and of odd projects."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from relbuild.config import Config
+from relbuild.errors import Mark, ProjectError
+from relbuild.image import dockerfile, dockerignore
+from relbuild.image.location import Location
+from relbuild.image.plan import Plan, make_plan
+from relbuild.mix import project
+from tests.unit.image.test_plan import DictTree
+
+MIX = """defmodule A.MixProject do
+  use Mix.Project
+  def project, do: [app: :APP, version: "1.0.0", OPTIONS]
+end
+"""
+
+
+def mix(app: str, options: str = "deps: []") -> str:
+    return MIX.replace("APP", app).replace("OPTIONS", options)
+
+
+class Above(DictTree):
+    """Files in memory by their paths from the git root, with the project in a directory of it."""
+
+    def __init__(self, files: dict[str, str], directory: str) -> None:
+        super().__init__(files)
+        self.directory = directory
+
+    def read(self, path: str) -> bytes | None:
+        return super().read(self._below(path))
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        return super().list(self._below(directory))
+
+    def _below(self, path: str) -> str:
+        import posixpath
+
+        return posixpath.normpath(posixpath.join(self.directory, path)).removeprefix(".")
+
+
+def plan(files: dict[str, str], directory: str = ".") -> Plan:
+    tree = Above(files, directory)
+    names = () if directory == "." else tuple(directory.split("/"))
+    return make_plan(project.read(tree), Config(), tree, location=Location(names, git=True))
+
+
+def sources(files: dict[str, str], directory: str = ".") -> dict[str, Any]:
+    found = dataclasses.asdict(plan(files, directory).sources)
+    return {name: value for name, value in found.items() if value not in ((), None)}
+
+
+def test_the_smallest_project() -> None:
+    assert sources({"mix.exs": mix("a")}) == {
+        "context": {"base": ""},
+        "manifests": ("mix.exs",),
+        "build_path": "/src/_build",
+    }
+
+
+def test_path_dependencies_in_the_project_and_beside_it() -> None:
+    files = {
+        "api/mix.exs": mix(
+            "api", 'deps: [{:core, path: "../core"}, {:own, path: "libs/own"}, {:vendored, path: "deps/v"}]'
+        ),
+        "api/lib/a.ex": "",
+        "api/libs/own/mix.exs": mix("own", 'deps: [{:core, path: "../../../core"}]'),
+        "api/deps/v/mix.exs": mix("vendored"),
+        "api/deps/v/src/v.erl": "",
+        "core/mix.exs": mix(
+            "core", 'deps: [{:tests, path: "../tests", only: :test}, {:nice, path: "../nice", optional: true}]'
+        ),
+        "core/lib/c.ex": "",
+        "core/test/c.exs": "",
+        "core/README.md": "",
+        "unrelated/x": "",
+    }
+    assert sources(files, "api") == {
+        "context": {"base": "api"},
+        "manifests": ("mix.exs", "../core/mix.exs", "libs/own/mix.exs", "deps/v/mix.exs"),
+        "directories": ("lib/", "libs/"),
+        "beside": ("../core/README.md", "../core/lib/", "deps/v/src/"),
+        "projects": ("../core", "libs/own", "deps/v"),
+        "kept": ("deps/v",),
+        "build_path": "/src/api/_build",
+    }
+    assert plan(files, "api").applications == ("api", "core", "own", "vendored")
+
+
+def test_the_ignore_file_of_a_wider_context() -> None:
+    files = {
+        "api/mix.exs": mix("api", 'deps: [{:core, path: "../core"}, {:vendored, path: "deps/v"}]'),
+        "api/deps/v/mix.exs": mix("vendored"),
+        "core/mix.exs": mix("core"),
+    }
+    found = plan(files, "api")
+    lines = dockerignore.render(found).splitlines()
+    assert {"api/deps/", "api/.git/", "**/_build/", "core/deps/", "core/_build/", "**/.env"} <= set(lines)
+    assert lines.index("api/deps/") < lines.index("!api/deps/v/") < lines.index("api/deps/v/deps/")
+    assert dockerignore.file_name(found) == "Dockerfile.dockerignore"
+
+
+def test_a_child_of_an_umbrella_by_itself() -> None:
+    paths = (
+        'build_path: "../../_build", config_path: "../../config/config.exs", '
+        'deps_path: "../../deps", lockfile: "../../mix.lock", '
+    )
+    files = {
+        "mix.exs": 'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: "apps"]\nend\n',
+        "mix.lock": "%{}",
+        "config/config.exs": "",
+        "config/test.exs": "",
+        "config/runtime.exs": "",
+        "apps/web/mix.exs": mix("web", paths + "deps: [{:core, in_umbrella: true}]"),
+        "apps/web/lib/w.ex": "",
+        "apps/core/mix.exs": mix("core", paths + "deps: []"),
+        "apps/core/lib/c.ex": "",
+    }
+    assert sources(files, "apps/web") == {
+        "context": {"base": "apps/web"},
+        "manifests": ("mix.exs", "../../mix.lock", "../core/mix.exs"),
+        "compile_config": ("../../config/config.exs",),
+        "directories": ("lib/",),
+        "beside": ("../core/lib/",),
+        "late": ("../../config/runtime.exs",),
+        "projects": ("../core",),
+        "build_path": "/src/_build",
+        "lockfile": "../../mix.lock",
+    }
+    text = dockerfile.render(plan(files, "apps/web"))
+    assert "COPY config/runtime.exs /src/config/" in text
+    assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
+
+
+def test_configuration_that_is_imported_from_elsewhere() -> None:
+    files = {
+        "api/mix.exs": mix("api"),
+        "api/config/config.exs": 'import_config "../../shared/#{config_env()}.exs"\nimport_config("prod.exs")\n',
+        "api/config/prod.exs": "",
+        "shared/prod.exs": 'import_config "more/*.exs"',
+        "shared/more/a.exs": "",
+        "shared/more/b.txt": "",
+        "shared/test.exs": 'import_config "../gone.exs"',
+    }
+    assert sources(files, "api")["compile_config"] == (
+        "config/config.exs",
+        "config/prod.exs",
+        "../../shared/more/a.exs".removeprefix("../"),
+        "../shared/prod.exs",
+        "../shared/test.exs",
+    )
+
+
+def test_files_that_mix_exs_reads_from_above() -> None:
+    files = {
+        "api/mix.exs": mix("api").replace('"1.0.0"', 'String.trim(File.read!("../VERSION"))'),
+        "VERSION": "1.2.3\n",
+    }
+    found = plan(files, "api")
+    assert (found.sources.manifests, found.sources.context.base) == (("mix.exs", "../VERSION"), "api")
+
+
+def test_a_path_dependency_that_is_not_there() -> None:
+    with pytest.raises(ProjectError) as raised:
+        plan({"mix.exs": mix("a", 'deps: [{:gone, path: "vendor/gone"}]')})
+    [problem] = raised.value.problems
+    assert (problem.message, problem.at) == (
+        "dependency gone: there is nothing at vendor/gone",
+        Mark("mix.exs", 3, 55),
+    )
+
+
+def test_path_dependencies_that_depend_on_one_another() -> None:
+    files = {
+        "a/mix.exs": mix("a", 'deps: [{:b, path: "../b"}]'),
+        "b/mix.exs": mix("b", 'deps: [{:c, path: "../c"}, {:b, path: "."}]'),
+        "c/mix.exs": mix("c", 'deps: [{:b, path: "../b"}]'),
+    }
+    assert sources(files, "a")["projects"] == ("../b", "../c")
+
+
+def test_a_rebar_dependency_gives_its_own_manifest_and_any_other_all_of_it() -> None:
+    files = {
+        "mix.exs": mix("a", 'deps: [{:e, path: "e"}, {:data, path: "data", app: false, compile: false}]'),
+        "e/rebar.config": "",
+        "e/src/e.erl": "",
+        "data/x.json": "",
+    }
+    assert sources(files)["manifests"] == ("mix.exs", "e/rebar.config", "data/")
+
+
+def test_a_name_that_is_no_utf8() -> None:
+    with pytest.raises(ProjectError, match="has bytes that are no UTF-8") as raised:
+        plan({"mix.exs": mix("a"), "lib\udcff/a.ex": ""})
+    assert raised.value.problems[0].message.encode()

@@ -1,0 +1,115 @@
+"""Which dependencies a build for production fetches, by mix.exs and mix.lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relbuild.errors import Mark, ProjectError
+from relbuild.mix import lock, project
+from relbuild.mix.resolved import Resolved, refuse_mismatch, resolve
+
+MIX = """defmodule A.MixProject do
+  use Mix.Project
+  def project, do: [app: :a, version: "1.0.0", deps: [
+    DEPS
+  ]]
+end
+"""
+
+
+def pinned(app: str, *deps: str, managers: str = ":mix", repo: str = "hexpm", version: str = "1.0.0") -> str:
+    """One line of mix.lock; a dependency that ends with a question mark is an optional one."""
+    has = ", ".join(
+        f'{{:{name.rstrip("?")}, "~> 1.0", [hex: :{name.rstrip("?")}, optional: {str(name.endswith("?")).lower()}]}}'
+        for name in deps
+    )
+    return f'"{app}": {{:hex, :{app}, "{version}", "", [{managers}], [{has}], "{repo}", ""}},'
+
+
+LOCK = "\n".join(
+    (
+        "%{",
+        pinned("cowboy", "cowlib", managers=":make, :rebar3"),
+        pinned("cowlib", managers=":rebar3"),
+        pinned("credo", "jason"),
+        pinned("jason", "decimal?", version="1.4.4"),
+        pinned("decimal"),
+        '"tools": {:git, "https://example.com/tools.git", "0a1b", []},',
+        pinned("of_tools", repo="hexpm:acme"),
+        "}",
+    )
+)
+
+
+def read(dict_tree: Any, deps: str, **files: str) -> project.Project:
+    return project.read(dict_tree({"mix.exs": MIX.replace("DEPS", deps), **files}))
+
+
+def apps(found: tuple[Resolved, ...]) -> list[tuple[str, bool]]:
+    return [(each.app, each.runtime) for each in found]
+
+
+PINNED = lock.read("mix.lock", LOCK.encode())
+
+
+def test_transitive_dependencies_count_and_optional_ones_only_when_they_are_asked_for(dict_tree: Any) -> None:
+    found = resolve(read(dict_tree, '{:cowboy, "~> 2.9"}, {:jason, "~> 1.0"}, {:credo, "~> 1.7", only: :dev}'), PINNED)
+    assert apps(found) == [("cowboy", True), ("cowlib", True), ("jason", True)]
+    assert found[1] == Resolved("cowlib", "cowlib", Mark("mix.lock", 3, 1), "hexpm", managers=("rebar3",))
+
+
+def test_what_only_builds_is_told_apart(dict_tree: Any) -> None:
+    found = resolve(read(dict_tree, '{:credo, "~> 1.7", runtime: false}, {:decimal, "~> 2.0"}'), PINNED)
+    assert apps(found) == [("credo", False), ("decimal", True), ("jason", False)]
+
+
+def test_what_a_git_dependency_has_is_what_nothing_else_explains(dict_tree: Any) -> None:
+    deps = (
+        '{:tools, git: "https://example.com/tools.git"}, {:credo, "~> 1.7", only: :dev}, {:jason, "~> 1.0", only: :dev}'
+    )
+    found = resolve(read(dict_tree, deps), PINNED)
+    assert apps(found) == [("cowboy", True), ("cowlib", True), ("of_tools", True), ("tools", True)]
+
+
+def test_without_a_lock_file_mix_exs_says_what_it_can(dict_tree: Any) -> None:
+    deps = '{:auth, "~> 1.0", organization: "acme", hex: :acme_auth}, {:core, "~> 1.0", repo: "own", runtime: false}'
+    assert resolve(read(dict_tree, deps), {}) == (
+        Resolved("auth", "acme_auth", Mark("mix.exs", 4, 5), "hexpm:acme"),
+        Resolved("core", "core", Mark("mix.exs", 4, 63), "own", runtime=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("deps", "messages"),
+    [
+        ('{:jason, "~> 1.0"}', []),
+        ('{:jason, ">= 0.0.0"}, {:plug, "~> 1.0", only: :test}', []),
+        ('{:tools, git: "https://example.com/tools.git", branch: "main"}', []),
+        ('{:tools, git: "https://t0ken@example.com/tools.git"}', []),
+        ('{:jason, "~> 2.0"}', ["it has jason 1.4.4, and ~> 2.0 is asked for"]),
+        ('{:plug, "~> 1.0"}, {:phoenix, "~> 1.7"}', ["it has no plug", "it has no phoenix"]),
+        ('{:jason, git: "https://example.com/jason.git"}', ["jason is from hex"]),
+        ('{:tools, git: "https://example.com/other.git"}', ["tools is from https://example.com/tools.git"]),
+        # Whether it is fetched at all isn't known.
+        ('{:plug, "~> 1.0", only: envs()}', []),
+    ],
+)
+def test_a_lock_file_that_surely_does_not_match(dict_tree: Any, deps: str, messages: list[str]) -> None:
+    found = read(dict_tree, deps)
+    if not messages:
+        refuse_mismatch(found, PINNED, "mix.lock")
+        return
+    with pytest.raises(ProjectError) as raised:
+        refuse_mismatch(found, PINNED, "mix.lock")
+    problems = raised.value.problems
+    assert [each.message for each in problems] == [f"mix.lock does not match mix.exs: {said}" for said in messages]
+    assert {each.hint for each in problems} == {"run mix deps.get, and commit mix.lock"}
+
+
+def test_the_login_of_a_pinned_git_url_is_not_repeated(dict_tree: Any) -> None:
+    pinned = lock.read("mix.lock", b'%{"t": {:git, "https://me:t0ken@example.com/t.git", "0a"}}')
+    with pytest.raises(ProjectError) as raised:
+        refuse_mismatch(read(dict_tree, '{:t, git: "https://example.com/u.git"}'), pinned, "mix.lock")
+    assert raised.value.problems[0].message.endswith("t is from https://example.com/t.git")
