@@ -76,7 +76,7 @@ def require_verified(session: Session, plan: Plan, candidate: str, reference: st
         _dry(session, plan, candidate)
         return
     facts = session.engine.built(candidate)
-    secrets = {name: os.environ[name] for name in plan.builder.secrets if name in os.environ}
+    secrets = {each.name: os.environ[each.name] for each in plan.builder.all_secrets if each.name in os.environ}
     findings = _remembered(session, candidate, facts, secrets)
     failed = [each for each in findings if each.status == "failed"]
     if failed:
