@@ -17,7 +17,7 @@ from relbuild.commands.look import look
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
-from relbuild.errors import CommandFailed, ConfigError, Problem, ProjectError
+from relbuild.errors import CommandFailed, ConfigError, Problem, ProjectError, UsageError
 from relbuild.image import checks
 from relbuild.image.checks import Finding
 from relbuild.image.plan import Plan, split_reference
@@ -133,10 +133,10 @@ def _previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str,
 def _secrets_here(session: Session) -> dict[str, str]:
     """Return the values of the secrets that the project here gives its builds, where there is one."""
     try:
-        names = session.config().builder.secrets
-    except (ConfigError, ProjectError):
+        secrets = session.plan().builder.all_secrets
+    except (ConfigError, ProjectError, UsageError):
         return {}
-    return {name: os.environ[name] for name in names if name in os.environ}
+    return {each.name: os.environ[each.name] for each in secrets if each.name in os.environ}
 
 
 def _dry(session: Session, plan: Plan, candidate: str) -> None:

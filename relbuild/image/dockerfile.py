@@ -45,6 +45,7 @@ def render(plan: Plan) -> str:
         build_path=sources.build_path,
         # Mix has it as an absolute path for every project that lies in the build, also for the path dependencies.
         build_env=f"{sources.build_path}/prod" if plan.project.build_path else None,
+        rebar3="rebar3" in builder.packages,
         manifests=_by_directory(sources, sources.manifests),
         public_keys=_by_directory(sources, builder.access.files),
         compile_config=_by_directory(sources, sources.compile_config),

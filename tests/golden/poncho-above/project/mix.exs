@@ -17,7 +17,7 @@ defmodule Gateway.MixProject do
 
   defp deps do
     [
-      {:protocol, path: "../protocol"},
+      {:wire, path: "../wire"},
       {:legacy, path: "../legacy"}
     ]
   end

@@ -1,3 +1,3 @@
 import Config
 
-import_config "../../protocol/config/shared.exs"
+import_config "../../wire/config/shared.exs"

@@ -1,9 +1,9 @@
-defmodule Protocol.MixProject do
+defmodule Wire.MixProject do
   use Mix.Project
 
   def project do
     [
-      app: :protocol,
+      app: :wire,
       version: "0.1.0",
       elixir: "~> 1.18",
       start_permanent: Mix.env() == :prod,

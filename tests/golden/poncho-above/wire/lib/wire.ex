@@ -1,3 +1,3 @@
-defmodule Protocol do
+defmodule Wire do
   def hello, do: :world
 end

@@ -1,0 +1,3 @@
+defmodule Ui do
+  def name, do: "ui"
+end

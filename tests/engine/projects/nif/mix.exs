@@ -1,0 +1,24 @@
+defmodule Mix.Tasks.Compile.Native do
+  @moduledoc false
+  use Mix.Task.Compiler
+
+  # What elixir_make does, without fetching it.
+  @impl true
+  def run(_args) do
+    include = Path.join([:code.root_dir(), "usr", "include"])
+    File.mkdir_p!("priv")
+    {output, 0} = System.cmd("make", ["priv/native.so"], env: [{"ERTS_INCLUDE_DIR", include}], stderr_to_stdout: true)
+    Mix.shell().info(output)
+    {:ok, []}
+  end
+end
+
+defmodule Native.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :native, version: "0.1.0", start_permanent: Mix.env() == :prod, deps: [], compilers: [:native] ++ Mix.compilers()]
+  end
+
+  def application, do: [extra_applications: [:logger]]
+end

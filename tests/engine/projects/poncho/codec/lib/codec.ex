@@ -1,0 +1,3 @@
+defmodule Codec do
+  def name, do: "codec"
+end

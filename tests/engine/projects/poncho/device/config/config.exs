@@ -1,0 +1,3 @@
+import Config
+
+import_config "../../wire/config/shared.exs"

@@ -1,0 +1,3 @@
+defmodule Device do
+  def describe, do: "#{Wire.describe()}, #{Clock.tick()}"
+end

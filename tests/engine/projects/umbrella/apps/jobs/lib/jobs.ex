@@ -1,0 +1,3 @@
+defmodule Jobs do
+  def describe, do: "jobs: #{Store.describe()}"
+end

@@ -1,0 +1,3 @@
+import Config
+
+config :store, shelves: 3

@@ -1,0 +1,3 @@
+defmodule Web do
+  def describe, do: "web: #{Store.describe()}"
+end

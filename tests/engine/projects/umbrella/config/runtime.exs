@@ -1,0 +1,3 @@
+import Config
+
+config :store, city: System.get_env("CITY", "Porto")

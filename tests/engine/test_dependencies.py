@@ -1,0 +1,316 @@
+"""Umbrellas, path dependencies, C, Hex repositories public and private, git over ssh: really built and started."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PROJECTS = HERE / "projects"
+
+# conftest.py's Docker and Ran, and scripts/hexrepo.py: their modules can't be imported by name.
+Docker = Any
+Ran = Any
+Build = Callable[..., str]
+
+
+def _hexrepo() -> Any:
+    spec = importlib.util.spec_from_file_location("hexrepo", HERE.parents[1] / "scripts" / "hexrepo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+hexrepo = _hexrepo()
+
+CONFIG = (PROJECTS / "umbrella" / "relbuild.yml").read_text()
+ORGANIZATION_KEY, REPOSITORY_KEY = "0rgan1zat10n-k3y", "r3p0s1t0ry-k3y"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies one of the projects, which the test may change."""
+    return lambda name: Path(shutil.copytree(PROJECTS / name, tmp_path / name))
+
+
+@pytest.fixture
+def build(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> Build:
+    """Return a function that builds a project's image and returns its reference."""
+
+    def built(project: Path, *options: str, **env: str) -> str:
+        name = re.sub(r"[^a-z]", "", "-".join((project.name, *options)))
+        reference = str(cleanup.image(f"relbuild-test-{name}:{run_id}"))
+        ran = relbuild("image", "-t", reference, *options, cwd=project, env=env)
+        assert (ran.exit_code, ran.stdout) == (0, f"{reference}\n"), ran.stderr
+        return reference
+
+    return built
+
+
+def evaluated(docker: Docker, image: str, expression: str) -> str:
+    return str(docker("run", "--rm", image, "eval", f"IO.write({expression})"))
+
+
+def applications(docker: Docker, image: str) -> set[str]:
+    """Return the image's applications, without Elixir's and OTP's, by their directories."""
+    found = docker("run", "--rm", "--entrypoint", "ls", image, "/app/lib").split()
+    return {name for name in found if not re.match(r"(?:elixir|logger|iex|mix|kernel|stdlib|compiler|sasl)-", name)}
+
+
+def layers(docker: Docker, image: str) -> list[str]:
+    return list(json.loads(docker("image", "inspect", image))[0]["RootFS"]["Layers"])
+
+
+def test_an_umbrella_with_two_releases(docker: Docker, project: Callable[[str], Path], build: Build) -> None:
+    umbrella = project("umbrella")
+    front, worker = (build(umbrella, "--release", name) for name in ("front", "worker"))
+    assert evaluated(docker, front, "Web.describe()") == "web: 3 shelves in Porto"
+    assert evaluated(docker, worker, "Jobs.describe()") == "jobs: 3 shelves in Porto"
+    assert applications(docker, front) == {"store-0.1.0", "web-0.1.0"}
+    assert applications(docker, worker) == {"jobs-0.1.0", "store-0.1.0"}
+    # The children are the project's own: only the last layer tells the two apart.
+    assert [one == other for one, other in zip(layers(docker, front), layers(docker, worker), strict=True)] == [
+        *[True] * (len(layers(docker, front)) - 1),
+        False,
+    ]
+
+
+def test_several_releases_and_no_choice(project: Callable[[str], Path], relbuild: Callable[..., Ran]) -> None:
+    ran = relbuild("image", cwd=project("umbrella"))
+    assert ran.exit_code == 3
+    assert "mix.exs defines several releases: front, worker" in ran.stderr
+    assert "--release NAME" in ran.stderr
+
+
+def test_path_dependencies_in_the_project_and_above_it(
+    docker: Docker,
+    project: Callable[[str], Path],
+    build: Build,
+    relbuild: Callable[..., Ran],
+    cleanup: Any,
+    run_id: str,
+) -> None:
+    device = project("poncho") / "device"
+    image = build(device)
+    assert evaluated(docker, image, "Device.describe()") == "wire 3 with codec, tick"
+    assert applications(docker, image) == {"clock-0.1.0", "codec-0.1.0", "device-0.1.0", "wire-0.1.0"}
+    before = layers(docker, image)
+
+    # The written Dockerfile builds without relbuild, by the command that stands in it.
+    assert relbuild("dockerfile", "--write", cwd=device).exit_code == 0
+    assert not (device / ".dockerignore").exists()
+    [command] = re.findall(r"^#   docker (build .*)$", (device / "Dockerfile").read_text(), re.MULTILINE)
+    plain = cleanup.image(f"relbuild-test-poncho-plain:{run_id}")
+    subprocess.run(("docker", *command.split(), "--quiet", "--tag", plain), cwd=device, check=True, capture_output=True)
+    assert layers(docker, plain) == before
+
+    # A change in a dependency above the project is a change of the project.
+    codec = device.parent / "codec" / "lib" / "codec.ex"
+    codec.write_text(codec.read_text().replace('"codec"', '"another codec"'))
+    assert evaluated(docker, build(device), "Device.describe()") == "wire 3 with another codec, tick"
+
+
+def test_c_code_of_the_projects_own(docker: Docker, project: Callable[[str], Path], build: Build) -> None:
+    assert evaluated(docker, build(project("nif")), "inspect(Native.twice(21))") == "42"
+
+
+@pytest.fixture(scope="module")
+def elixir(docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, tmp_path_factory: Any) -> str:
+    """Return the image of the toolchain stage, which the projects' builds have made or will take from the cache."""
+    copy = shutil.copytree(PROJECTS / "umbrella", tmp_path_factory.mktemp("toolchain") / "umbrella")
+    assert relbuild("dockerfile", "--write", "--release", "front", cwd=copy).exit_code == 0
+    image = cleanup.image(f"relbuild-test-toolchain:{run_id}")
+    docker("build", "--quiet", "--target", "toolchain", "--tag", image, str(copy))
+    return str(image)
+
+
+@pytest.fixture(scope="module")
+def repository(elixir: str, labels: tuple[str, ...], tmp_path_factory: Any) -> Iterator[Any]:
+    """Give a Hex repository on loopback: the public one, the organization acme's, and one of its own, own."""
+    directory = tmp_path_factory.mktemp("hexrepo")
+    repositories = {
+        "hexpm": (*hexrepo.chain(2), hexrepo.rebar_package("erl_one")),
+        "acme": (hexrepo.elixir_package("acme_core"),),
+        "own": (hexrepo.elixir_package("own_core"),),
+    }
+    hexrepo.publish(directory, repositories, elixir, labels)
+    keys = {"/repos/acme/": ORGANIZATION_KEY, "/api/auth": ORGANIZATION_KEY, "/own/": REPOSITORY_KEY}
+    with hexrepo.serve(directory, keys) as serving:
+        yield SimpleNamespace(url=serving.url, public_key=directory / "hexpm" / "public_key", serving=serving)
+
+
+def using(directory: Path, repository: Any, deps: str, calls: str, repos: str = "") -> Path:
+    """Write a project with these dependencies from the repository on loopback, and return its directory."""
+    (directory / "lib").mkdir(parents=True)
+    (directory / "mix.exs").write_text(
+        "defmodule App.MixProject do\n  use Mix.Project\n\n"
+        f'  def project, do: [app: :app, version: "0.1.0", deps: [{deps}]]\n'
+        "  def application, do: [extra_applications: [:logger]]\nend\n"
+    )
+    (directory / "lib" / "app.ex").write_text(f"defmodule App do\n  def names, do: {calls}\nend\n")
+    shutil.copy(repository.public_key, directory / "hex.pem")
+    (directory / "relbuild.yml").write_text(
+        f"{CONFIG}  network: host\n"
+        f"  env: {{HEX_API_URL: {repository.url}/api}}\n"
+        f"  repos:\n    hexpm: {{url: {repository.url}, public_key: hex.pem, auth: false}}\n{repos}"
+    )
+    return directory
+
+
+def lock(docker: Docker, elixir: str, labels: tuple[str, ...], project: Path, *logins: str) -> None:
+    """Have Mix write mix.lock, as a developer would."""
+    config = (project / "relbuild.yml").read_text()
+    [url] = re.findall(r"hexpm: \{url: ([^,]+)", config)
+    script = "\n".join(
+        ("set -e", f"mix hex.repo add hexpm {url} --public-key hex.pem", *logins, "mix deps.get", "chmod a+r mix.lock")
+    )
+    docker(
+        *("run", "--rm", "--network", "host", *labels, "--volume", f"{project}:/project", "--workdir", "/project"),
+        *("--env", "MIX_REBAR3=/usr/bin/rebar3", "--env", f"HEX_API_URL={url}/api", "--env", "HEX_HOME=/tmp/hex"),
+        *("--env", "MIX_DEPS_PATH=/tmp/deps", "--env", "MIX_BUILD_PATH=/tmp/build", elixir, "sh", "-c", script),
+    )
+
+
+def test_hex_packages_by_a_lock_file(
+    docker: Docker, repository: Any, elixir: str, labels: tuple[str, ...], tmp_path: Path, build: Build
+) -> None:
+    deps = '{:package_02, "~> 1.0"}, {:erl_one, "~> 1.0"}, {:never_fetched, "~> 1.0", only: :test}'
+    app = using(tmp_path / "hex", repository, deps.rpartition(", {")[0], 'Package02.name() <> " " <> :erl_one.name()')
+    lock(docker, elixir, labels, app)
+    # What is for tests alone isn't in the lock file here, and isn't missed.
+    mix = app / "mix.exs"
+    mix.write_text(mix.read_text().replace(deps.rpartition(", {")[0], deps))
+    image = build(app)
+    assert evaluated(docker, image, "App.names()") == "package_01 package_02 erl_one"
+    assert applications(docker, image) == {"app-0.1.0", "erl_one-1.0.0", "package_01-1.0.0", "package_02-1.0.0"}
+
+
+@pytest.fixture
+def private(repository: Any, tmp_path: Path) -> Path:
+    """Return a project with a package of an organization and one of another repository, both of which want keys."""
+    return using(
+        tmp_path / "private",
+        repository,
+        '{:acme_core, "~> 1.0", organization: "acme"}, {:own_core, "~> 1.0", repo: "own"}',
+        'AcmeCore.name() <> " " <> OwnCore.name()',
+        f"    own: {{url: {repository.url}/own, public_key: hex.pem}}\n",
+    )
+
+
+def test_missing_keys_are_told_before_the_build(private: Path, relbuild: Callable[..., Ran]) -> None:
+    ran = relbuild("image", "--json", cwd=private, env={"HEX_OWN_KEY": REPOSITORY_KEY})
+    envelope = json.loads(ran.stdout)
+    assert (ran.exit_code, [error["message"] for error in envelope["errors"]]) == (
+        2,
+        ["the build needs HEX_ACME_KEY: acme_core is a package of the Hex organization acme"],
+    )
+    assert (envelope["errors"][0]["file"], envelope["errors"][0]["line"]) == ("mix.exs", 4)
+    planned = json.loads(relbuild("plan", "--json", cwd=private).stdout)["data"]["builder"]["secrets"]
+    assert [secret["name"] for secret in planned] == ["HEX_ACME_KEY", "HEX_OWN_KEY"]
+
+
+def test_a_wrong_key_is_told_apart_from_other_faults(private: Path, relbuild: Callable[..., Ran]) -> None:
+    ran = relbuild("image", cwd=private, env={"HEX_ACME_KEY": "wr0ng", "HEX_OWN_KEY": REPOSITORY_KEY})
+    assert ran.exit_code == 1
+    assert "a Hex repository refused the build" in ran.stderr
+    assert "wr0ng" not in ran.stderr
+
+
+def test_keys_of_private_packages_are_left_nowhere(
+    docker: Docker,
+    private: Path,
+    repository: Any,
+    elixir: str,
+    labels: tuple[str, ...],
+    relbuild: Callable[..., Ran],
+    cleanup: Any,
+    run_id: str,
+) -> None:
+    lock(
+        docker,
+        elixir,
+        labels,
+        private,
+        f"mix hex.organization auth acme --key {ORGANIZATION_KEY}",
+        f"mix hex.repo add own {repository.url}/own --public-key hex.pem --auth-key {REPOSITORY_KEY}",
+    )
+    keys = {"HEX_ACME_KEY": ORGANIZATION_KEY, "HEX_OWN_KEY": REPOSITORY_KEY}
+    image = cleanup.image(f"relbuild-test-private:{run_id}")
+    ran = relbuild("image", "-v", "-t", image, cwd=private, env=keys)
+    assert ran.exit_code == 0, ran.stderr
+    assert evaluated(docker, image, "App.names()") == "acme_core own_core"
+
+    # The stage that fetched and compiled, with all that was left in it.
+    assert relbuild("dockerfile", "--write", cwd=private).exit_code == 0
+    stage = cleanup.image(f"relbuild-test-private-build:{run_id}")
+    secrets = [option for name in keys for option in ("--secret", f"id={name},env={name}")]
+    subprocess.run(
+        ("docker", "build", "--quiet", "--network", "host", *secrets, "--target", "build", "--tag", stage, "."),
+        cwd=private,
+        env={**os.environ, **keys},
+        check=True,
+        capture_output=True,
+    )
+    places = "/src /root /run /tmp /etc /var/tmp /home /release /layers"
+    search = (
+        "test -d /src/deps/acme_core && test -d /src/_build/prod && "
+        f"! grep -rlF -e {ORGANIZATION_KEY} -e {REPOSITORY_KEY} {places}"
+    )
+    assert docker("run", "--rm", *labels, stage, "sh", "-c", search) == ""
+    told = ran.stderr + "".join(docker("history", "--no-trunc", each) for each in (image, stage))
+    assert [key for key in keys.values() if key in told] == []
+    saved = subprocess.run(("docker", "save", image), capture_output=True, check=True).stdout
+    assert [key for key in keys.values() if key.encode() in saved] == []
+
+
+@pytest.fixture(scope="module")
+def git(docker: Docker, labels: tuple[str, ...], run_id: str, tmp_path_factory: Any) -> Any:
+    """Return a git server over ssh on loopback, an agent with the key it takes, and the line that makes it known."""
+    image = f"relbuild-test-git:{run_id}"
+    docker("build", "--quiet", "--tag", image, *labels, str(HERE / "images" / "git"))
+    shared = tmp_path_factory.mktemp("agent")
+    container = docker("run", "--detach", *labels, "--publish", "127.0.0.1::22", "--volume", f"{shared}:/agent", image)
+    host, port = docker("port", container, "22/tcp").split(":")
+    key = docker("exec", container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
+    known = f"[{host}]:{port} {key[0]} {key[1]}\n"
+    return SimpleNamespace(url=f"ssh://git@{host}:{port}/home/git/ui.git", agent=str(shared / "socket"), known=known)
+
+
+def test_git_over_ssh(
+    docker: Docker, git: Any, tmp_path: Path, relbuild: Callable[..., Ran], build: Build, project: Callable[[str], Path]
+) -> None:
+    app = tmp_path / "gitssh"
+    (app / "lib").mkdir(parents=True)
+    (app / "mix.exs").write_text(
+        "defmodule App.MixProject do\n  use Mix.Project\n\n"
+        f'  def project, do: [app: :app, version: "0.1.0", deps: [{{:ui, git: "{git.url}", tag: "v1.0.0"}}]]\nend\n'
+    )
+    (app / "lib" / "app.ex").write_text("defmodule App do\n  def names, do: Ui.name()\nend\n")
+    (app / "relbuild.yml").write_text(f"{CONFIG}  network: host\n")
+    nothing = {"HOME": str(tmp_path), "SSH_AUTH_SOCK": "", "SSH_KNOWN_HOSTS": ""}
+
+    ran = relbuild("image", cwd=app, env=nothing)
+    assert ran.exit_code == 2
+    assert "the build needs an ssh agent: ui is fetched over ssh" in ran.stderr
+
+    strangers = re.sub(r"AAAA\S+", "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f", git.known)
+    ran = relbuild("image", cwd=app, env={**nothing, "SSH_AUTH_SOCK": git.agent, "SSH_KNOWN_HOSTS": strangers})
+    assert ran.exit_code == 1
+    assert "a git dependency's host isn't known, or has another key than the one that is" in ran.stderr
+
+    image = build(app, **{**nothing, "SSH_AUTH_SOCK": git.agent, "SSH_KNOWN_HOSTS": git.known})
+    assert evaluated(docker, image, "App.names()") == "ui"

@@ -1,3 +1,0 @@
-import Config
-
-config :protocol, version: 3

@@ -1,0 +1,3 @@
+import Config
+
+config :wire, version: 3
