@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from relbuild import templates
+from relbuild.image import ignore
 from relbuild.image.plan import Plan
 
 COMPILED = (
@@ -43,7 +47,7 @@ SECRET = (
     "**/.docker/",
 )
 # What a project keeps there belongs to its release, certificates too.
-PRIV = ("priv/**", "apps/*/priv/**")
+PRIV = ("!priv/**", "!apps/*/priv/**")
 
 
 def render_plain() -> str:
@@ -56,33 +60,40 @@ def render_plain() -> str:
         theirs=(),
         secret=SECRET,
         priv=PRIV,
-        public_keys=(),
+        named=(),
     )
 
 
 def render(plan: Plan) -> str:
     """Return the .dockerignore's text."""
-    context = plan.sources.context
-    theirs = (f"{dep.path}/priv/**" for dep in plan.project.path_deps)
-    return templates.render(
-        "dockerignore.j2",
-        compiled=_everywhere(COMPILED, context.base),
-        unrelated=_everywhere(UNRELATED, context.base),
-        kept=tuple(context.source(path) for path in plan.sources.kept),
-        theirs=tuple(
-            f"{context.source(path)}/{name}/" for path in plan.sources.projects for name in ("_build", "deps", "test")
+    source = plan.sources.context.source
+    base = plan.sources.context.base
+    groups = {
+        "compiled": _everywhere(COMPILED, base),
+        "unrelated": _everywhere(UNRELATED, base),
+        "kept": tuple(f"!{ignore.literal(source(path))}/" for path in plan.sources.kept),
+        "theirs": tuple(
+            f"{source(path)}/{name}/" for path in plan.sources.projects for name in ("_build", "deps", "test")
         ),
-        secret=SECRET,
-        priv=tuple(
-            context.source(pattern) for pattern in (*PRIV, *(f"{path}/priv/**" for path in plan.sources.projects))
-        ),
-        public_keys=tuple(context.source(path) for path in plan.builder.access.files),
-    )
+        "secret": SECRET,
+        "priv": (*_everywhere(PRIV, base), *(f"!{source(dep.path)}/priv/**" for dep in plan.project.path_deps)),
+    }
+    patterns = tuple(pattern for group in groups.values() for pattern in group)
+    return templates.render("dockerignore.j2", **groups, named=ignore.kept(patterns, map(source, _named(plan))))
+
+
+def _named(plan: Plan) -> Iterable[str]:
+    """Yield the files that the Dockerfile names."""
+    sources = plan.sources
+    yield from (*sources.manifests, *sources.compile_config, *sources.files, *sources.beside, *sources.late)
+    yield from plan.builder.access.files
+    if plan.assets.node is not None:
+        yield from (file for install in plan.assets.node.installs for file in install.of.needs)
 
 
 def _everywhere(patterns: tuple[str, ...], base: str) -> tuple[str, ...]:
     """Return the patterns for the context's root, and for the project where that is another directory."""
-    own = (f"{base}/{pattern}" for pattern in patterns if base and not pattern.startswith("**/"))
+    own = (re.sub(r"^!?", rf"\g<0>{base}/", each) for each in patterns if base and not each.startswith("**/"))
     return (*patterns, *own)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from typing import Any
 
 import pytest
 
-from relbuild.config import Config
+from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError
 from relbuild.image import dockerfile, dockerignore
 from relbuild.image.location import Location
@@ -40,15 +41,14 @@ class Above(DictTree):
         return super().list(self._below(directory))
 
     def _below(self, path: str) -> str:
-        import posixpath
-
         return posixpath.normpath(posixpath.join(self.directory, path)).removeprefix(".")
 
 
-def plan(files: dict[str, str], directory: str = ".") -> Plan:
+def plan(files: dict[str, str], directory: str = ".", config: str = "") -> Plan:
     tree = Above(files, directory)
     names = () if directory == "." else tuple(directory.split("/"))
-    return make_plan(project.read(tree), Config(), tree, location=Location(names, git=True))
+    location = Location(names, git=True)
+    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, location=location)
 
 
 def sources(files: dict[str, str], directory: str = ".") -> dict[str, Any]:
@@ -104,6 +104,22 @@ def test_the_ignore_file_of_a_wider_context() -> None:
     assert {"api/deps/", "api/.git/", "**/_build/", "core/deps/", "core/_build/", "**/.env"} <= set(lines)
     assert lines.index("api/deps/") < lines.index("!api/deps/v/") < lines.index("api/deps/v/deps/")
     assert dockerignore.file_name(found) == "Dockerfile.dockerignore"
+
+
+def test_what_the_dockerfile_names_is_never_left_out() -> None:
+    options = 'deps: [{:jason, "~> 1.4"}], aliases: ["assets.deploy": ["cmd --cd assets npm run build", "phx.digest"]]'
+    files = {
+        "mix.exs": mix("shop", options),
+        "assets/package.json": '{"scripts": {"build": "x"}, "dependencies": {"x": "1"}}',
+        "assets/package-lock.json": "{}",
+        "assets/.npmrc": "",
+    }
+    config = "builder: {repos: {hexpm: {url: 'https://m.example.com', public_key: keys/m.pem, auth: false}}}"
+    lines = dockerignore.render(plan(files, config=config)).splitlines()
+    assert lines[lines.index("# What the Dockerfile names is wanted all the same:") + 1 :] == [
+        "!keys/m.pem",
+        "!assets/.npmrc",
+    ]
 
 
 def test_a_child_of_an_umbrella_by_itself() -> None:
