@@ -64,6 +64,17 @@ def to_run(needs: Iterable[Need]) -> tuple[str, ...]:
     return tuple(name for need in needs for name in need.runner)
 
 
+def notes(needs: Iterable[Need], debian: str, *, installed: bool) -> Iterable[str]:
+    """Yield what isn't installed: what this Debian lacks, and with an image of the user's own all of it."""
+    wanted: set[str] = set()
+    for need in needs:
+        if need.missing:
+            yield f"{need.app} {need.what}, and Debian {debian} has no {' and no '.join(need.missing)}"
+        wanted.update(need.builder)
+    if wanted and not installed:
+        yield f"nothing is installed in an image of your own; the dependencies compile with {' '.join(sorted(wanted))}"
+
+
 def _names(packages: Iterable[str], debian: str) -> tuple[str, ...]:
     from relbuild.image.package_table import OTHER_NAMES
 

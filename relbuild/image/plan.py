@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
-from relbuild.errors import ConfigError, Problem, ProjectError, UsageError
+from relbuild.errors import ConfigError, ProjectError, UsageError
 from relbuild.image import assets, bases, dependencies, labels, migrating, packages
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
@@ -169,7 +169,7 @@ def make_plan(
             *asset_plan.notes,
             *_release_notes(release),
             *deps.notes,
-            *_package_notes(tools, needs),
+            *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
         unknown=project.unknown,
     )
@@ -177,12 +177,9 @@ def make_plan(
 
 def _require_supported(config: Config) -> None:
     """Raise ConfigError for what relbuild.yml may say and this version can't do."""
-    problems = []
     if "MIX_ENV" in config.builder.env:
         message = "builder.env: a release is always built with MIX_ENV=prod"
-        problems.append(Problem(message, config.marks.get("builder.env.MIX_ENV"), "leave MIX_ENV out"))
-    if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError(message, at=config.marks.get("builder.env.MIX_ENV"), hint="leave MIX_ENV out")
 
 
 def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -295,16 +292,4 @@ def _release_notes(release: Release) -> tuple[str, ...]:
             f"the release's cookie ({at.file}:{at.line}) isn't put into the image, where anyone could read it: "
             "give RELEASE_COOKIE where it runs"
         )
-    return tuple(notes)
-
-
-def _package_notes(tools: toolchain.Toolchain, needs: tuple[Need, ...]) -> tuple[str, ...]:
-    notes = [
-        f"{need.app} {need.what}, and Debian {tools.debian.value} has no {' and no '.join(need.missing)}"
-        for need in needs
-        if need.missing
-    ]
-    wanted = _merged(packages.to_build(needs))
-    if tools.provider == "image" and wanted:
-        notes.append(f"nothing is installed in an image of your own; the dependencies compile with {' '.join(wanted)}")
     return tuple(notes)
