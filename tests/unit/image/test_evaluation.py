@@ -12,6 +12,7 @@ from relbuild.config import Steps
 from relbuild.endpoint import Endpoint
 from relbuild.image import evaluation
 from relbuild.image.bases import ElixirSource
+from relbuild.image.credentials import Access, Secret
 from relbuild.image.plan import Builder
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
@@ -23,8 +24,10 @@ def builder(**changed: object) -> Builder:
         "elixir": None,
         "packages": ("elixir",),
         "env": MappingProxyType({"A": "b c"}),
-        "secrets": ("KEY",),
+        "secrets": (Secret("KEY", "builder.secrets in relbuild.yml"),),
         "ssh": False,
+        "access": Access(),
+        "network": "default",
         "steps": Steps(),
         "install_hex": True,
     }
@@ -34,11 +37,12 @@ def builder(**changed: object) -> Builder:
 def test_mix_runs_without_a_network_in_a_project_it_can_not_write_to() -> None:
     text = evaluation.render(builder())
     [run] = text.split("RUN ")[-1:]
-    assert run.splitlines()[:4] == [
+    assert run.splitlines()[:5] == [
         "--network=none \\",
         "    --mount=type=bind,target=/relbuild/in/a/directory/of/its/own/src \\",
         "    --mount=type=secret,id=KEY \\",
-        '    KEY="$(cat /run/secrets/KEY)" && export KEY \\',
+        '    KEY="$(cat /run/secrets/KEY)" \\',
+        "    && export KEY \\",
     ]
     assert "local.hex" not in text
 
@@ -54,9 +58,14 @@ def test_it_is_what_hadolint_has_nothing_to_say_of() -> None:
 
 def test_the_command_brings_the_facts_here_and_names_secrets_without_carrying_them() -> None:
     argv = evaluation.argv(
-        builder(ssh=True), Endpoint(host="ssh://a@b"), dockerfile="/c/Dockerfile", directory="/c/facts", context="."
+        builder(ssh=True, network="host"),
+        Endpoint(host="ssh://a@b"),
+        dockerfile="/c/Dockerfile",
+        directory="/c/facts",
+        context=".",
+        secrets={"KEY": "env=KEY"},
     )
     assert shlex.join(argv) == (
         "docker --host ssh://a@b buildx build --output type=local,dest=/c/facts --progress rawjson "
-        "--provenance=false --secret id=KEY,env=KEY --ssh default --file /c/Dockerfile ."
+        "--provenance=false --secret id=KEY,env=KEY --ssh default --network host --file /c/Dockerfile ."
     )
