@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import posixpath
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,8 +35,9 @@ class ProjectTree:
         except IsADirectoryError:
             return None
         except OSError as error:
-            hint = "a circular symbolic link: remove it" if error.errno == errno.ELOOP else "make it readable"
-            raise ProjectError(f"{path}: {_reason(error)}", at=Mark(path, 1), hint=hint) from error
+            if error.errno == errno.ELOOP:
+                raise _circular(path) from error
+            raise ProjectError(f"{path}: {_reason(error)}", at=Mark(path, 1), hint="make it readable") from error
         if len(content) > MAX_FILE:
             raise ProjectError(
                 f"{path}: larger than {MAX_FILE >> 20} MiB", at=Mark(path, 1), hint="is it the right file?"
@@ -43,21 +45,45 @@ class ProjectTree:
         return content
 
     def list(self, directory: str) -> tuple[str, ...]:
-        """Return the names in a directory, sorted, a directory's with a ``/`` at its end; () when there is none."""
+        """Return the names in a directory, sorted, a directory's with a ``/`` at its end; () when there is none.
+
+        A link to nothing isn't there. Raises ProjectError for one that leads around in a circle, as nobody who follows
+        it would come to an end: not Mix, whose `**` does, either.
+        """
         try:
             with os.scandir(self._root / directory) as entries:
-                # A link that leads nowhere, or to itself, is no file that a build could have.
-                return tuple(
-                    sorted(
-                        f"{entry.name}/" if _is_directory(entry) else entry.name
-                        for entry in entries
-                        if not entry.is_symlink() or Path(entry.path).exists()
-                    )
-                )
+                names = [self._name(directory, entry) for entry in entries]
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
-            raise ProjectError(f"{directory or '.'}: {_reason(error)}", at=Mark(directory or ".", 1)) from error
+            at = Mark(directory or ".", 1)
+            raise ProjectError(f"{directory or '.'}: {_reason(error)}", at=at, hint="make it readable") from error
+        return tuple(sorted(name for name in names if name is not None))
+
+    def _name(self, directory: str, entry: os.DirEntry[str]) -> str | None:
+        if entry.is_symlink() and not self._leads_somewhere(directory, entry):
+            return None
+        try:
+            return f"{entry.name}/" if entry.is_dir() else entry.name
+        except OSError:
+            return entry.name
+
+    def _leads_somewhere(self, directory: str, link: os.DirEntry[str]) -> bool:
+        """Tell whether there is anything behind a link; raise ProjectError when it leads back to where it stands."""
+        try:
+            link.stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise _circular(posixpath.join(directory, link.name)) from error
+            return True
+        target = Path(link.path).resolve()
+        parts = posixpath.normpath(directory).split("/")
+        above = ["/".join(parts[:count]) for count in range(len(parts) + 1) if count or parts[0] != ".."]
+        if any((self._root / each).resolve().is_relative_to(target) for each in above):
+            raise _circular(posixpath.join(directory, link.name))
+        return True
 
 
 def location(root: Path) -> Location:
@@ -70,11 +96,10 @@ def location(root: Path) -> Location:
     return Location(own.relative_to(outermost).parts, git=repository is not None)
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+def _circular(path: str) -> ProjectError:
+    return ProjectError(
+        f"{path}: a circular symbolic link", at=Mark(path, 1), hint="remove it: who follows it comes to no end"
+    )
 
 
 def _reason(error: OSError) -> str:

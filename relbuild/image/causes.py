@@ -174,7 +174,8 @@ CAUSES = (
     _cause(
         r"failed to resolve source metadata for (?P<image>\S+):|pull access denied for (?P<private>[^,\s]+)",
         "the base image {image}{private} can't be had",
-        "relbuild plan shows why it was chosen; does its tag exist, and is docker login needed?",
+        "does its tag exist, and is docker login needed? relbuild plan shows why it was chosen; of hexpm's images "
+        "relbuild lock finds one that is there",
     ),
     _cause(
         r"you're trying to run :(?P<app>\w+) on elixir v?(?P<elixir>\S+) but .* supports only elixir (?P<wanted>.+)",

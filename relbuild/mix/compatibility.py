@@ -92,25 +92,33 @@ def choose_elixir(
         refuse(choice, rule)
         return choice
     otp = OtpVersion.parse(otp_pin.version) if otp_pin and otp_pin.version else None
-    fitting = [
-        version
-        for version in versions(newest)
-        if (rule is None or rule.requirement.admits(version))
-        and (otp is None or otp.major in (supported(version) or (otp.major,)))
+    running = [
+        version for version in versions(newest) if otp is None or otp.major in (supported(version) or (otp.major,))
     ]
+    fitting = [version for version in running if rule is None or rule.requirement.admits(version)]
     if fitting:
         value = str(max(fitting))
         if pin is not None:
             return Choice(value, pin.source, pin.at, pin.text)
         return Choice(value, rule.source, rule.at) if rule else Choice(value, "default")
-    wanted = [f"is allowed by {rule.source}"] if rule else []
-    if otp is not None and otp_pin is not None:
-        wanted.append(f"runs on OTP {otp} ({otp_pin.source})")
-    blamed = rule or otp_pin
-    raise ProjectError(
-        f"relbuild knows no Elixir that {' and '.join(wanted)}",
-        at=blamed.at if blamed else None,
-        hint=f"it knows {', '.join(f'{line}.{patch}' for line, patch in newest.items())}",
+    raise _none_fits(rule if running else None, otp_pin if otp else None, newest)
+
+
+def _none_fits(rule: Rule | None, otp: Pin | None, newest: Mapping[str, int]) -> ProjectError:
+    """Return the error that no Elixir is allowed by the one and runs on the other."""
+    known = ", ".join(f"{line}.{patch}" for line, patch in newest.items())
+    if rule is None and otp is not None:
+        majors = sorted({major for line in newest for major in supported(_newest_of(line)) or ()})
+        return ProjectError(
+            f"relbuild knows no Elixir that runs on OTP {otp.version} ({otp.source})",
+            at=otp.at,
+            hint=f"take one of OTP {', '.join(map(str, majors))}",
+        )
+    runs = f" and runs on OTP {otp.version} ({otp.source})" if otp else ""
+    return ProjectError(
+        f"relbuild knows no Elixir that is allowed by {rule.source if rule else 'mix.exs'}{runs}",
+        at=rule.at if rule else None,
+        hint=f"change {'one of them' if otp else 'it'}: relbuild knows Elixir {known}",
     )
 
 
@@ -156,7 +164,7 @@ def check_pair(elixir: Choice, otp: Choice, otp_version: OtpVersion) -> None:
     majors = supported(version) if version else None
     if version is None or majors is None or otp_version.major in majors:
         return
-    lines = [line for line in ELIXIR_OTP if otp_version.major in (supported(_newest_of(line)) or ())]
+    lines = [line for line in ELIXIR_NEWEST if otp_version.major in (supported(_newest_of(line)) or ())]
     other = f"; OTP {otp_version.major} is supported by Elixir {', '.join(lines)}" if lines else ""
     raise ProjectError(
         f"Elixir {elixir.value} ({elixir.source}) does not run on OTP {otp_version} ({otp.source})",

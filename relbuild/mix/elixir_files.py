@@ -10,7 +10,7 @@ from relbuild.mix.modules import Module, modules
 from relbuild.mix.project import Project
 from relbuild.mix.source import Source, parse
 
-# A directory below this is no one's source; a link that leads around in a circle is.
+# A directory below this is no one's source.
 _MAX_DEPTH = 20
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import tools
+from relbuild.mix import tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.tools import Said
 
@@ -119,7 +119,7 @@ def installation(tree: Tree, package: Package) -> Installation:
     local = [f"{each}/" for each in package.local if not in_deps(each)]
     members = [f"{each}/package.json" for each in package.members]
     own = [package.path, *(posixpath.join(directory, each) for each in locks)]
-    yarn = (tree.read(posixpath.join(directory, ".yarnrc.yml")) or b"").decode("utf-8", "replace")
+    yarn = utf8.read(tree, posixpath.join(directory, ".yarnrc.yml")) or ""
     return Installation(
         package,
         manager,
@@ -137,9 +137,7 @@ def in_deps(directory: str) -> bool:
 
 def _parse(path: str, content: bytes) -> Mapping[str, Any]:
     try:
-        given = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path}: not UTF-8", at=Mark(path, 1), hint="save it as UTF-8") from error
+        given = json.loads(utf8.decode(path, content))
     except json.JSONDecodeError as error:
         raise ProjectError(f"{path}: no JSON: {error.msg}", at=Mark(path, error.lineno, error.colno)) from error
     except RecursionError as error:
@@ -217,9 +215,9 @@ def _workspaces(path: str, content: bytes) -> list[Any]:
     import yaml
 
     try:
-        given = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path}: no YAML", at=Mark(path, 1)) from error
+        given = yaml.safe_load(utf8.decode(path, content))
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{path}: no YAML", at=Mark(path, 1), hint="write packages: ['packages/*']") from error
     packages = given.get("packages") if isinstance(given, dict) else None
     return packages if isinstance(packages, list) else []
 
@@ -260,7 +258,7 @@ def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ..
 
 
 def _holds_login(tree: Tree, path: str, notes: list[str]) -> bool:
-    if posixpath.basename(path) != ".npmrc" or not _LOGIN.search((tree.read(path) or b"").decode("utf-8", "replace")):
+    if posixpath.basename(path) != ".npmrc" or not _LOGIN.search(utf8.read(tree, path) or ""):
         return False
     notes.append(
         f"{path} holds a password or token and stays out of the build: write ${{NPM_TOKEN}} there, and "

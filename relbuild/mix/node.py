@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relbuild.errors import Mark
-from relbuild.mix import tools
+from relbuild.mix import tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.tools import Said
 
@@ -84,7 +84,7 @@ def of_debian(asked: Node, debian: str, notes: list[str]) -> Node:
 
 def _said(tree: Tree, directory: str) -> Iterator[Said]:
     for path in dict.fromkeys(f"{at}{name}" for at in (directory and f"{directory}/", "") for name in _FILES):
-        for number, line in enumerate(tools.lines(tree, path), 1):
+        for number, line in enumerate(utf8.lines(tree, path), 1):
             text = line.partition("#")[0].strip()
             if text:
                 yield Said(text, Mark(path, number))
@@ -93,7 +93,7 @@ def _said(tree: Tree, directory: str) -> Iterator[Said]:
     if pinned is not None:
         yield pinned
     file = "phoenix_static_buildpack.config"
-    for number, line in enumerate(tools.lines(tree, file), 1):
+    for number, line in enumerate(utf8.lines(tree, file), 1):
         assignment = re.match(r"\s*(?:export\s+)?node_version=[\"']?([^\s\"'#;]+)", line)
         if assignment:
             yield Said(assignment[1], Mark(file, number))

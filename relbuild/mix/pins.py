@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
+from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
 
@@ -136,7 +137,7 @@ def _all(tree: Tree) -> Iterator[tuple[str, Pin]]:
 def _tool_versions(tree: Tree) -> Iterator[tuple[str, Pin]]:
     file = ".tool-versions"
     seen: set[str] = set()
-    for number, line in enumerate(_lines(tree, file), 1):
+    for number, line in enumerate(utf8.lines(tree, file), 1):
         words = line.partition("#")[0].split()
         # As in asdf, a tool's first line counts and, where it has several versions, the first of them.
         if not words or words[0] not in _PARSERS or words[0] in seen:
@@ -152,7 +153,7 @@ def _tool_versions(tree: Tree) -> Iterator[tuple[str, Pin]]:
 
 
 def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]:
-    for number, line in enumerate(_lines(tree, file), 1):
+    for number, line in enumerate(utf8.lines(tree, file), 1):
         words = line.partition("#")[0].split()
         if words:
             at = Mark(file, number, line.index(words[0]) + 1)
@@ -161,7 +162,7 @@ def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]
 
 
 def _mise(tree: Tree, file: str) -> Iterator[tuple[str, Pin]]:
-    text = _text(tree, file)
+    text = utf8.read(tree, file)
     if text is None or not text.strip():
         return
     tools = _toml(file, text).get("tools", {})
@@ -213,7 +214,7 @@ def _toml_place(file: str, text: str, key: str) -> Mark:
 def _buildpack(tree: Tree) -> Iterator[tuple[str, Pin]]:
     file = "elixir_buildpack.config"
     found: dict[str, Pin] = {}
-    for number, line in enumerate(_lines(tree, file), 1):
+    for number, line in enumerate(utf8.lines(tree, file), 1):
         assignment = _ASSIGNMENT.match(line)
         if not assignment:
             continue
@@ -240,21 +241,3 @@ def _bash_value(text: str, at: Mark) -> str:
     if not words or (not array and text[:1].isspace()):
         return ""
     return words[0].partition(";")[0]
-
-
-def _lines(tree: Tree, file: str) -> list[str]:
-    # Not splitlines: it also breaks at form feeds and the like, and the line numbers would be no editor's.
-    return (_text(tree, file) or "").replace("\r\n", "\n").split("\n")
-
-
-def _text(tree: Tree, file: str) -> str | None:
-    content = tree.read(file)
-    if content is None:
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise ProjectError(f"{file}: not UTF-8", at=Mark(file, line, column), hint="save it as UTF-8") from error

@@ -12,6 +12,7 @@ import tree_sitter_elixir
 from tree_sitter import Language, Node, Parser
 
 from relbuild.errors import Mark, ProjectError
+from relbuild.mix import utf8
 
 # No mix.exs or config file written by hand comes near this; parsing more only keeps the user waiting.
 MAX_BYTES = 1_000_000
@@ -82,11 +83,8 @@ def _refuse_what_is_not_text(file: str, content: bytes) -> None:
         wrong, what = error.start, "is not UTF-8"
     if wrong < 0:
         return
-    before = body[:wrong]
-    line_start = before.rfind(b"\n") + 1
-    column = len(before[line_start:].decode("utf-8", "replace")) + 1
-    at = Mark(file, before.count(b"\n") + 1, column)
-    raise ProjectError(f"{file}: {what}", at=at, hint="save it as UTF-8 text, which is all that Elixir reads")
+    hint = "save it as UTF-8 text, which is all that Elixir reads"
+    raise ProjectError(f"{file}: {what}", at=utf8.place(file, body, wrong), hint=hint)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relbuild.errors import Mark
+from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.pins import MISE_FILES
 
@@ -24,7 +25,7 @@ class Said:
 
 def find(tree: Tree, *names: str) -> Said | None:
     """Return what .tool-versions, else a mise.toml, says of a tool that goes by any of these names."""
-    for number, line in enumerate(lines(tree, ".tool-versions"), 1):
+    for number, line in enumerate(utf8.lines(tree, ".tool-versions"), 1):
         words = line.partition("#")[0].split()
         if len(words) > 1 and words[0] in names:
             return Said(words[1], Mark(".tool-versions", number))
@@ -33,11 +34,6 @@ def find(tree: Tree, *names: str) -> Said | None:
         if found is not None:
             return found
     return None
-
-
-def lines(tree: Tree, path: str) -> list[str]:
-    """Return a text file's lines, [] when there is none; what is no UTF-8 in it is no version either."""
-    return (tree.read(path) or b"").decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
 
 
 def _mise(tree: Tree, file: str, names: tuple[str, ...]) -> Said | None:
@@ -59,6 +55,7 @@ def _mise(tree: Tree, file: str, names: tuple[str, ...]) -> Said | None:
         if isinstance(value, dict):
             value = value.get("version")
         if isinstance(value, str) and value.strip():
-            number = next((n for n, line in enumerate(lines(tree, file), 1) if line.lstrip(" '\"").startswith(name)), 1)
+            lines = (line.lstrip(" '\"") for line in utf8.lines(tree, file))
+            number = next((number for number, line in enumerate(lines, 1) if line.startswith(name)), 1)
             return Said(value.strip(), Mark(file, number))
     return None

@@ -85,14 +85,6 @@ def test_a_mix_exs_that_is_a_directory(tmp_path: Path) -> None:
     assert failure(relbuild("plan", cwd=tmp_path))[0] == 3
 
 
-def test_a_circular_link(project: Path) -> None:
-    (project / "lib").symlink_to("lib")
-    (project / "priv").symlink_to(project)
-    assert relbuild("plan", cwd=project).returncode in (0, 3)
-    (project / "mix.lock").symlink_to("mix.lock")
-    failure(relbuild("plan", cwd=project))
-
-
 def test_every_fault_of_relbuild_yml_is_told_at_once(project: Path) -> None:
     (project / "relbuild.yml").write_text("relase: hello\nbuilder:\n  packages: libvips\n  ssh: yes\nelixir: 1.18.4\n")
     code, out, err = failure(relbuild("plan", cwd=project))

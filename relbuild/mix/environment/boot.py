@@ -9,7 +9,7 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from relbuild.errors import ProjectError
-from relbuild.mix import elixir_files
+from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
 from relbuild.mix.environment.conditions import Among, Condition, Opaque
 from relbuild.mix.environment.contract import Contract, Requirement, Variable, joined
@@ -65,6 +65,7 @@ def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shel
     content = tree.read(path)
     if content is None:
         return reading, shell.Exports()
+    utf8.decode(path, content)
     return reading, shell.follow(reading, path, content)
 
 

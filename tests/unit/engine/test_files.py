@@ -1,4 +1,4 @@
-"""Files are written all or none."""
+"""A project's files as its readers see them; files are written all or none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,65 @@ from pathlib import Path
 
 import pytest
 
-from relbuild.engine.files import write_all
-from relbuild.errors import CommandFailed
+from relbuild.engine.files import ProjectTree, write_all
+from relbuild.errors import CommandFailed, Mark, ProjectError, RelbuildError
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "listed"),
+    [
+        ("lib/around", "around", "lib"),
+        ("lib/here", ".", "lib"),
+        ("lib/up", "..", "lib"),
+        ("lib/far", "../../..", "lib"),
+        ("itself", ".", ""),
+        # Each leads to the other.
+        ("lib/there/back", "../lib", "lib/there"),
+        ("../beside/lib", "../beside", "../beside"),
+    ],
+)
+def test_a_link_that_leads_around_in_a_circle_is_refused(tmp_path: Path, link: str, target: str, listed: str) -> None:
+    root = tmp_path / "project"
+    for directory in (root / "lib", root / "other", tmp_path / "beside"):
+        directory.mkdir(parents=True)
+    (root / "lib" / "there").symlink_to("../other")
+    (root / link).symlink_to(target)
+    with pytest.raises(ProjectError) as raised:
+        ProjectTree(root).list(listed)
+    (problem,) = raised.value.problems
+    assert (problem.message, problem.at, problem.hint) == (
+        f"{link}: a circular symbolic link",
+        Mark(link, 1),
+        "remove it: who follows it comes to no end",
+    )
+
+
+def test_other_links_are_what_they_lead_to_and_those_to_nothing_are_not_there(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / "lib" / "inner").mkdir(parents=True)
+    (root / "mix.exs").write_text("")
+    (tmp_path / "beside" / "lib").mkdir(parents=True)
+    for link, target in (
+        ("lib/nothing", "nowhere"),
+        ("lib/file", "../mix.exs"),
+        ("lib/beside", "../../beside"),
+        ("lib/sibling", "inner"),
+        ("../beside/back", "../project/lib"),
+    ):
+        (root / link).symlink_to(target)
+    tree = ProjectTree(root)
+    assert tree.list("lib") == ("beside/", "file", "inner/", "sibling/")
+    assert tree.list("../beside") == ("back/", "lib/")
+    assert tree.list("lib/sibling") == ()
+
+
+def test_a_directory_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    tree = ProjectTree(tmp_path)
+    assert (tree.list("nowhere"), tree.read("nowhere")) == ((), None)
+    (tmp_path / "file").write_text("")
+    assert (tree.list("file"), tree.read("file/x")) == ((), None)
+    with pytest.raises(RelbuildError, match="file name too long"):
+        tree.list("x" * 300)
 
 
 def test_all_files_are_written(tmp_path: Path) -> None:

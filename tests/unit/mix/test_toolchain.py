@@ -438,14 +438,21 @@ REFUSED = (
         ProjectError,
         "relbuild knows no Elixir that is allowed by mix.exs:8 (~> 2.0)",
         REQUIRED_AT,
-        f"it knows {LINES}",
+        f"change it: relbuild knows Elixir {LINES}",
     ),
     Refused(
         lambda: settle("", "~> 1.20", erlang_version="25"),
         ProjectError,
         "relbuild knows no Elixir that is allowed by mix.exs:8 (~> 1.20) and runs on OTP 25 (.erlang-version:1)",
         REQUIRED_AT,
-        f"it knows {LINES}",
+        f"change one of them: relbuild knows Elixir {LINES}",
+    ),
+    Refused(
+        lambda: settle("", "~> 1.15", tool_versions="erlang 99.1\n"),
+        ProjectError,
+        "relbuild knows no Elixir that runs on OTP 99.1 (.tool-versions:1)",
+        Mark(TOOLS, 1, 8),
+        "take one of OTP 21, 22, 23, 24, 25, 26, 27, 28, 29",
     ),
     Refused(
         lambda: settle("", "1.15"),
