@@ -410,7 +410,7 @@ REFUSED = (
         ProjectError,
         "Elixir 1.14.5 (.tool-versions:1) does not run on OTP 27.3 (.tool-versions:2)",
         Mark(TOOLS, 1, 8),
-        "Elixir 1.14.5 supports OTP 23, 24, 25, 26; OTP 27 is supported by Elixir 1.17, 1.18, 1.19, 1.20, 1.21",
+        "Elixir 1.14.5 supports OTP 23, 24, 25, 26; OTP 27 is supported by Elixir 1.17, 1.18, 1.19, 1.20",
     ),
     Refused(
         lambda: settle("elixir: 1.20.4\n", erlang_version="26.2.5"),
