@@ -42,6 +42,7 @@ def _environment() -> Environment:
         label=label,
         quoted=quoted,
         run=run,
+        run_script=run_script,
         exec_form=exec_form,
         copied=copied,
         shell=shlex.quote,
@@ -104,6 +105,11 @@ def run(command: str, mounts: Sequence[str] = (), exports: Sequence[str] = ()) -
     while end in command.splitlines():
         end += "_"
     return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, command, end))
+
+
+def run_script(mounts: Sequence[str] = ()) -> str:
+    """Return the beginning of a RUN instruction whose script follows, until a line that says SCRIPT."""
+    return " \\\n    ".join((f"RUN {mounts[0]}", *mounts[1:], "<<'SCRIPT'")) if mounts else "RUN <<'SCRIPT'"
 
 
 def _bent(command: str) -> bool:

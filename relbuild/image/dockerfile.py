@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Iterable
 
@@ -15,25 +16,21 @@ from relbuild.image.sources import Sources
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
 
-# What earlier stages and builds have made: no source of the project's.
-_MADE = "-path ./_build -o -path ./deps -o -name node_modules"
 # phx.digest notes in its manifest when it ran, which only phx.digest.clean looks at: equal assets, equal image.
-UNDATED = (
-    f"find . \\( {_MADE} \\) -prune \\\n       "
-    """-o -path '*/static/cache_manifest.json' -exec sed -i 's/"mtime":[0-9]*/"mtime":0/g' {} +"""
-)
+UNDATED = "-o -path '*/static/cache_manifest.json' -exec sed -i 's/\"mtime\":[0-9]*/\"mtime\":0/g' {} +"
 
 
 def render(plan: Plan) -> str:
     """Return the Dockerfile's text."""
     sources = plan.sources
     builder = plan.builder
+    runtime = plan.narrowing.runtime
+    runtime_paths = (runtime.path,) if runtime else ()
     return templates.render(
         "Dockerfile.j2",
         release=plan.release.name,
         by_hand=_by_hand(plan),
         mix_release=_mix_release(plan),
-        touch=_touch(plan),
         builder=builder,
         runner=plan.runner,
         runner_template="runner-minimal.j2" if plan.runner.minimal else "runner-slim.j2",
@@ -51,11 +48,18 @@ def render(plan: Plan) -> str:
         compile_config=_by_directory(sources, sources.compile_config),
         files=_by_directory(sources, sources.files),
         directories=_by_directory(sources, (*sources.directories, *sources.beside)),
-        late=_by_directory(sources, sources.late),
+        late=_by_directory(sources, tuple(path for path in sources.late if path not in runtime_paths)),
         has_deps=plan.has_dependencies,
-        apart=bool(sources.late or builder.steps.after_compile or plan.assets.commands),
+        lockfile=sources.lockfile,
+        versioned=plan.narrowing.versioned,
+        config_filter=plan.narrowing.configuration,
+        runtime_config=_runtime_config(plan),
+        layers=plan.layers,
+        made_by=_made_by(plan),
+        made=_made(plan),
+        source_roots=_source_roots(plan),
         compile=_compile(plan),
-        asset_comment=bool(plan.assets.commands),
+        compile_and_release=_compile_and_release(plan),
         asset_setup=plan.assets.setup,
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
@@ -67,7 +71,8 @@ def render(plan: Plan) -> str:
         fetch_mounts=_fetch_mounts(plan),
         secrets=exports(builder.secrets),
         fetch_secrets=exports(builder.all_secrets),
-        build_mounts=(_build_cache(plan), *mounts(plan.builder)),
+        deps_cache=_cache(plan.project.module, "deps"),
+        build_mounts=(_cache(plan.release.name, "build"), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         labels=plan.labels,
     )
@@ -99,13 +104,19 @@ def _by_directory(sources: Sources, paths: Iterable[str]) -> tuple[tuple[str, tu
 
 
 def _compile(plan: Plan) -> str:
-    """Return what compiles the project and builds its assets, in one go: the cache might be another's in between."""
-    commands = [_touch(plan), "mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
+    """Return what compiles the project and builds its assets.
+
+    The assets come after the compiler: it writes files that go into them, and templates are searched for class names.
+    """
+    commands = ["mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
     if plan.assets.digests:
-        commands.append(UNDATED)
-    if any("\n" in command.line.strip("\n") for command in plan.assets.commands):
-        return "\n".join(commands)
-    return " \\\n    && ".join(commands)
+        commands.append(f"find . \\( {_made(plan)} \\) -prune \\\n  {UNDATED}")
+    return "\n".join(commands)
+
+
+def _compile_and_release(plan: Plan) -> str:
+    """Return what compiles the project and makes its release; `mix release` compiles what isn't yet."""
+    return "\n".join((_compile(plan), _mix_release(plan))) if plan.assets.commands else _mix_release(plan)
 
 
 def _in_shell(line: str) -> str:
@@ -137,14 +148,36 @@ def _package_cache(install: Install) -> str:
     return f"--mount=type=cache,id=relbuild-{name},target={install.cache},sharing=locked"
 
 
-def _touch(plan: Plan) -> str:
-    """Return the command that gives every source a new time, but not what earlier stages and builds have made."""
+def _source_roots(plan: Plan) -> str:
+    """Return where the build's sources are, as a shell's words."""
     sources = plan.sources
     outside = dict.fromkeys(
         sources.context.destination(f"{path}/").removesuffix("/") for path in sources.projects if leaves(path)
     )
-    roots = " ".join(shlex.quote(path) for path in (".", *outside))
-    return f"find {roots} \\( {_MADE} \\) -prune -o -type f -exec touch {{}} +"
+    return " ".join(shlex.quote(path) for path in (".", *outside))
+
+
+def _made(plan: Plan) -> str:
+    """Return find's expression for what earlier stages and builds have made, which is no source."""
+    build = posixpath.relpath(plan.sources.build_path, plan.sources.context.workdir)
+    outside = (plan.sources.build_path,) if " " in _source_roots(plan) else ()
+    paths = (f"./{build}", "./deps", *outside)
+    return " -o ".join((*(f"-path {shlex.quote(path)}" for path in paths), "-name node_modules"))
+
+
+def _made_by(plan: Plan) -> str:
+    """Return the command that tells what the dependencies are compiled by, besides their versions."""
+    roots = " ".join(shlex.quote(plan.sources.context.destination(path)) for path in plan.sources.compile_config)
+    if not roots:
+        return "cat /toolchain"
+    return f"cat /toolchain; find {roots} -type f -exec sha256sum {{}} + 2>/dev/null | sort"
+
+
+def _runtime_config(plan: Plan) -> dict[str, str] | None:
+    runtime = plan.narrowing.runtime
+    if runtime is None:
+        return None
+    return {"source": plan.sources.context.source(runtime.path), "version": runtime.version}
 
 
 def _has_local(plan: Plan) -> bool:
@@ -180,16 +213,19 @@ def exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
     return tuple(line for secret in secrets for line in secret.export)
 
 
-def _build_cache(plan: Plan) -> str:
-    path = plan.sources.build_path
-    return (
-        f"--mount=type=cache,id=relbuild-{plan.release.name}-build,from=deps,source={path},target={path},sharing=locked"
-    )
+def _cache(owner: str, kind: str) -> str:
+    return f"--mount=type=cache,id=relbuild-{owner}-{kind},target=/cache,sharing=locked"
 
 
 def _mix_release(plan: Plan) -> str:
     name = f" {plan.release.name}" if plan.release.defined else ""
-    return f"mix release{name} --path /release"
+    release = f"mix release{name} --path /release"
+    if plan.narrowing.runtime is None:
+        return release
+    path = shlex.quote(plan.narrowing.runtime.path)
+    directory = shlex.quote(posixpath.dirname(plan.narrowing.runtime.path) or ".")
+    # Mix.Tasks.Release copies it unread.
+    return f"# A stand-in: Mix only has to see that there is one.\nmkdir -p {directory}\n: >{path}\n{release}"
 
 
 def _healthcheck(plan: Plan) -> tuple[str, ...] | None:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, ProjectError, UsageError
-from relbuild.image import assets, bases, dependencies, labels, migrating, packages
+from relbuild.image import assets, bases, dependencies, labels, layers, migrating, narrowing, packages
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret, own_secrets
 from relbuild.image.dependencies import Dependencies
+from relbuild.image.layers import Layers
 from relbuild.image.location import Location
 from relbuild.image.lock import Lock
+from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain
@@ -102,6 +104,8 @@ class Plan:
     dependencies: Dependencies
     needs: tuple[Need, ...]
     applications: tuple[str, ...]
+    narrowing: Narrowing
+    layers: Layers
     image: str
     migrate: Known[str] | None
     environment: Contract
@@ -157,6 +161,8 @@ def make_plan(
         dependencies=deps,
         needs=needs,
         applications=_applications(project),
+        narrowing=narrowing.decide(tree, project, release, sources, has_secrets=bool(config.builder.secrets)),
+        layers=layers.decide(tree, project, deps, asset_plan),
         image=config.image or release.name,
         migrate=migrate.expression,
         environment=required,

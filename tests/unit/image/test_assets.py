@@ -86,8 +86,8 @@ def test_the_assets_come_after_the_compiler_and_the_programs_with_the_dependenci
         "mix deps.compile",
         "RUN mix assets.setup",
         "AS build",
-        "&& mix compile",
-        "&& mix assets.deploy",
+        "\nmix compile",
+        "\nmix assets.deploy",
         "mix release",
     ]
     assert [text.index(step) for step in order] == sorted(text.index(step) for step in order)

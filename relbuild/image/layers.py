@@ -1,0 +1,68 @@
+"""Which layers the release is cut into, what changes least first, so that a small change makes a small layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from relbuild.image.assets import Assets
+from relbuild.image.dependencies import Dependencies
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+
+# From so many on, what changes is cut into parts by name; an image has room for 127 layers, its base's among them.
+MANY_DEPENDENCIES = 12
+DEPENDENCY_PARTS = 8
+MANY_SOURCES = 64
+MODULE_PARTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers' names: those of the dependencies, of the project's static files, of its modules.
+
+    Without parts of their own, the modules are in the last layer, as all the rest of the project is.
+    """
+
+    dependencies: tuple[str, ...]
+    static: tuple[str, ...]
+    modules: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every layer between Erlang/OTP's and the last."""
+        return (*self.dependencies, *self.static, *self.modules)
+
+
+def decide(tree: Tree, project: Project, dependencies: Dependencies, assets: Assets) -> Layers:
+    """Return the layers for a project of this size."""
+    many = len(dependencies.resolved) >= MANY_DEPENDENCIES
+    has_static = bool(assets.commands) or any("static/" in tree.list(_in(part, "priv")) for part in project.parts)
+    sources = (path for part in project.parts for path in _sources(tree, part))
+    has_many_sources = any(count >= MANY_SOURCES for count, _ in enumerate(sources, 1))
+    return Layers(
+        dependencies=_parts("deps", DEPENDENCY_PARTS) if many else ("deps",),
+        static=("static",) if has_static else (),
+        modules=_parts("app", MODULE_PARTS) if has_many_sources else (),
+    )
+
+
+def _parts(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}-{number}" for number in range(count))
+
+
+def _in(part: Project, name: str) -> str:
+    return f"{part.path}/{name}" if part.path else name
+
+
+def _sources(tree: Tree, part: Project) -> Iterator[str]:
+    """Yield the Elixir files that are compiled."""
+    paths = part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else ("lib",)
+    waiting = [_in(part, path) for path in paths]
+    while waiting:
+        directory = waiting.pop()
+        for name in tree.list(directory):
+            if name.endswith("/"):
+                waiting.append(f"{directory}/{name.removesuffix('/')}")
+            elif name.endswith(".ex"):
+                yield f"{directory}/{name}"
