@@ -7,8 +7,11 @@ find {{ source_roots }} \( {{ made }} \) -prune -o \( -type f -o -type l -xtype 
 xargs -0 sha256sum </tmp/paths | LC_ALL=C sort >/tmp/sources
 
 # Is what an earlier build compiled of use? This toolchain has made it, and no dependency has become another under the
-# same version.
+# same version{{ "" if lockfile or not has_deps else ", which only mix.lock could tell" }}.
 usable() {
+{% if has_deps and not lockfile %}
+  return 1
+{% else %}
   cmp -s /toolchain $kept/toolchain || return 1
   # sha256sum escapes what no file is called.
   ! grep -q '^[\\]' /tmp/sources || return 1
@@ -17,6 +20,7 @@ usable() {
     | while read -r name; do
       if [ "$(grep "^  \"$name\":" $kept/lock)" = "$(grep "^  \"$name\":" {{ lockfile | shell }})" ]; then exit 1; fi
     done
+{% endif %}
 {% endif %}
 }
 

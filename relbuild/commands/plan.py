@@ -173,13 +173,14 @@ def _toolchain_rows(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _image_rows(plan: Plan) -> list[tuple[str, str]]:
+    runtime = plan.narrowing.runtime
     rows = [
         ("image", plan.image),
         ("builder", f"{plan.builder.image}{_locked(plan.lock.builder if plan.lock else None)}"),
         ("  packages", " ".join(plan.builder.packages) or "none"),
         ("runner", f"{plan.runner.image}  ({plan.runner.base}){_locked(plan.lock.runner if plan.lock else None)}"),
         ("  packages", " ".join(plan.runner.packages) or "none"),
-        ("layers", "1 ERTS, OTP and Elixir; 2 the dependencies; 3 " + ", ".join(plan.applications or ("the project",))),
+        ("layers", "; ".join(plan.layers.numbered(plan.applications, runtime.path if runtime else None))),
     ]
     if plan.builder.elixir:
         rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))

@@ -28,6 +28,25 @@ class Layers:
     static: tuple[str, ...]
     modules: tuple[str, ...]
 
+    def numbered(self, applications: tuple[str, ...], runtime: str | None) -> tuple[str, ...]:
+        """Return what is in which layer, for people; `runtime` is the file that is a layer of its own."""
+        project = ", ".join(applications) or "the project"
+        parts = (
+            (1, "ERTS, OTP and Elixir"),
+            (len(self.dependencies), "the dependencies"),
+            (len(self.static), "static files"),
+            (len(self.modules), f"the modules of {project}"),
+            (1, f"the rest of {project}" if self.all[len(self.dependencies) :] else project),
+            (1 if runtime else 0, runtime or ""),
+        )
+        counted: list[str] = []
+        first = 1
+        for count, what in parts:
+            if count:
+                counted.append(f"{first}-{first + count - 1} {what}" if count > 1 else f"{first} {what}")
+            first += count
+        return tuple(counted)
+
     @property
     def all(self) -> tuple[str, ...]:
         """Every layer between Erlang/OTP's and the last."""
@@ -57,8 +76,7 @@ def _in(part: Project, name: str) -> str:
 
 def _sources(tree: Tree, part: Project) -> Iterator[str]:
     """Yield the Elixir files that are compiled."""
-    paths = part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else ("lib",)
-    waiting = [_in(part, path) for path in paths]
+    waiting = list(part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else (_in(part, "lib"),))
     while waiting:
         directory = waiting.pop()
         for name in tree.list(directory):

@@ -195,7 +195,23 @@ def test_one_line_changes_the_projects_layer_alone(
     reference = cleanup.image(f"relbuild-test-changed:{run_id}")
     assert relbuild("image", "-C", str(project), "-t", reference).exit_code == 0
     before, after = (inspect(docker, each)["RootFS"]["Layers"] for each in (shop, reference))
-    assert (before[:-1], before[-1] == after[-1]) == (after[:-1], False)
+    changed = [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    # The last is runtime.exs.
+    assert changed == [len(after) - 2]
+
+
+def test_runtime_exs_changes_its_own_layer_alone(
+    docker: Docker, project: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, shop: str
+) -> None:
+    config = project / "config" / "runtime.exs"
+    config.write_text(config.read_text() + 'config :shop, added: "here"\n')
+    reference = cleanup.image(f"relbuild-test-runtime:{run_id}")
+    assert relbuild("image", "-C", str(project), "-t", reference).exit_code == 0
+    before, after = (inspect(docker, each)["RootFS"]["Layers"] for each in (shop, reference))
+    assert before[:-1] == after[:-1]
+    assert before[-1] != after[-1]
+    expression = "IO.write(Application.get_env(:shop, :added))"
+    assert docker("run", "--rm", "--env", "DATABASE_URL=x", reference, "eval", expression) == "here"
 
 
 def test_a_dry_run_prints_what_would_run_and_runs_nothing(

@@ -254,7 +254,7 @@ def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
     assert lines(made.assets) == ("cd apps/admin && mix assets.deploy", "cd apps/web && mix assets.deploy")
     assert made.assets.setup == ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing")
     text = dockerfile.render(made)
-    assert "    && (cd apps/admin && mix assets.deploy) \\\n    && (cd apps/web && mix assets.deploy) \\\n" in text
+    assert "\nmix compile\n(cd apps/admin && mix assets.deploy)\n(cd apps/web && mix assets.deploy)\n" in text
 
 
 def test_relbuild_yml_has_the_last_word() -> None:

@@ -21,6 +21,11 @@ MIX = """defmodule A.MixProject do
   def project, do: [app: :APP, version: "1.0.0", OPTIONS]
 end
 """
+UMBRELLA = """defmodule U.MixProject do
+  use Mix.Project
+  def project, do: [apps_path: "apps", version: "1.0.0", releases: [u: [applications: [a: :permanent]]]]
+end
+"""
 
 
 def mix(app: str, options: str = "deps: []") -> str:
@@ -150,7 +155,7 @@ def test_a_child_of_an_umbrella_by_itself() -> None:
         "lockfile": "../../mix.lock",
     }
     text = dockerfile.render(plan(files, "apps/web"))
-    assert "COPY config/runtime.exs /src/config/" in text
+    assert "COPY config/runtime.exs /layers/app/releases/1.0.0/runtime.exs" in text
     assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
 
 

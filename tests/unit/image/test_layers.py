@@ -1,0 +1,118 @@
+"""Which layers a release is cut into."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relbuild import templates
+from relbuild.image.layers import DEPENDENCY_PARTS, MANY_SOURCES, MODULE_PARTS, Layers
+from tests.unit.image.test_sources import UMBRELLA, mix, plan
+
+ONE = Layers(("deps",), (), ())
+MANY = Layers(
+    tuple(f"deps-{number}" for number in range(DEPENDENCY_PARTS)),
+    ("static",),
+    tuple(f"app-{number}" for number in range(MODULE_PARTS)),
+)
+
+
+def sources(count: int, directory: str = "lib") -> dict[str, str]:
+    return {f"{directory}/{number % 3}/m{number}.ex": "" for number in range(count)}
+
+
+def test_a_small_project_has_three() -> None:
+    assert plan({"mix.exs": mix("a"), **sources(MANY_SOURCES - 1)}).layers == ONE
+
+
+def test_many_modules_are_parts() -> None:
+    assert plan({"mix.exs": mix("a"), **sources(MANY_SOURCES)}).layers.modules == MANY.modules
+
+
+def test_an_umbrellas_modules_count_together() -> None:
+    files = {
+        "mix.exs": UMBRELLA,
+        "apps/a/mix.exs": mix("a"),
+        "apps/b/mix.exs": mix("b"),
+        **sources(MANY_SOURCES // 2, "apps/a/lib"),
+        **sources(MANY_SOURCES // 2, "apps/b/lib"),
+    }
+    assert plan(files).layers.modules == MANY.modules
+
+
+def test_many_dependencies_are_parts() -> None:
+    deps = ", ".join(f'{{:d{number}, "~> 1.0"}}' for number in range(12))
+    assert plan({"mix.exs": mix("a", f"deps: [{deps}]")}).layers.dependencies == MANY.dependencies
+
+
+def test_static_files_are_a_layer() -> None:
+    assert plan({"mix.exs": mix("a"), "priv/static/logo.svg": ""}).layers.static == ("static",)
+
+
+def test_what_is_in_which() -> None:
+    assert ONE.numbered(("a",), None) == ("1 ERTS, OTP and Elixir", "2 the dependencies", "3 a")
+    assert MANY.numbered(("a", "b"), "config/runtime.exs") == (
+        "1 ERTS, OTP and Elixir",
+        "2-9 the dependencies",
+        "10 static files",
+        "11-26 the modules of a, b",
+        "27 the rest of a, b",
+        "28 config/runtime.exs",
+    )
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+MODULES = st.from_regex(r"Elixir\.[A-Z][A-Za-z0-9.éß]{0,12}[a-z]", fullmatch=True)
+
+
+@pytest.mark.parametrize("layers", [ONE, MANY], ids=["whole", "parts"])
+@settings(max_examples=15, deadline=None)
+@given(own=st.lists(MODULES, max_size=40, unique=True), deps=st.lists(NAMES, max_size=8, unique=True))
+def test_every_file_is_in_exactly_one_layer(
+    layers: Layers, tmp_path_factory: pytest.TempPathFactory, own: list[str], deps: list[str]
+) -> None:
+    root = tmp_path_factory.mktemp("release")
+    deps = [name for name in deps if name != "shop"]
+    files = {
+        "bin/shop",
+        "erts-1/bin/erl",
+        "releases/1.0.0/env.sh",
+        "releases/1.0.0/consolidated/Elixir.Enumerable.beam",
+        "lib/kernel-9/ebin/kernel.beam",
+        "lib/shop-1.0.0/ebin/shop.app",
+        "lib/shop-1.0.0/priv/static/logo with a space.svg",
+        *(f"lib/shop-1.0.0/ebin/{module}.beam" for module in own),
+        *(f"lib/{name}-2.0/ebin/{name}.beam" for name in deps if name != "kernel"),
+    }
+    for path in files:
+        (root / "release" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "release" / path).write_text(path)
+    for name in deps:
+        (root / "_build/prod/lib" / name).mkdir(parents=True)
+    _split(root, layers)
+    found = [
+        path.relative_to(layer / "app").as_posix()
+        for layer in (root / "layers").iterdir()
+        for path in layer.rglob("*")
+        if path.is_file()
+    ]
+    assert sorted(found) == sorted(files)
+    assert {path.name for path in (root / "layers").iterdir()} == {"otp", *layers.all, "app"}
+    static = list((root / "layers").rglob("*.svg"))
+    assert [path.parts[len(root.parts) + 1] for path in static] == (["static"] if layers.static else ["app"])
+    assert [0 < path.stat().st_mtime < 10**9 for path in static] == [True]
+    assert {path.stat().st_mtime for path in (root / "layers").rglob("*") if path not in static} == {0}
+
+
+def _split(root: Path, layers: Layers) -> None:
+    script = templates.render(
+        "layers.j2", layers=layers, applications=("shop",), build_path=str(root / "_build"), release="shop"
+    )
+    script = re.sub(r"(?<![\w$}])/(layers|release)\b", rf"{root}/\1", script)
+    script = script.replace("/tmp/modules", f"{root}/modules")
+    subprocess.run(("sh", "-eu", "-c", script), check=True, cwd=root)
