@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from relbuild.config import Config
 from relbuild.errors import Mark
-from relbuild.image import bases
+from relbuild.image import bases, static
 from relbuild.mix import configuration, javascript, node
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.javascript import Installation, Manager, Package
@@ -78,6 +78,8 @@ class Assets:
     node: NodeStage | None = None
     digests: bool = False
     """Whether Phoenix is there to digest what was built."""
+    made: tuple[str, ...] = ()
+    """Patterns of .gitignore for what the commands make anew."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -108,7 +110,14 @@ def find(tree: Tree, project: Project, config: Config, tools: Toolchain) -> Asse
     stage = None
     if installations or calls_node:
         stage = _stage(tree, config, tools, installations, calls_node, notes)
-    return Assets(commands, _setup(parts), stage, any(map(_has_phoenix, parts)), tuple(notes))
+    return Assets(
+        commands,
+        _setup(parts),
+        stage,
+        digests=any(map(_has_phoenix, parts)),
+        made=static.made(tree, parts, (command.line for command in commands)),
+        notes=tuple(notes),
+    )
 
 
 def _packages(tree: Tree, parts: tuple[Project, ...]) -> dict[str, Package]:

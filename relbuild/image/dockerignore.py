@@ -2,99 +2,146 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from relbuild import templates
 from relbuild.image import ignore
+from relbuild.image.ignore import Group
 from relbuild.image.plan import Plan
 
-COMPILED = (
-    "_build/",
-    "**/_build/",
-    "deps/",
-    "**/node_modules/",
-    ".elixir_ls/",
-    ".lexical/",
-    ".expert/",
-    "*.ez",
-    "erl_crash.dump",
+# In each Mix project: what Mix and its tasks make.
+MADE_BY_MIX = ("deps/", "test/", "cover/", "doc/")
+
+COMPILED = Group(
+    "Compiled and fetched for this machine, not for the image",
+    (
+        "**/_build/",
+        "deps/",
+        "**/node_modules/",
+        "**/.elixir_ls/",
+        "**/.lexical/",
+        "**/.expert/",
+        "**/.mix/",
+        "*.ez",
+        "**/erl_crash.dump",
+    ),
 )
-UNRELATED = (
-    ".git/",
-    ".github/",
-    ".gitlab-ci.yml",
-    ".dockerignore",
-    "Dockerfile*",
-    "cover/",
-    "doc/",
-    "test/",
-    "apps/*/test/",
-    "tmp/",
-    "*.log",
+UNRELATED = Group(
+    "Not part of the release",
+    (
+        "**/.git",
+        ".github/",
+        ".gitlab-ci.yml",
+        ".circleci/",
+        ".dockerignore",
+        "Dockerfile*",
+        "cover/",
+        "doc/",
+        "test/",
+        "tmp/",
+        "*.log",
+    ),
 )
-SECRET = (
-    "**/.env",
-    "**/.env.*",
-    "**/*.env",
-    "**/*.pem",
-    "**/*.key",
-    "**/*.p12",
-    "**/.netrc",
-    "**/.npmrc",
-    "**/.ssh/",
-    "**/.aws/",
-    "**/.docker/",
+SECRET = Group(
+    "May hold secrets",
+    (
+        "**/.env",
+        "**/.env.*",
+        "**/.envrc",
+        "**/*.env",
+        "**/*.pem",
+        "**/*.key",
+        "**/*.p12",
+        "**/*.pfx",
+        "**/id_rsa*",
+        "**/id_ed25519*",
+        "**/.netrc",
+        "**/.npmrc",
+        "**/.git-credentials",
+        "**/.hex/",
+        "**/.ssh/",
+        "**/.aws/",
+        "**/.docker/",
+    ),
 )
-# What a project keeps there belongs to its release, certificates too.
-PRIV = ("!priv/**", "!apps/*/priv/**")
+_PRIV = "What a project keeps in priv/ belongs to its release, certificates too"
+LITTER = Group(
+    "Left behind by editors, systems and tests, in priv/ too",
+    (
+        "**/.DS_Store",
+        "**/Thumbs.db",
+        "**/.idea/",
+        "**/.vscode/",
+        "**/.zed/",
+        "**/*~",
+        "**/*.swp",
+        "**/.#*",
+        "**/*.plt",
+        "**/*.plt.hash",
+        "**/*_dev.db*",
+        "**/*_test.db*",
+        "**/*_test[0-9]*.db*",
+    ),
+)
 
 
 def render_plain() -> str:
     """Return what is left out of any project's build."""
-    return templates.render(
-        "dockerignore.j2",
-        compiled=COMPILED,
-        unrelated=UNRELATED,
-        kept=(),
-        theirs=(),
-        secret=SECRET,
-        priv=PRIV,
-        named=(),
-    )
+    kept = Group(_PRIV, ("!priv/**", "!apps/*/priv/**"))
+    return templates.render("dockerignore.j2", groups=(COMPILED, UNRELATED, SECRET, kept, LITTER))
 
 
 def render(plan: Plan) -> str:
     """Return the .dockerignore's text."""
+    groups = tuple(_groups(plan))
     source = plan.sources.context.source
-    base = plan.sources.context.base
-    groups = {
-        "compiled": _everywhere(COMPILED, base),
-        "unrelated": _everywhere(UNRELATED, base),
-        "kept": tuple(f"!{ignore.literal(source(path))}/" for path in plan.sources.kept),
-        "theirs": tuple(
-            f"{source(path)}/{name}/" for path in plan.sources.projects for name in ("_build", "deps", "test")
-        ),
-        "secret": SECRET,
-        "priv": (*_everywhere(PRIV, base), *(f"!{source(dep.path)}/priv/**" for dep in plan.project.path_deps)),
-    }
-    patterns = tuple(pattern for group in groups.values() for pattern in group)
-    return templates.render("dockerignore.j2", **groups, named=ignore.kept(patterns, map(source, _named(plan))))
+    named = ignore.kept([pattern for group in groups for pattern in group.patterns], map(source, _named(plan)))
+    all_groups = (*groups, Group("What the Dockerfile names is wanted all the same", named))
+    return templates.render("dockerignore.j2", groups=tuple(group for group in all_groups if group.patterns))
+
+
+def _groups(plan: Plan) -> Iterator[Group]:
+    """Yield the groups in the order in which they count: what comes later has the last word."""
+    source = plan.sources.context.source
+    own = [plan.sources.context.base]
+    others = [source(path) for path in plan.sources.projects]
+    yield Group(COMPILED.why, _also_in(own, COMPILED.patterns))
+    yield Group(UNRELATED.why, _also_in(own, UNRELATED.patterns))
+    yield Group("Dependencies all the same", tuple(f"!{ignore.literal(source(path))}/" for path in plan.sources.kept))
+    # A dependency that lies in deps/ has been taken back whole, with what it has compiled.
+    kept = [source(path) for path in plan.sources.kept]
+    theirs = (*_in(others, MADE_BY_MIX), *_in(kept, (*COMPILED.patterns, *UNRELATED.patterns)))
+    yield Group("The same for the other Mix projects in here", tuple(dict.fromkeys(theirs)))
+    yield SECRET
+    yield Group(_PRIV, tuple(f"!{pattern}" for pattern in _in((*own, *others), ("priv/**",))))
+    yield LITTER
+    (here,) = _in(own, ("",))
+    made = (f"!{here}{each[1:]}" if each.startswith("!") else f"{here}{each}" for each in plan.assets.made)
+    yield Group("Built anew, as .gitignore has it", tuple(made))
+
+
+def _also_in(directories: Iterable[str], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the patterns for the context's root, and for the directories where these are others."""
+    anchored = tuple(pattern for pattern in patterns if not pattern.startswith("**/"))
+    return (*patterns, *_in([each for each in directories if each], anchored))
+
+
+def _in(directories: Iterable[str], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"{ignore.literal(directory)}/{pattern}" if directory else pattern
+        for directory in directories
+        for pattern in patterns
+    )
 
 
 def _named(plan: Plan) -> Iterable[str]:
-    """Yield the files that the Dockerfile names."""
+    """Yield what the Dockerfile names."""
     sources = plan.sources
     yield from (*sources.manifests, *sources.compile_config, *sources.files, *sources.beside, *sources.late)
+    yield from sources.directories
     yield from plan.builder.access.files
     if plan.assets.node is not None:
         yield from (file for install in plan.assets.node.installs for file in install.of.needs)
-
-
-def _everywhere(patterns: tuple[str, ...], base: str) -> tuple[str, ...]:
-    """Return the patterns for the context's root, and for the project where that is another directory."""
-    own = (re.sub(r"^!?", rf"\g<0>{base}/", each) for each in patterns if base and not each.startswith("**/"))
-    return (*patterns, *own)
 
 
 def file_name(plan: Plan) -> str:

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from relbuild import __version__
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError, UsageError
-from relbuild.image import dockerignore
-from relbuild.image.ignore import excluded
 from relbuild.image.plan import REPOSITORY, TAG, Plan, make_plan, split_reference, tags
 from relbuild.mix import project
 
@@ -165,21 +163,3 @@ def test_a_version_is_a_tag_or_says_at_its_place_that_it_is_none(version: str) -
         assert raised.value.problems[0].at == Mark("mix.exs", 5, 27)
     else:
         assert tags(made, ()) == (f"shop:{version}",)
-
-
-def test_the_ignore_file_keeps_what_the_release_needs() -> None:
-    text = dockerignore.render(plan())
-    patterns = [line for line in text.splitlines() if line and not line.startswith("#")]
-    kept = ("lib/shop/test/support.ex", "priv/ca.pem", "priv/keys/a.key", "apps/web/priv/x.p12", "mix.exs")
-    left_out = (
-        ".env",
-        "server.pem",
-        "test/a.exs",
-        "apps/web/test/a.exs",
-        "_build/x",
-        "deps/a",
-        ".git/HEAD",
-        "a/node_modules/b",
-    )
-    assert [path for path in kept if excluded(patterns, path)] == []
-    assert [path for path in left_out if not excluded(patterns, path)] == []

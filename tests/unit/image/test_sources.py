@@ -46,7 +46,8 @@ class Above(DictTree):
         return super().list(self._below(directory))
 
     def _below(self, path: str) -> str:
-        return posixpath.normpath(posixpath.join(self.directory, path)).removeprefix(".")
+        found = posixpath.normpath(posixpath.join(self.directory, path))
+        return "" if found == "." else found
 
 
 def plan(files: dict[str, str], directory: str = ".", config: str = "") -> Plan:
@@ -106,8 +107,9 @@ def test_the_ignore_file_of_a_wider_context() -> None:
     }
     found = plan(files, "api")
     lines = dockerignore.render(found).splitlines()
-    assert {"api/deps/", "api/.git/", "**/_build/", "core/deps/", "core/_build/", "**/.env"} <= set(lines)
+    assert {"api/deps/", "**/.git", "**/_build/", "core/deps/", "**/.env"} <= set(lines)
     assert lines.index("api/deps/") < lines.index("!api/deps/v/") < lines.index("api/deps/v/deps/")
+    assert lines.index("!api/deps/v/") < lines.index("api/deps/v/**/_build/")
     assert dockerignore.file_name(found) == "Dockerfile.dockerignore"
 
 
