@@ -83,17 +83,26 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A release's command that ran to its end; ``exit_code`` is the release's own, the output went by as it came."""
+    """A release's command that ran to its end; ``exit_code`` is the release's own, the output went by as it came.
+
+    Output that was kept and isn't UTF-8 is in ``raw`` alone.
+    """
 
     exit_code: int
     argv: tuple[str, ...]
     output: str | None = None
+    raw: bytes | None = None
 
     def text(self) -> str:
         return self.output or ""
 
     def data(self) -> dict[str, Any]:
-        return {"argv": list(self.argv), "output": self.output}
+        kept: dict[str, Any] = {"argv": list(self.argv), "output": self.output}
+        if self.raw is not None:
+            from base64 import b64encode
+
+            kept["output_base64"] = b64encode(self.raw).decode()
+        return kept
 
 
 @dataclass(frozen=True, slots=True)

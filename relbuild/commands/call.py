@@ -56,13 +56,23 @@ def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -
         said = advice.on_failure(found.name, asked.verb, found.container.env or {}, outcome.tail)
         if said is not None:
             session.warn(said)
-    return Ran(outcome.exit_code, argv, outcome.stdout if session.as_json else None)
+    return result(session, argv, outcome)
 
 
 def run(session: Session, argv: tuple[str, ...], env: Mapping[str, str], handling: Handling) -> Outcome:
     """Run it with relbuild's own streams, or keep its output where the result is to be JSON."""
     act = session.runner.captured if session.as_json else session.runner.attached
     return act(argv, env=env, handling=handling)
+
+
+def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:
+    """Return what came of it; its output went by, or was kept for JSON."""
+    if not session.as_json:
+        return Ran(outcome.exit_code, argv)
+    try:
+        return Ran(outcome.exit_code, argv, outcome.raw.decode() or outcome.stdout)
+    except UnicodeDecodeError:
+        return Ran(outcome.exit_code, argv, raw=outcome.raw)
 
 
 def sweep(session: Session) -> None:

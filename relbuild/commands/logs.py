@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relbuild.commands.around import Around
-from relbuild.commands.call import run
+from relbuild.commands.call import result, run
 from relbuild.commands.place import find
 from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
@@ -43,4 +43,4 @@ def logs(session: Session, on: str | None, lines: Lines) -> Ran:
     assert isinstance(found.place, Logged)  # the table of verbs and places lets no other through
     argv = found.place.logs(lines.options)
     outcome = run(session, argv, {}, Handling(stdin=False))
-    return Ran(outcome.exit_code, argv, outcome.stdout if session.as_json else None)
+    return result(session, argv, outcome)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from relbuild.commands import needs, running, unlabelled
 from relbuild.commands.around import Around
 from relbuild.commands.session import Session
-from relbuild.config.model import Target
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.docker import ContainerFacts, ImageFacts
 from relbuild.errors import CommandFailed, ProjectError, UsageError
-from relbuild.image import buildx, labels
+from relbuild.image import labels
 from relbuild.release.command import ROOT
 from relbuild.release.target import Container, Deployment, Image, Place, Pod, Service
-from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, PlaceName, parse, require
+from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, VERBS, PlaceName, parse, require
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relbuild.config.model import Target
 
 # What relbuild's images have set, for those of others: RELEASE_TMP is in the release by default, where nothing can be
 # written on a read-only root, and without a cap the VM sizes its port table by the limit of open files.
@@ -78,7 +81,7 @@ def find(session: Session, on: str | None, verb: str, around: Around, release: s
 
 def _default(session: Session, verb: str) -> PlaceName:
     """Return where a verb runs that was not told: the project's newest image, or its one running container."""
-    from relbuild.release.verbs import VERBS
+    from relbuild.commands import running
 
     if IMAGE in VERBS[verb].places:
         return PlaceName(IMAGE, running.newest_image(session))
@@ -88,6 +91,8 @@ def _default(session: Session, verb: str) -> PlaceName:
 def in_image(session: Session, image: ReleaseImage, around: Around, verb: str) -> Found:
     """Return a one-off container of an image as a place; raise CommandFailed for what the verb would lack there."""
     if verb in BOOTING:
+        from relbuild.commands import needs
+
         needs.require(image, around, BOOTING[verb])
     place = Image(image.reference, around.surroundings(before=image.env), session.endpoint)
     return Found(place, image.reference, image.release, image.root, image.migrate)
@@ -99,6 +104,8 @@ def release_image(session: Session, reference: str | None, release: str | None =
     Raises UsageError for an image in which no release is found and CommandFailed where there is none.
     """
     if reference is None:
+        from relbuild.commands import running
+
         reference = running.newest_image(session)
     facts = session.engine.image(reference) or pull(session, reference)
     name, root = _release(session, reference, facts, release)
@@ -118,6 +125,8 @@ def release_image(session: Session, reference: str | None, release: str | None =
 
 def pull(session: Session, reference: str) -> ImageFacts:
     """Pull an image and return its facts; raise CommandFailed where it can't be had."""
+    from relbuild.image import buildx
+
     outcome = session.runner.step(buildx.pull(reference, session.endpoint))
     facts = session.engine.image(reference)
     if outcome.exit_code or facts is None:
@@ -132,6 +141,8 @@ def _release(session: Session, name: str, facts: ImageFacts | ContainerFacts, as
     """Return the name and the root of the release that an image or a container has."""
     labelled = facts.labels.get(labels.RELEASE)
     if labelled is None:
+        from relbuild.commands import unlabelled
+
         return unlabelled.release(session, name, facts, asked)
     if asked is not None and asked != labelled:
         raise UsageError(f"{name} holds the release {labelled}, not {asked}", hint=f"leave out --release {asked}")
@@ -160,6 +171,8 @@ def _to_run(name: str, status: str) -> str:
 
 
 def _service(session: Session, name: str, around: Around, release: str | None) -> Found:
+    from relbuild.commands import running
+
     service, endpoint, container = running.task(session, name)
     node = session if endpoint == session.endpoint else session.at(endpoint)
     facts = node.engine.container(container)
@@ -191,6 +204,8 @@ def _project_release(session: Session, where: PlaceName) -> str:
 
 def at_target(session: Session, name: str) -> tuple[Session, Target]:
     """Return the session at the engine of a target of relbuild.yml, and the target."""
+    from relbuild.commands import running
+
     target = running.target(session, name)
     if session.endpoint != DEFAULT and (target.host or target.context):
         raise UsageError(
@@ -204,6 +219,8 @@ def at_target(session: Session, name: str) -> tuple[Session, Target]:
 
 def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
     """Return the session at a target's engine, and the place the target's release runs in."""
+    from relbuild.commands import running
+
     session, target = at_target(session, name)
     if target.engine == "kubernetes":
         deployment = session.plan().release.name.replace("_", "-")

@@ -66,7 +66,7 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     outcome = call.run(session, argv, around.values, handling)
     if outcome.exit_code and (said := _advice(outcome.tail)):
         session.warn(said)
-    return Ran(outcome.exit_code, argv, outcome.stdout if session.as_json else None)
+    return call.result(session, argv, outcome)
 
 
 def _ports(session: Session, image: ReleaseImage, boot: Boot) -> tuple[str, ...]:

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relbuild import config as configuration
-from relbuild.config import Config
 from relbuild.endpoint import Endpoint
-from relbuild.engine.files import ProjectTree, location, read_bytes
 from relbuild.errors import ConfigError, UsageError
-from relbuild.image import lock
-from relbuild.image.lock import Lock
-from relbuild.image.plan import Plan, make_plan
-from relbuild.mix.project import Project
-from relbuild.mix.project import read as read_project
 
+# What reads a project stands where it is used: a command for a container that is named reads none.
 if TYPE_CHECKING:
+    from relbuild.config import Config
     from relbuild.engine.docker import Engine
+    from relbuild.engine.files import ProjectTree
     from relbuild.engine.runner import Runner
+    from relbuild.image.lock import Lock
+    from relbuild.image.plan import Plan
+    from relbuild.mix.project import Project
     from relbuild.progress import Display
 
 
@@ -49,12 +47,15 @@ class Session:
 
         Raises ConfigError.
         """
+        from relbuild import config as configuration
+        from relbuild.engine.files import read_bytes
+
         path = self.config_file or self.root / "relbuild.yml"
         content = read_bytes(path)
         if content is None:
             if self.config_file is not None:
                 raise ConfigError(f"there is no file {path}", hint="--config names the project's relbuild.yml")
-            return Config()
+            return configuration.Config()
         return configuration.parse(content, str(self.config_file or "relbuild.yml"))
 
     def tree(self) -> ProjectTree:
@@ -62,6 +63,8 @@ class Session:
 
         Raises UsageError when there is no such directory.
         """
+        from relbuild.engine.files import ProjectTree
+
         if not self.root.is_dir():
             raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
         return ProjectTree(self.root)
@@ -72,18 +75,25 @@ class Session:
 
     def lock(self) -> Lock | None:
         """Return what relbuild.lock says, None when there is none; raise ProjectError."""
+        from relbuild.image import lock
+
         content = self.tree().read(lock.FILE)
         return lock.parse(content) if content is not None else None
 
     def project(self) -> Project:
         """Read the project; raise ProjectError."""
-        return read_project(self.tree())
+        from relbuild.mix.project import read
+
+        return read(self.tree())
 
     def plan(self, release: str | None = None, *, locked: bool = True, project: Project | None = None) -> Plan:
         """Read relbuild.yml, relbuild.lock and the project, where it isn't given, and decide what will be built.
 
         The lock is read only if ``locked``. Raises ProjectError and ConfigError.
         """
+        from relbuild.engine.files import location
+        from relbuild.image.plan import make_plan
+
         found = project or self.project()
         held = self.lock() if locked else None
         return make_plan(found, self.config(), self.tree(), release, held, location(self.root))

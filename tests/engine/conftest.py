@@ -177,14 +177,18 @@ def cleanup(docker: Docker) -> Iterator[Cleanup]:
 
 
 @pytest.fixture(scope="session")
-def relbuild() -> Callable[..., Ran]:
+def relbuild(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
     """Return a function that runs relbuild's command line: ``relbuild("image", "-t", "shop:1", cwd=…, env={…})``."""
+
+    # With bytecode, as it is installed: else each call compiles all that it imports.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
 
     def run(*argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Ran:
         done = subprocess.run(
             (sys.executable, "-m", "relbuild", *argv),
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**environment, **(env or {})},
             input=stdin,
             capture_output=True,
             text=True,

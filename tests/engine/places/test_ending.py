@@ -1,0 +1,135 @@
+"""However a command ends, nothing of it is left: no container, no process in one."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from relbuild.engine import owner
+from relbuild.release.target import ONE_OFF
+
+Docker = Any
+Ran = Any
+FOREVER = "IO.puts(:begun); Process.sleep(:infinity)"
+
+
+def begin(*argv: str) -> subprocess.Popen[bytes]:
+    """Return relbuild, evaluating what never ends, when the release has begun with it."""
+    evaluating = subprocess.Popen(
+        (sys.executable, "-m", "relbuild", *argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert evaluating.stdout is not None
+    assert evaluating.stderr is not None
+    assert evaluating.stdout.readline() == b"begun\n", evaluating.stderr.read()
+    return evaluating
+
+
+def one_offs(docker: Docker, image: str) -> list[str]:
+    mine = ("--filter", f"label={ONE_OFF}", "--filter", f"ancestor={image}")
+    return str(docker("ps", "--all", "--quiet", *mine)).split()
+
+
+def processes(docker: Docker, container: str) -> set[str]:
+    """Return the pids in a container, by the machine's count."""
+    return set(str(docker("top", container, "-o", "pid")).split()[1:])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+ENDS: dict[str, tuple[Callable[[subprocess.Popen[bytes]], None], int]] = {
+    "SIGINT": (lambda relbuild: relbuild.send_signal(signal.SIGINT), 130),
+    "SIGTERM": (lambda relbuild: relbuild.send_signal(signal.SIGTERM), 143),
+    "SIGKILL": (lambda relbuild: relbuild.kill(), -9),
+    "SIGHUP": (lambda relbuild: relbuild.send_signal(signal.SIGHUP), -1),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_one_off_container_ends_with_relbuild(docker: Docker, echo_image: str, how: str) -> None:
+    end, code = ENDS[how]
+    evaluating = begin("eval", FOREVER, "--on", f"image:{echo_image}")
+    assert len(one_offs(docker, echo_image)) == 1
+    end(evaluating)
+    assert evaluating.wait(60) == code
+    until(lambda: one_offs(docker, echo_image) == [])
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("verb", ["eval", "rpc"])
+def test_what_runs_in_a_container_ends_with_relbuild(docker: Docker, container: str, verb: str, how: str) -> None:
+    end, code = ENDS[how]
+    before = processes(docker, container)
+    evaluating = begin(verb, FOREVER, "--on", f"container:{container}")
+    assert processes(docker, container) > before
+    end(evaluating)
+    assert evaluating.wait(60) == code
+    until(lambda: processes(docker, container) == before)
+
+
+@pytest.mark.parametrize("place", ["image", "container"])
+def test_what_never_ends_is_given_its_time(
+    docker: Docker, relbuild: Callable[..., Ran], echo_image: str, container: str, place: str
+) -> None:
+    before = processes(docker, container)
+    where = f"image:{echo_image}" if place == "image" else f"container:{container}"
+    ran = relbuild("eval", "Process.sleep(:infinity)", "--on", where, "--timeout", "4")
+    assert ran.exit_code == 124
+    assert "error: it had not ended after 4 s, and was ended\n  --timeout SECONDS gives it longer" in ran.stderr
+    assert (one_offs(docker, echo_image), processes(docker, container)) == ([], before)
+
+
+def test_leftovers_of_dead_calls_are_swept_and_others_left(
+    docker: Docker, relbuild: Callable[..., Ran], echo_image: str, labels: tuple[str, ...]
+) -> None:
+    """What a call leaves whose watchdog was killed too, the next one finds."""
+    gone = subprocess.Popen(("sleep", "60"))
+    name = owner.own().replace(f"/{os.getpid()}/", f"/{gone.pid}/")
+    gone.kill()
+    gone.wait()
+    names = {"dead": name, "alive": owner.own(), "elsewhere": "another-boot/pid:[1]/7/1", "garbage": "x"}
+    left = {
+        which: docker(
+            *("run", "--detach", *labels, "--label", f"{ONE_OFF}={value}", echo_image),
+            *("eval", "Process.sleep(:infinity)"),
+        )
+        for which, value in names.items()
+    }
+    assert relbuild("eval", "1", "--on", f"image:{echo_image}").exit_code == 0
+    running = {which for which, container in left.items() if container[:12] in one_offs(docker, echo_image)}
+    docker("rm", "--force", "--volumes", *(left[which] for which in running))
+    assert running == {"alive", "elsewhere", "garbage"}
+
+
+def test_two_hundred_rpc_leave_nothing_behind(docker: Docker, container: str, echo_image: str) -> None:
+    """Four lanes of fifty, each one after the other: a VM starts for every one."""
+    before = processes(docker, container)
+    argv = (sys.executable, "-m", "relbuild", "rpc", "IO.puts(6 * 7)", "--on", f"container:{container}")
+
+    def lane(_: int) -> set[tuple[int, bytes]]:
+        ran = [subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True) for _ in range(50)]
+        return {(each.returncode, each.stdout) for each in ran}
+
+    with concurrent.futures.ThreadPoolExecutor() as lanes:
+        assert set().union(*lanes.map(lane, range(4))) == {(0, b"42\n")}
+    assert processes(docker, container) == before
+    assert one_offs(docker, echo_image) == []
+    # Nor on this machine: no client and no watchdog waits any more.
+    clients = subprocess.run(("pgrep", "--full", f"exec .*{container}"), capture_output=True, text=True).stdout
+    assert clients == ""

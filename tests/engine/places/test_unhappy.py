@@ -1,0 +1,142 @@
+"""Places that are not as they should be: what is said, and with which code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Docker = Any
+Ran = Any
+
+
+def test_a_container_that_does_not_run(docker: Docker, relbuild: Callable[..., Ran], start: Callable[..., str]) -> None:
+    stopped = start(argv=("eval", "exit({:shutdown, 3})"), answers=False)
+    docker("wait", stopped)
+    paused = start()
+    docker("pause", paused)
+    restarting = start("--restart", "always", argv=("eval", "exit({:shutdown, 9})"), answers=False)
+    said = {
+        stopped: (f"the container {stopped} is exited (exit code 3)", f"docker start {stopped}"),
+        paused: (f"the container {paused} is paused", f"docker unpause {paused}"),
+        restarting: (f"the container {restarting} is restarting (exit code 9)", f"docker logs {restarting} says why"),
+    }
+    while docker("inspect", "--format", "{{.State.Status}}", restarting) != "restarting":
+        pass
+    for container, (message, hint) in said.items():
+        ran = relbuild("rpc", "1", "--on", f"container:{container}")
+        if container == restarting and ran.exit_code != 1:  # it was up for the moment
+            continue
+        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert ran.stderr.startswith(f"error: {message}\n"), ran.stderr
+        assert hint in ran.stderr
+    docker("rm", "--force", *said)
+    ran = relbuild("rpc", "1", "--on", f"container:{stopped}")
+    assert (ran.exit_code, f"there is no container {stopped}" in ran.stderr) == (1, True)
+
+
+def test_a_system_that_can_not_be_spoken_to(
+    docker: Docker, relbuild: Callable[..., Ran], container: str, start: Callable[..., str]
+) -> None:
+    mute = start("--env", "RELEASE_DISTRIBUTION=none", answers=False)
+    for verb in (("rpc", "1"), ("pid",), ("stop",)):
+        ran = relbuild(*verb, "--on", f"container:{mute}")
+        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert f"warning: {mute} runs without a node (RELEASE_DISTRIBUTION=none), so {verb[0]}" in ran.stderr
+        assert "start it with RELEASE_DISTRIBUTION=sname" in ran.stderr
+    assert relbuild("eval", "IO.puts(1)", "--on", f"container:{mute}").stdout == "1\n"
+    docker("rm", "--force", mute)
+    ran = relbuild("rpc", "1", "--env", "RELEASE_COOKIE=wrong", "--on", f"container:{container}")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "did not answer" in ran.stderr
+    assert "RELEASE_COOKIE" in ran.stderr
+
+
+def test_another_release_than_was_asked_for(relbuild: Callable[..., Ran], container: str, echo_image: str) -> None:
+    for place in (f"container:{container}", f"image:{echo_image}"):
+        ran = relbuild("version", "--on", place, "--release", "shop")
+        assert (ran.exit_code, ran.stdout) == (2, "")
+        assert ran.stderr == (
+            f"error: {place.partition(':')[2]} holds the release echo, not shop\n  leave out --release shop\n"
+        )
+
+
+@pytest.fixture(scope="module")
+def theirs(docker: Docker, echo_image: str, labels: tuple[str, ...], run_id: str, tmp_path_factory: Any) -> str:
+    """Return an image such as Phoenix's own Dockerfile makes: no labels, and started by a script beside the release."""
+    bare = f"relbuild-test-bare:{run_id}"
+    container = docker("create", *labels, echo_image)
+    subprocess.run(f"docker export {container} | docker import - {bare}", shell=True, check=True, capture_output=True)
+    dockerfile = tmp_path_factory.mktemp("theirs") / "Dockerfile"
+    dockerfile.write_text(
+        f"FROM {bare}\nENV LANG=C.UTF-8\nWORKDIR /app\n"
+        "RUN printf '#!/bin/sh\\nexec /app/bin/echo start\\n' >/app/bin/server && chmod +x /app/bin/server\n"
+        'USER nobody\nCMD ["/app/bin/server"]\n'
+    )
+    image = f"relbuild-test-theirs:{run_id}"
+    docker("build", "--quiet", "--tag", image, *labels, str(dockerfile.parent))
+    docker("image", "rm", bare)
+    return image
+
+
+def test_an_image_of_someone_elses(
+    docker: Docker, relbuild: Callable[..., Ran], theirs: str, labels: tuple[str, ...]
+) -> None:
+    ran = relbuild("eval", "IO.puts(Application.spec(:echo, :vsn))", "--on", f"image:{theirs}")
+    assert (ran.exit_code, ran.stdout) == (0, "1.2.3\n"), ran.stderr
+    container = docker("run", "--detach", *labels, theirs)
+    ran = relbuild("version", "--on", f"container:{container}")
+    assert (ran.exit_code, ran.stdout) == (0, "echo 1.2.3\n"), ran.stderr
+    docker("rm", "--force", container)
+    assert docker("ps", "--all", "--quiet", "--filter", "label=io.relbuild.looked-at") == ""
+
+
+def test_an_image_without_a_release(relbuild: Callable[..., Ran]) -> None:
+    ran = relbuild("version", "--on", "image:debian:trixie-slim")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "debian:trixie-slim doesn't say which release it holds" in ran.stderr
+    assert "no release in its bin/" in ran.stderr
+    assert "give --release NAME" in ran.stderr
+
+
+def test_several_containers_are_listed(
+    relbuild: Callable[..., Ran], docker: Docker, project: Path, container: str, start: Callable[..., str]
+) -> None:
+    name = f"second-{uuid.uuid4().hex[:8]}"
+    second = start("--name", name)
+    ran = relbuild("pid", cwd=project)
+    listed = json.loads(relbuild("ps", "--json", cwd=project).stdout)["data"]["containers"]
+    docker("rm", "--force", second)
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert [line.strip() for line in ran.stderr.splitlines()[1:]] == [
+        "say which one:",
+        *sorted((f"--on container:{container}", f"--on container:{name}")),
+    ]
+    assert {each["name"] for each in listed} == {container, name}
+    assert relbuild("rpc", "IO.puts(1)", cwd=project).stdout == "1\n"
+
+
+def test_run_gives_what_a_release_needs(
+    relbuild: Callable[..., Ran], docker: Docker, echo_image: str, labels: tuple[str, ...]
+) -> None:
+    ran = relbuild("run", echo_image, "--detach", "--nofile", "2048:4096", "--env", "A=b c", "--", *labels)
+    assert ran.exit_code == 0, ran.stderr
+    container = ran.stdout.strip()
+    facts = json.loads(docker("inspect", container))[0]
+    host = facts["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["Init"], host["Tmpfs"]) == (True, True, {"/tmp": ""})
+    assert host["Ulimits"] == [{"Name": "nofile", "Soft": 2048, "Hard": 4096}]
+    assert (facts["Config"]["StopTimeout"], "A=b c" in facts["Config"]["Env"]) == (30, True)
+    assert relbuild("logs", "--on", f"container:{container}").exit_code == 0
+    docker("rm", "--force", container)
+
+
+def test_a_limit_the_engine_can_not_set_is_explained(relbuild: Callable[..., Ran], echo_image: str) -> None:
+    ran = relbuild("run", echo_image, "--nofile", "99999999999")
+    assert ran.exit_code == 125
+    assert "warning: the engine can't raise the limit of open files so far" in ran.stderr
