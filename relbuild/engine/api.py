@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,9 +72,9 @@ class Api:
             head = connection.stream.readline(65536)
             if not head:
                 raise ConnectionError(connection.last_words() or "it hung up without an answer")
-            headers = _headers(connection.stream)
-            if int(head.split()[1]) >= 400:
-                raise ApiError(int(head.split()[1]), _message(_body(connection.stream, headers)))
+            status, headers = _status(head), _headers(connection.stream)
+            if status >= 400:
+                raise ApiError(status, _message(_body(connection.stream, headers)))
             chunked = headers.get("transfer-encoding", "").lower() == "chunked"
             yield io.BufferedReader(_Chunks(connection.stream), 1 << 20) if chunked else connection.stream
         finally:
@@ -89,7 +90,7 @@ class Api:
             head = b""
         if not head:
             return None
-        status = int(head.split()[1])
+        status = _status(head)
         headers = _headers(connection.stream)
         body = _body(connection.stream, headers)
         if head.startswith(b"HTTP/1.0") or headers.get("connection", "").lower() == "close":
@@ -118,6 +119,12 @@ class _Connection:
 
 def _request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: relbuild\r\n\r\n".encode()
+
+
+def _status(head: bytes) -> int:
+    if not re.match(rb"HTTP/1\.[01] \d{3}\b", head):
+        raise ConnectionError("what answers there speaks no HTTP")
+    return int(head[9:12])
 
 
 class _Chunks(io.RawIOBase):

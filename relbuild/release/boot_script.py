@@ -45,7 +45,7 @@ def _programs(words: tuple[str, ...], directory: str) -> list[tuple[str, str]]:
     for word in words:
         for match in _PROGRAM.finditer(word):
             start = match.start()
-            absolute = word[start : start + 1] == "/"
+            absolute = word[start : start + 1] == "/" and word[max(start - 1, 0)] != "."
             root = match["root"] if absolute else directory.rstrip("/")
             if (root or "/") not in _SYSTEM:
                 found.append((root, match["name"]))

@@ -94,6 +94,8 @@ def require(verb: str, kind: str) -> Verb:
 
 
 def choices(kinds: tuple[str, ...]) -> str:
-    """Return the kinds of place as one writes them, or a target's name."""
+    """Return the kinds of place as one writes them; a target stands for what runs there."""
     words = [f"{kind}:{PLACES[kind]}" for kind in kinds]
-    return f"{', '.join(words)} or a target's name from relbuild.yml"
+    if CONTAINER in kinds:
+        words.append("a target's name from relbuild.yml")
+    return " or ".join((", ".join(words[:-1]), words[-1])) if words[1:] else words[0]

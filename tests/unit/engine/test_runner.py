@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from relbuild.engine.runner import DryRunner, Outcome, Subprocesses
-from relbuild.errors import EngineError
+from relbuild.engine.runner import DryRunner, Handling, Outcome, Subprocesses
+from relbuild.errors import EngineError, TimedOut
 
 
 def python(script: str) -> tuple[str, ...]:
@@ -77,3 +80,80 @@ def test_an_interrupt_ends_the_child_too(sign: signal.Signals, tmp_path: Path) -
     assert parent.wait(30) == 128 + sign
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
+
+
+def lines_of(name: str, *options: str) -> tuple[str, ...]:
+    """Return an argv that prints its stdin, marked by a name."""
+    return (sys.executable, "-c", f"import sys; sys.stdout.write({name!r} + sys.stdin.read())", *options)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))), max_size=40))
+def test_any_argument_arrives(arguments: list[str]) -> None:
+    argv = python("import sys, json; print(json.dumps(sys.argv[1:]))")
+    assert json.loads(Subprocesses().captured((*argv, *arguments)).stdout) == arguments
+
+
+def test_what_is_fed_comes_before_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import sys\n"
+        "from relbuild.engine.runner import Handling, Subprocesses\n"
+        f"argv = {lines_of('>')!r}\n"
+        "sys.exit(Subprocesses().attached(argv, handling=Handling(feed=b'x' * 200_000 + b'\\n')).exit_code)\n"
+    )
+    ran = subprocess.run(python(program), input=b"own\n", capture_output=True)
+    assert (ran.returncode, ran.stdout) == (0, b">" + b"x" * 200_000 + b"\nown\n")
+    alone = program.replace("Handling(", "Handling(stdin=False, ")
+    assert subprocess.run(python(alone), input=b"own\n", capture_output=True).stdout[-2:] == b"x\n"
+
+
+def test_what_is_fed_and_never_read_holds_nothing_up() -> None:
+    done = Subprocesses().attached(python("pass"), handling=Handling(stdin=False, feed=b"x" * 1_000_000))
+    assert done.exit_code == 0
+
+
+def test_stderr_passes_as_it_is_and_its_end_is_kept(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    outcome = Subprocesses().attached(python(r"import os; os.write(2, b'\xff\n' * 100 + b'last')"))
+    assert (outcome.tail[-2:], len(outcome.tail)) == (("\ufffd", "last"), 40)
+    assert capfdbinary.readouterr().err == b"\xff\n" * 100 + b"last"
+
+
+def test_a_command_is_given_its_time_and_undone(tmp_path: Path) -> None:
+    undone = tmp_path / "undone"
+    handling = Handling(timeout=0.5, undo=("touch", str(undone)))
+    with pytest.raises(TimedOut, match=r"it had not ended after 0\.5 s") as timed_out:
+        Subprocesses().attached(python("import time; time.sleep(60)"), handling=handling)
+    assert (timed_out.value.exit_code, undone.exists()) == (124, True)
+
+
+def test_one_that_ends_by_itself_is_not_undone(tmp_path: Path) -> None:
+    undone = tmp_path / "undone"
+    Subprocesses().attached(python("pass"), handling=Handling(undo=("touch", str(undone))))
+    assert not undone.exists()
+
+
+def test_a_child_that_ignores_the_wish_to_stop_is_killed_after_its_grace() -> None:
+    stubborn = python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+    with pytest.raises(TimedOut):
+        Subprocesses().attached(stubborn, handling=Handling(timeout=0.5, grace=0.5))
+
+
+def test_killed_it_still_undoes(tmp_path: Path) -> None:
+    undone, begun = tmp_path / "undone", tmp_path / "begun"
+    child = python(f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(5)")
+    program = (
+        "from relbuild.engine.runner import Handling, Subprocesses\n"
+        f"Subprocesses().attached({child!r}, handling=Handling(undo=('touch', {str(undone)!r})))\n"
+    )
+    # Whoever reads its output to the end must not wait for the watchdog.
+    with subprocess.Popen(python(program), stdout=subprocess.PIPE, start_new_session=True) as relbuild:
+        wait_for(begun)
+        relbuild.kill()
+    wait_for(undone)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
