@@ -17,7 +17,7 @@ pid        -     yes       yes     yes yes
 stop       -     yes       yes     yes yes
 restart    -     yes       yes     yes yes
 version    yes   yes       yes     yes yes
-migrate    yes   yes       yes     yes yes
+migrate    yes   yes       yes     -   -
 logs       -     yes       yes     yes yes
 """
 
