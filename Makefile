@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 # The Debian releases that the tests build on: Elixir 1.14 on OTP 25, 1.18 on 27, 1.20 on 29.
 SUITES ?= trixie bookworm forky
 
-.PHONY: demo demo-clean test test-unit lint golden bench venv engine bases clean
+.PHONY: demo demo-clean test test-unit lint golden bench venv engine test-tools bases clean
 
 demo: SUITES = trixie
 demo: venv engine bases
@@ -18,7 +18,7 @@ demo: venv engine bases
 demo-clean:
 	scripts/demo-clean.sh
 
-test: venv engine bases lint
+test: venv engine bases lint test-tools
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 # Without an engine: seconds.
@@ -35,6 +35,7 @@ golden: venv
 
 bench: venv engine bases
 	$(BIN)/python bench/cli.py
+	$(BIN)/python bench/commands.py
 
 venv: $(VENV)/.installed
 
@@ -44,6 +45,9 @@ $(VENV)/.installed: pyproject.toml
 
 engine:
 	scripts/engine.sh
+
+test-tools:
+	scripts/test-tools.sh
 
 bases: engine
 	scripts/base-images.sh $(SUITES)

@@ -74,6 +74,7 @@ def render(plan: Plan) -> str:
         deps_cache=_cache(plan.project.module, "deps"),
         build_mounts=(_cache(plan.release.name, "build"), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
+        port=plan.healthcheck.port if plan.healthcheck else None,
         labels=plan.labels,
     )
 
