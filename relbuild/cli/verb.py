@@ -48,6 +48,9 @@ def _common(
 
     if context is not None and host is not None:
         raise UsageError("--context and --host both name an engine", hint="give one of them")
+    for option, given in (("--context", context), ("--host", host)):
+        if given == "":  # as of a variable that isn't set; docker would take its default engine
+            raise UsageError(f"{option} is empty", hint=f"name an engine, or leave {option} out")
     endpoint = Endpoint(context, host)
     progress = partial(output.progress, verbose=verbose)
     if dry_run:

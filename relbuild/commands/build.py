@@ -27,7 +27,7 @@ def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches
 
     Raises the error that says why the build failed; then there is no image of that name.
     """
-    candidate = f"relbuild-candidate/{plan.release.name}:{random.token_hex(8)}"
+    candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
     path = str(files.dockerfile_path(dockerfile.render(plan), dockerignore.render(plan)))
     argv = partial(
         buildx.build,

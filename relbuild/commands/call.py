@@ -10,7 +10,7 @@ from relbuild.commands.place import Found
 from relbuild.commands.session import Session
 from relbuild.engine import owner, terminal
 from relbuild.engine.runner import Handling, Outcome
-from relbuild.errors import UsageError
+from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
 from relbuild.release import advice
 from relbuild.release.command import ReleaseCommand
@@ -52,6 +52,8 @@ def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -
     if isinstance(found.place, Image):
         sweep(session)
     outcome = run(session, argv, env, handling)
+    if isinstance(found.place, Image):
+        require_started(outcome)
     if outcome.exit_code and found.container is not None:
         said = advice.on_failure(found.name, asked.verb, found.container.env or {}, outcome.tail)
         if said is not None:
@@ -63,6 +65,13 @@ def run(session: Session, argv: tuple[str, ...], env: Mapping[str, str], handlin
     """Run it with relbuild's own streams, or keep its output where the result is to be JSON."""
     act = session.runner.captured if session.as_json else session.runner.attached
     return act(argv, env=env, handling=handling)
+
+
+def require_started(outcome: Outcome) -> None:
+    """Raise CommandFailed when docker run could not start its container: the code is docker's, not the release's."""
+    if refused := advice.refusal(outcome.exit_code, outcome.tail):
+        reason, hint = refused
+        raise CommandFailed(f"docker can't start the container: {reason}", hint=hint)
 
 
 def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:

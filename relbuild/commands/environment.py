@@ -64,19 +64,20 @@ def _contract(session: Session, reference: str | None) -> tuple[Contract, Mappin
         return plan.environment, plan.runner.env
     image = release_image(session, reference)
     if image.environment is None:
-        if image.built_by is None:
+        if labels.BUILT_BY not in image.facts.labels:
             raise UsageError(
                 f"{reference} doesn't say what it needs: it has no label {labels.ENVIRONMENT}",
                 hint="relbuild image gives it one; in its project, relbuild env says it",
             )
-        return Contract(), image.own_env
+        return Contract(), image.facts.env
     contract = from_label(image.environment)
     if contract is None:
+        by = image.facts.labels.get(labels.BUILT_BY, "another tool")
         raise UsageError(
             f"{reference}: its label {labels.ENVIRONMENT} is of a form this relbuild can't read",
-            hint=f"it was built by {image.built_by or 'another tool'}: use that version, or build it again",
+            hint=f"it was built by {by}: use that version, or build it again",
         )
-    return contract, image.own_env
+    return contract, image.facts.env
 
 
 def _value(entry: Entry) -> str | None:

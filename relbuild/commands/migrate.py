@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from relbuild.commands.around import Around
 from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.surroundings import anywhere, beside
-from relbuild.engine.docker import ImageFacts
 from relbuild.errors import UsageError
 from relbuild.image import labels
 from relbuild.release.command import ReleaseCommand
@@ -72,7 +70,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
     if not copied.brings_files:
         needs.require(image, given, "eval")
     one_off = place.kind(
-        name=f"relbuild-pending-{secrets.token_hex(6)}" if asked.pending else lock_name("migrate", place.lock),
+        name=f"relbuild-pending-{os.urandom(6).hex()}" if asked.pending else lock_name("migrate", place.lock),
         image=image.reference,
         argv=_argv(session, image, asked),
         labels={labels.MIGRATION: place.target, labels.MIGRATED_BY: _who()},
@@ -90,8 +88,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
 
 def _argv(session: Session, image: ReleaseImage, asked: Asked) -> tuple[str, ...]:
     """Return the program in the container, and its arguments."""
-    facts = session.engine.image(image.reference)
-    said = facts.labels if facts is not None else {}
+    said = image.facts.labels
     if asked.rollback_to is not None:
         from relbuild.mix.migrations import VERSION
 
@@ -105,7 +102,7 @@ def _argv(session: Session, image: ReleaseImage, asked: Asked) -> tuple[str, ...
         expression = _label(image, said, labels.PENDING)
     elif labels.MIGRATE_COMMAND in said:
         return (f"{image.root}/{said[labels.MIGRATE_COMMAND]}",)
-    elif facts is not None and labels.MIGRATE not in said and _has_own(session, image, facts):
+    elif labels.MIGRATE not in said and _has_own(session, image):
         return (_own(image),)
     else:
         expression = _label(image, said, labels.MIGRATE)
@@ -119,10 +116,10 @@ def _own(image: ReleaseImage) -> str:
     return f"{image.root}/{OVERLAY}"
 
 
-def _has_own(session: Session, image: ReleaseImage, facts: ImageFacts) -> bool:
+def _has_own(session: Session, image: ReleaseImage) -> bool:
     from relbuild.commands.unlabelled import has_file
 
-    return labels.BUILT_BY not in facts.labels and has_file(session, facts, _own(image))
+    return labels.BUILT_BY not in image.facts.labels and has_file(session, image.facts, _own(image))
 
 
 def _label(image: ReleaseImage, said: Mapping[str, str], label: str) -> str:

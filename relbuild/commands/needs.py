@@ -26,7 +26,7 @@ def require(image: ReleaseImage, around: Around, command: str, options: Iterable
     if contract is None or added is None or not around.checked:
         return
     before = dict(each.partition("=")[::2] for each in image.env)
-    given = {**image.own_env, **before, **around.variables, **added, COMMAND: command}
+    given = {**image.facts.env, **before, **around.variables, **added, COMMAND: command}
     found = lacks(contract, given)
     if found:
         *rest, last = [problem(each) for each in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -18,14 +17,13 @@ from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, LockedError, PassingFault
 from relbuild.image import labels
 from relbuild.release.oneoff import Job, OneOff
+from relbuild.release.target import NAME_TAKEN
 from relbuild.result import Ran
 
 # Seconds between two looks at a lock that is held, and at a job that runs.
 PAUSE = 1.0
 # Seconds that a container may have been made without being started: after them whoever made it has died.
 UNSTARTED = 60.0
-# What the engine says of a container, and Swarm of a service.
-NAME_TAKEN = re.compile(r"is already in use by|name conflicts with an existing object")
 # https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/
 ENDED = {"complete", "failed", "shutdown", "rejected", "orphaned", "remove"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.commands.around import Around
@@ -16,8 +16,6 @@ from relbuild.release.target import Container, Deployment, Image, Place, Pod, Se
 from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, VERBS, PlaceName, parse, require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from relbuild.config.model import Target
 
 # What relbuild's images have set, for those of others: RELEASE_TMP is in the release by default, where nothing can be
@@ -29,18 +27,22 @@ BOOTING = {"eval": "eval", "migrate": "eval", "start-iex": "start_iex"}
 
 @dataclass(frozen=True, slots=True)
 class ReleaseImage:
-    """An image that holds a release."""
+    """An image that holds a release, with all the engine says of it."""
 
     reference: str
     release: str
     root: str
-    migrate: str | None
-    env: tuple[str, ...] = ()
-    ports: tuple[str, ...] = ()
-    # What its labels say: the contract, and what built it; and the variables the image sets itself.
-    environment: str | None = None
-    built_by: str | None = None
-    own_env: Mapping[str, str] = field(default_factory=dict)
+    facts: ImageFacts
+
+    @property
+    def env(self) -> tuple[str, ...]:
+        """Variables that a container of it needs before all others."""
+        return () if labels.BUILT_BY in self.facts.labels else NOT_OURS
+
+    @property
+    def environment(self) -> str | None:
+        """The contract as its label carries it."""
+        return self.facts.labels.get(labels.ENVIRONMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,6 @@ class Found:
     name: str
     release: str
     root: str
-    migrate: str | None = None
     container: ContainerFacts | None = None
 
 
@@ -95,7 +96,7 @@ def in_image(session: Session, image: ReleaseImage, around: Around, verb: str) -
 
         needs.require(image, around, BOOTING[verb])
     place = Image(image.reference, around.surroundings(before=image.env), session.endpoint)
-    return Found(place, image.reference, image.release, image.root, image.migrate)
+    return Found(place, image.reference, image.release, image.root)
 
 
 def release_image(session: Session, reference: str | None, release: str | None = None) -> ReleaseImage:
@@ -109,18 +110,7 @@ def release_image(session: Session, reference: str | None, release: str | None =
         reference = running.newest_image(session)
     facts = session.engine.image(reference) or pull(session, reference)
     name, root = _release(session, reference, facts, release)
-    said = facts.labels
-    return ReleaseImage(
-        reference,
-        name,
-        root,
-        said.get(labels.MIGRATE),
-        () if labels.BUILT_BY in said else NOT_OURS,
-        facts.ports,
-        said.get(labels.ENVIRONMENT),
-        said.get(labels.BUILT_BY),
-        facts.env,
-    )
+    return ReleaseImage(reference, name, root, facts)
 
 
 def pull(session: Session, reference: str) -> ImageFacts:
@@ -155,7 +145,7 @@ def _container(session: Session, name: str, around: Around, release: str | None)
         raise CommandFailed(f"the container {name} is {facts.status}{_ended(facts)}", hint=_to_run(name, facts.status))
     found, root = _release(session, name, facts, release)
     place = Container(name, session.endpoint, around.surroundings().env)
-    return Found(place, name, found, root, facts.labels.get(labels.MIGRATE), facts)
+    return Found(place, name, found, root, facts)
 
 
 def _ended(facts: ContainerFacts) -> str:
@@ -178,7 +168,7 @@ def _service(session: Session, name: str, around: Around, release: str | None) -
     facts = node.engine.container(container)
     found, root = _release(node, f"the service {service.name}", facts, release)
     place = Service(service.name, Container(facts.id, endpoint, around.surroundings().env), session.endpoint)
-    return Found(place, f"service {service.name}", found, root, facts.labels.get(labels.MIGRATE), facts)
+    return Found(place, f"service {service.name}", found, root, facts)
 
 
 def _pod(session: Session, where: PlaceName, around: Around, release: str | None) -> Found:

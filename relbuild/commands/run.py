@@ -10,8 +10,9 @@ from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.engine import terminal
 from relbuild.engine.runner import Handling
+from relbuild.errors import CommandFailed
 from relbuild.image import labels
-from relbuild.release.target import NewContainer, remove_container
+from relbuild.release.target import NAME_TAKEN, NewContainer, remove_container
 from relbuild.result import Ran
 
 # Seconds that docker has to take the container away, after those the release has to stop.
@@ -64,24 +65,26 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     handling = Handling(stdin=not boot.detach, undo=undo, grace=boot.stop_timeout + REMOVAL)
     argv = place.argv()
     outcome = call.run(session, argv, around.values, handling)
-    if outcome.exit_code and (said := _advice(outcome.tail)):
-        session.warn(said)
+    try:
+        call.require_started(outcome)
+    except CommandFailed as error:
+        if boot.detach and not NAME_TAKEN.search(str(error)):
+            _remove_unstarted(session, name)
+        raise
     return call.result(session, argv, outcome)
+
+
+def _remove_unstarted(session: Session, name: str | None) -> None:
+    """Remove what docker leaves of a container it made and couldn't start: a second try would find the name taken."""
+    left = session.engine.inspected("container", name) if name is not None else None
+    if left is not None and left["State"]["Status"] == "created":
+        session.runner.captured(remove_container(left["Id"], session.endpoint))
 
 
 def _ports(session: Session, image: ReleaseImage, boot: Boot) -> tuple[str, ...]:
     """Return the image's own ports, on this machine alone and under the same numbers, where they are wanted."""
     wanted = boot.publish_all if boot.publish_all is not None else terminal.attended() and not boot.detach
-    ports = [port.removesuffix("/tcp") for port in image.ports] if wanted else []
+    ports = [port.removesuffix("/tcp") for port in image.facts.ports] if wanted else []
     for port in ports:
         session.warn(f"port {port} of the image is published on 127.0.0.1; -p names another, --no-publish none")
     return tuple(f"127.0.0.1:{port.partition('/')[0]}:{port}" for port in ports)
-
-
-def _advice(tail: tuple[str, ...]) -> str | None:
-    said = "\n".join(tail).lower()
-    if "rlimit" in said:
-        return "the engine can't raise the limit of open files so far: give --nofile a lower number, or leave it out"
-    if "port is already allocated" in said or "address already in use" in said:
-        return "the port is taken on that machine: publish it under another, -p HOST:PORT"
-    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -67,6 +66,8 @@ def beside(session: Session, on: str, verb: str) -> Beside | str:
 
 def anywhere(session: Session, image: ReleaseImage, given: Around) -> Beside:
     """Return what there is without a place: the same release with the same variables and network is one target."""
+    import hashlib
+
     content = "\0".join([str(given.network), *(f"{name}={value}" for name, value in sorted(given.variables.items()))])
     digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:6]
     return Beside(session, image.release, f"{image.release}-{digest}", Copied({}, HARDENING))

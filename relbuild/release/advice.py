@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 # The verbs that speak to the running node.
@@ -9,6 +10,25 @@ SPEAKS_TO_NODE = ("rpc", "remote", "pid", "stop", "restart")
 # Kernel.CLI's words for --rpc-eval and --remsh.
 NO_ANSWER = ("could not contact remote node", "could not connect to", ":nodedown", ":noconnection")
 NO_NODE = "if the node is not alive"
+
+# docker run's codes when it could not start the container, which a release may exit with, too; the client's last line
+# tells them apart. https://docs.docker.com/engine/containers/run/#exit-status
+NOT_STARTED = (125, 126, 127)
+SEE_HELP = re.compile(r"(See|Run) 'docker run --help'")
+
+
+def refusal(exit_code: int, tail: tuple[str, ...]) -> tuple[str, str | None] | None:
+    """Return why docker run did not start its container, and what to change where that is known; None where it did."""
+    if exit_code not in NOT_STARTED or not tail or not SEE_HELP.match(tail[-1]):
+        return None
+    reason = next((line for line in tail if line.startswith(("docker: ", "unknown "))), tail[0])
+    reason = reason.removeprefix("docker: ").removeprefix("Error response from daemon: ").rstrip(".")
+    said = reason.lower()
+    if "rlimit" in said:
+        return reason, "the engine can't raise the limit of open files so far: give a lower --nofile, or leave it out"
+    if "port is already allocated" in said or "address already in use" in said:
+        return reason, "the port is taken on that machine: publish it under another, -p HOST:PORT"
+    return reason, None
 
 
 def on_failure(name: str, verb: str, env: Mapping[str, str], tail: tuple[str, ...]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,5 +95,7 @@ def lock_name(verb: str, target: str) -> str:
     name = f"relbuild-{verb}-{plain}"
     if plain == target and len(name) <= MAX_NAME:
         return name
+    import hashlib
+
     digest = hashlib.sha256(target.encode()).hexdigest()[:8]
     return f"{name[: MAX_NAME - len(digest) - 1]}-{digest}"

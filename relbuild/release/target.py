@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
@@ -15,6 +16,8 @@ HARDENING = ("--read-only", "--tmpfs", "/tmp")
 MARK = "RELBUILD_CALL"
 # On a one-off container: the relbuild process that waits for it.
 ONE_OFF = "io.relbuild.one-off"
+# What the engine says of a container, and Swarm of a service, of whose name there is one.
+NAME_TAKEN = re.compile(r"is already in use by|name conflicts with an existing object")
 
 
 @dataclass(frozen=True, slots=True)

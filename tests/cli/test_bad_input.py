@@ -50,6 +50,19 @@ def failure(ran: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
     return ran.returncode, ran.stdout, ran.stderr
 
 
+@pytest.mark.parametrize("option", ["--host", "--context"])
+def test_an_engine_without_a_name(project: Path, option: str) -> None:
+    """As of a shell's variable that isn't set; docker would take its default engine."""
+    code, out, err = failure(relbuild("eval", "1", "--on", "image:hello", option, "", cwd=project))
+    assert (code, out, err) == (2, "", f"error: {option} is empty\n  name an engine, or leave {option} out\n")
+
+
+def test_a_dry_run_is_the_same_each_time(project: Path) -> None:
+    runs = [relbuild("image", "--dry-run", cwd=project).stdout for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert "--tag relbuild-candidate/hello:dry-run" in runs[0]
+
+
 @pytest.mark.parametrize("verb", ["plan", "dockerfile", "image"])
 def test_no_mix_project(tmp_path: Path, verb: str) -> None:
     code, out, err = failure(relbuild(verb, cwd=tmp_path))

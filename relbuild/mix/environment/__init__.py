@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from relbuild.mix.environment.boot import COMMAND, read
+from typing import TYPE_CHECKING
+
 from relbuild.mix.environment.conditions import describe
 from relbuild.mix.environment.contract import (
+    COMMAND,
     Contract,
     Default,
     Kind,
@@ -32,3 +34,18 @@ __all__ = [
     "read",
     "to_label",
 ]
+
+if TYPE_CHECKING:
+    from relbuild.mix.facts import Tree
+    from relbuild.mix.project import Project, Release
+
+
+def read(tree: Tree, project: Project, release: Release) -> Contract:
+    """Return which variables the release needs, as far as its files tell.
+
+    Raises ProjectError where one of them isn't Elixir or can't be read.
+    """
+    # Whoever has a contract, as migrate has from a label, does without the parsers: they take longer to load than that.
+    from relbuild.mix.environment import boot
+
+    return boot.read(tree, project, release)

@@ -12,20 +12,19 @@ from relbuild.errors import ProjectError
 from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
 from relbuild.mix.environment.conditions import Among, Condition, Opaque
-from relbuild.mix.environment.contract import Contract, Requirement, Variable, joined
+from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined
 from relbuild.mix.environment.patterns import unknown as unknown_variables
 from relbuild.mix.environment.reading import Frame, Locate, Reading
 from relbuild.mix.facts import Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.source import operand, parts
 
-COMMAND = "RELEASE_COMMAND"
 # What a container always has, and what bin/NAME sets itself before it sources env.sh, and before it starts the system
 # (Mix.Tasks.Release, "Environment variables"). The release's command is known when there is one.
 PROVIDED_EARLY = frozenset(
     {
         *("HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "IFS", "PPID", "OLDPWD"),
-        *("RELEASE_COMMAND", "RELEASE_NAME", "RELEASE_PROG", "RELEASE_ROOT", "RELEASE_VSN"),
+        *(COMMAND, "RELEASE_NAME", "RELEASE_PROG", "RELEASE_ROOT", "RELEASE_VSN"),
     }
 )
 PROVIDED = PROVIDED_EARLY | {

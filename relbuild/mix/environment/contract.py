@@ -14,6 +14,8 @@ from relbuild.mix.facts import Unknown
 
 # The form of `data`; a reader leaves what has another alone.
 VERSION = 1
+# What bin/NAME was called with: runtime.exs may ask for it, and it is known before the boot.
+COMMAND = "RELEASE_COMMAND"
 # A name with one of these in it is a secret's, and what stands in for it when it isn't set may be one.
 _SECRETS = ("SECRET", "PASS", "TOKEN", "KEY", "SALT", "COOKIE", "CREDENTIAL", "PRIVATE", "AUTH", "DSN")
 _LONGEST_DEFAULT = 100

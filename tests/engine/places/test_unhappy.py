@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -26,12 +27,11 @@ def test_a_container_that_does_not_run(docker: Docker, relbuild: Callable[..., R
         paused: (f"the container {paused} is paused", f"docker unpause {paused}"),
         restarting: (f"the container {restarting} is restarting (exit code 9)", f"docker logs {restarting} says why"),
     }
-    while docker("inspect", "--format", "{{.State.Status}}", restarting) != "restarting":
-        pass
     for container, (message, hint) in said.items():
         ran = relbuild("rpc", "1", "--on", f"container:{container}")
-        if container == restarting and ran.exit_code != 1:  # it was up for the moment
-            continue
+        end = time.monotonic() + 60
+        while container == restarting and "is restarting" not in ran.stderr and time.monotonic() < end:
+            ran = relbuild("rpc", "1", "--on", f"container:{container}")  # it was up for the moment
         assert (ran.exit_code, ran.stdout) == (1, "")
         assert ran.stderr.startswith(f"error: {message}\n"), ran.stderr
         assert hint in ran.stderr
@@ -136,7 +136,24 @@ def test_run_gives_what_a_release_needs(
     docker("rm", "--force", container)
 
 
-def test_a_limit_the_engine_can_not_set_is_explained(relbuild: Callable[..., Ran], echo_image: str) -> None:
-    ran = relbuild("run", echo_image, "--nofile", "99999999999")
-    assert ran.exit_code == 125
-    assert "warning: the engine can't raise the limit of open files so far" in ran.stderr
+def test_what_docker_can_not_start_is_no_exit_code_of_the_releases(
+    relbuild: Callable[..., Ran], docker: Docker, echo_image: str, labels: tuple[str, ...], run_id: str
+) -> None:
+    """Docker's own code for it is 125, and a release may exit with that, too."""
+    name = f"unstarted-{run_id}"
+    limit = ("--name", name, "--nofile", "99999999999")
+    for argv in (("run", echo_image, *limit), ("run", echo_image, "--detach", *limit)):
+        ran = relbuild(*argv)
+        assert (ran.exit_code, ran.stdout.removesuffix("\n")[64:]) == (1, "")
+        assert "\nerror: docker can't start the container: failed to create task for container: " in ran.stderr
+        assert "\n  the engine can't raise the limit of open files so far: give a lower --nofile, or" in ran.stderr
+        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
+    ran = relbuild("eval", "1", "--on", f"image:{echo_image}", "--network", "none-such")
+    assert (ran.exit_code, "error: docker can't start the container: " in ran.stderr) == (1, True)
+    ran = relbuild("eval", "System.halt(125)", "--on", f"image:{echo_image}")
+    assert (ran.exit_code, ran.stderr) == (125, "")
+    # One of the same name that somebody has made, and not started, is theirs.
+    docker("create", "--name", name, *labels, echo_image)
+    ran = relbuild("run", echo_image, "--detach", "--name", name)
+    assert (ran.exit_code, "is already in use by" in ran.stderr) == (1, True)
+    docker("rm", name)

@@ -7,7 +7,9 @@ import pytest
 from relbuild.commands.around import around
 from relbuild.commands.needs import require
 from relbuild.commands.place import ReleaseImage
+from relbuild.engine.facts import ImageFacts
 from relbuild.errors import CommandFailed, Mark
+from relbuild.image import labels
 from relbuild.mix.environment import Contract, Requirement, Variable, to_label
 from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, missing
 
@@ -25,7 +27,14 @@ CONTRACT = Contract(
         variable("LANG"),
     )
 )
-IMAGE = ReleaseImage("shop:1", "shop", "/app", None, environment=to_label(CONTRACT), own_env={"LANG": "C"})
+
+
+def image(label: str | None) -> ReleaseImage:
+    said = {} if label is None else {labels.ENVIRONMENT: label}
+    return ReleaseImage("shop:1", "shop", "/app", ImageFacts("sha256:1", (), (), said, 0, env={"LANG": "C"}))
+
+
+IMAGE = image(to_label(CONTRACT))
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:
@@ -49,8 +58,8 @@ def test_what_it_gets_counts(options: tuple[str, ...]) -> None:
 
 def test_what_is_not_known_is_not_demanded() -> None:
     require(IMAGE, around(), "start", ("--env-file", "other"))
-    require(ReleaseImage("shop:1", "shop", "/app", None), around(), "start")
-    require(ReleaseImage("shop:1", "shop", "/app", None, environment='{"version":99}'), around(), "start")
+    require(image(None), around(), "start")
+    require(image('{"version":99}'), around(), "start")
 
 
 def test_the_check_can_be_gone_past() -> None:
