@@ -44,7 +44,7 @@ def run(
         typer.Option(
             "--publish-all/--no-publish",
             "-P",
-            help="Publish the ports the image names on 127.0.0.1, or none. Default: in the foreground, on a terminal.",
+            help="Publish the release's own ports on 127.0.0.1, or none. Default: in the foreground, on a terminal.",
         ),
     ] = None,
     nofile: Annotated[

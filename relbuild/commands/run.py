@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relbuild.commands import call, needs
@@ -12,6 +13,7 @@ from relbuild.engine import terminal
 from relbuild.engine.runner import Handling
 from relbuild.errors import CommandFailed
 from relbuild.image import labels
+from relbuild.mix.environment import from_label
 from relbuild.release.target import NAME_TAKEN, NewContainer, remove_container
 from relbuild.result import Ran
 
@@ -50,7 +52,7 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     place = NewContainer(
         image.reference,
         name=name,
-        publish=boot.publish or _ports(session, image, boot),
+        publish=boot.publish or _published(session, own_ports(image, around.variables), boot),
         labels={labels.CONTAINER: image.release, **owned},
         surroundings=around.surroundings(boot.options, before=image.env),
         nofile=boot.nofile,
@@ -81,10 +83,25 @@ def _remove_unstarted(session: Session, name: str | None) -> None:
         session.runner.captured(remove_container(left["Id"], session.endpoint))
 
 
-def _ports(session: Session, image: ReleaseImage, boot: Boot) -> tuple[str, ...]:
-    """Return the image's own ports, on this machine alone and under the same numbers, where they are wanted."""
+def own_ports(image: ReleaseImage, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ports a release listens on: PORT, where it is given and its contract reads it, else the image's.
+
+    Of an image that names none it is PORT's default.
+    """
+    contract = from_label(image.environment) if image.environment is not None else None
+    port = next((each for each in contract.variables if each.name == "PORT"), None) if contract is not None else None
+    if port is None:
+        return image.facts.ports
+    given = variables.get("PORT") or image.facts.env.get("PORT")
+    default = port.shown_default or ""
+    value = given if given is not None else "" if image.facts.ports else default
+    return (value,) if value.isdecimal() else image.facts.ports
+
+
+def _published(session: Session, own: tuple[str, ...], boot: Boot) -> tuple[str, ...]:
+    """Return the release's own ports, on this machine alone and under the same numbers, where they are wanted."""
     wanted = boot.publish_all if boot.publish_all is not None else terminal.attended() and not boot.detach
-    ports = [port.removesuffix("/tcp") for port in image.facts.ports] if wanted else []
+    ports = [port.removesuffix("/tcp") for port in own] if wanted else []
     for port in ports:
-        session.warn(f"port {port} of the image is published on 127.0.0.1; -p names another, --no-publish none")
+        session.warn(f"port {port} of the release is published on 127.0.0.1; -p names another, --no-publish none")
     return tuple(f"127.0.0.1:{port.partition('/')[0]}:{port}" for port in ports)

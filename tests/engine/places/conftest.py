@@ -31,7 +31,7 @@ with open({record!r}, "a") as record:
     record.write(json.dumps(sys.argv[1:]) + "\\n")
 argv = sys.argv[1:]
 if "logs" in argv:
-    os.execvp("docker", ["docker", "logs", {container!r}])
+    os.execvp("docker", ["docker", "logs", *argv[argv.index("logs") + 1:-1], {container!r}])
 flags = ["--interactive"] * ("--stdin" in argv) + ["--tty"] * ("--tty" in argv)
 os.execvp("docker", ["docker", "exec", *flags, {container!r}, *argv[argv.index("--") + 1:]])
 """

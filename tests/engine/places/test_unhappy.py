@@ -122,16 +122,27 @@ def test_several_containers_are_listed(
 
 
 def test_run_gives_what_a_release_needs(
-    relbuild: Callable[..., Ran], docker: Docker, echo_image: str, labels: tuple[str, ...]
+    relbuild: Callable[..., Ran], docker: Docker, echo_image: str, labels: tuple[str, ...], run_id: str
 ) -> None:
-    ran = relbuild("run", echo_image, "--detach", "--nofile", "2048:4096", "--env", "A=b c", "--", *labels)
+    exposing = f"relbuild-test-exposing:{run_id}"
+    docker(
+        "build", "--quiet", "--tag", exposing, *labels, "-", stdin=f"FROM {echo_image}\nEXPOSE 24369/tcp 24369/udp\n"
+    )
+    names = (f"run-{run_id}", f"run-net-{run_id}")
+    docker("network", "create", *labels, names[1])
+    options = ("--name", names[0], "--network", names[1], "--nofile", "2048:4096", "--publish-all", "--env", "A=b c")
+    ran = relbuild("run", exposing, "--detach", *options, "--", *labels, "--hostname", "echo")
     assert ran.exit_code == 0, ran.stderr
     container = ran.stdout.strip()
     facts = json.loads(docker("inspect", container))[0]
-    host = facts["HostConfig"]
+    host, config = facts["HostConfig"], facts["Config"]
     assert (host["ReadonlyRootfs"], host["Init"], host["Tmpfs"]) == (True, True, {"/tmp": ""})
     assert host["Ulimits"] == [{"Name": "nofile", "Soft": 2048, "Hard": 4096}]
-    assert (facts["Config"]["StopTimeout"], "A=b c" in facts["Config"]["Env"]) == (30, True)
+    assert (config["StopTimeout"], "A=b c" in config["Env"], config["Hostname"]) == (30, True, "echo")
+    assert (facts["Name"], list(facts["NetworkSettings"]["Networks"])) == (f"/{names[0]}", [names[1]])
+    own = {port: [{"HostIp": "127.0.0.1", "HostPort": port[:-4]}] for port in ("24369/tcp", "24369/udp")}
+    assert host["PortBindings"] == own
+    assert config["Labels"]["io.relbuild.container"] == "echo"
     assert relbuild("logs", "--on", f"container:{container}").exit_code == 0
     docker("rm", "--force", container)
 

@@ -1,0 +1,41 @@
+"""Which ports of a release `relbuild run` publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from relbuild.commands.place import ReleaseImage
+from relbuild.commands.run import own_ports
+from relbuild.engine.facts import ImageFacts
+from relbuild.errors import Mark
+from relbuild.image import labels
+from relbuild.mix.environment import Contract, Default, Variable, to_label
+
+PORT = Variable("PORT", Mark("config/runtime.exs", 7), Default("4000"))
+COMPUTED = Variable("PORT", Mark("config/runtime.exs", 7), Default("base() + 1", literal=False))
+
+
+@pytest.mark.parametrize(
+    ("variable", "exposed", "own_env", "given", "ports"),
+    [
+        (None, ("9568/tcp", "53/udp"), {}, {"PORT": "5000"}, ("9568/tcp", "53/udp")),
+        (PORT, (), {}, {}, ("4000",)),
+        (PORT, ("8080/tcp",), {}, {}, ("8080/tcp",)),
+        (PORT, ("8080/tcp",), {}, {"PORT": "5000"}, ("5000",)),
+        (PORT, ("8080/tcp",), {"PORT": "8081"}, {}, ("8081",)),
+        (PORT, ("8080/tcp",), {}, {"PORT": "none"}, ("8080/tcp",)),
+        (COMPUTED, (), {}, {}, ()),
+    ],
+)
+def test_a_release_listens_where_its_contract_says(
+    variable: Variable | None,
+    exposed: tuple[str, ...],
+    own_env: Mapping[str, str],
+    given: Mapping[str, str],
+    ports: tuple[str, ...],
+) -> None:
+    said = {labels.ENVIRONMENT: to_label(Contract((variable,)))} if variable is not None else {}
+    image = ReleaseImage("shop:1", "shop", "/app", ImageFacts("", (), (), said, 0, ports=exposed, env=own_env))
+    assert own_ports(image, given) == ports
