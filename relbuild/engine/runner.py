@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from relbuild.engine import owner, terminal
+from relbuild.engine.signals import Held
 from relbuild.engine.streams import Feed, copy_through, read_all
 from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
@@ -101,20 +102,22 @@ class Subprocesses:
 
     def _lines(self, argv: tuple[str, ...], each: Callable[[str], None], env: Mapping[str, str] | None) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
-        child = self._start(argv, env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
-            for line in child.stdout or ():
-                text = line.decode(errors="replace")
-                tail.append(text.rstrip())
-                each(text)
-            return Outcome(_exit_code(child.wait()), tail=tuple(tail))
-        except KeyboardInterrupt as interrupt:
-            _end(child, signal.SIGINT, signal.SIGTERM)
-            raise Interrupted("interrupted") from interrupt
-        except BaseException:
-            # Also when whoever read our output has gone: nothing may go on unseen.
-            _end(child, signal.SIGINT, signal.SIGTERM)
-            raise
+        with Held() as held:
+            child = self._start(argv, env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            try:
+                held.release()
+                for line in child.stdout or ():
+                    text = line.decode(errors="replace")
+                    tail.append(text.rstrip())
+                    each(text)
+                return Outcome(_exit_code(child.wait()), tail=tuple(tail))
+            except KeyboardInterrupt as interrupt:
+                _end(child, signal.SIGINT, signal.SIGTERM)
+                raise Interrupted("interrupted") from interrupt
+            except BaseException:
+                # Also when whoever read our output has gone: nothing may go on unseen.
+                _end(child, signal.SIGINT, signal.SIGTERM)
+                raise
 
     def attached(
         self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
@@ -129,7 +132,7 @@ class Subprocesses:
     def _guarded(
         self, argv: tuple[str, ...], env: Mapping[str, str] | None, handling: Handling, *, keep: bool
     ) -> Outcome:
-        with Watchdog(handling.undo), terminal.kept() if handling.terminal else nullcontext():
+        with Watchdog(handling.undo), terminal.kept() if handling.terminal else nullcontext(), Held() as held:
             child = self._start(
                 argv,
                 env,
@@ -144,13 +147,14 @@ class Subprocesses:
                 Feed(child.stdin, handling.feed, own=handling.stdin).start()
             stdout = read_all(child.stdout)
             stderr = copy_through(child.stderr)
-            code = self._wait(child, handling)
+            code = self._wait(child, handling, held)
             raw = stdout()
             return Outcome(_exit_code(code), raw.decode(errors="replace"), stderr(), raw)
 
-    def _wait(self, child: subprocess.Popen[bytes], handling: Handling) -> int:
+    def _wait(self, child: subprocess.Popen[bytes], handling: Handling, held: Held) -> int:
         """Return the child's status; end it, and what it began, when it takes too long or relbuild is told to end."""
         try:
+            held.release()
             return child.wait(handling.timeout)
         except subprocess.TimeoutExpired as expired:
             self._cut_off(child, handling)

@@ -82,6 +82,29 @@ def test_an_interrupt_ends_the_child_too(sign: signal.Signals, tmp_path: Path) -
         os.kill(int(pid_file.read_text()), 0)
 
 
+@pytest.mark.parametrize("method", ["attached", "captured", "step"])
+def test_an_interrupt_while_the_child_is_being_started_ends_it(method: str, tmp_path: Path) -> None:
+    """Between the fork and the return of Popen, where nobody knows the child yet."""
+    pid_file = tmp_path / "pid"
+    program = (
+        "import os, signal, subprocess, sys\n"
+        "from relbuild.engine.runner import Subprocesses\n"
+        "from relbuild.errors import Interrupted\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Slow(subprocess.Popen):\n"
+        "    def __init__(self, *argv, **options):\n"
+        "        super().__init__(*argv, **options)\n"
+        f"        open({str(pid_file)!r}, 'w').write(str(self.pid))\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "subprocess.Popen = Slow\n"
+        f"try: Subprocesses().{method}(('sleep', '60'))\n"
+        "except Interrupted as error: sys.exit(error.exit_code)\n"
+    )
+    assert subprocess.run(python(program), stderr=subprocess.DEVNULL, timeout=50).returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+
+
 def lines_of(name: str, *options: str) -> tuple[str, ...]:
     """Return an argv that prints its stdin, marked by a name."""
     return (sys.executable, "-c", f"import sys; sys.stdout.write({name!r} + sys.stdin.read())", *options)
