@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from relbuild.commands import explanation
+from relbuild.commands.explanation import place
 from relbuild.commands.session import Session
-from relbuild.errors import Mark
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Secret
-from relbuild.image.lock import Locked
 from relbuild.image.packages import Need
 from relbuild.image.plan import Plan
 from relbuild.mix.differences import Difference
-from relbuild.mix.environment import Contract, data_of
+from relbuild.mix.environment import data_of
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 
@@ -45,22 +45,13 @@ class Planned:
 
     def text(self) -> str:
         plan = self.plan
-        rows = [*_project_rows(plan), ("", ""), *_toolchain_rows(plan), ("", ""), *_image_rows(plan)]
-        width = max(len(name) for name, _ in rows) + 2
-        lines = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
-        for title, below in (
-            ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
-            ("what dependencies need", _package_needs(plan)),
-        ):
-            lines += ["", title, *(f"  {line}" for line in below)] if below else []
-        if plan.notes:
-            lines += ["", "notes"] + [f"  {note}" for note in plan.notes]
+        lines = explanation.lines(plan)
         if self.differences is not None:
             lines += _difference_lines(self.differences)
         unknown = (*plan.unknown, *plan.environment.unknown)
         if unknown:
             lines += ["", "could not be read without running Elixir"]
-            lines += [f"  {each.what}: {each.reason} ({_place(each.at)})" for each in unknown]
+            lines += [f"  {each.what}: {each.reason} ({place(each.at)})" for each in unknown]
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -116,14 +107,12 @@ def _difference_lines(differences: tuple[Difference, ...]) -> list[str]:
     if not differences:
         return ["", "Mix says the same"]
     differs = [
-        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({_place(each.at)})"
+        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({place(each.at)})"
         for each in differences
         if each.stated
     ]
     filled = [
-        f"  {each.what}: {each.evaluated or 'not there'}  ({_place(each.at)})"
-        for each in differences
-        if not each.stated
+        f"  {each.what}: {each.evaluated or 'not there'}  ({place(each.at)})" for each in differences if not each.stated
     ]
     return [
         *(["", "Mix says otherwise than mix.exs was read", *differs] if differs else []),
@@ -141,77 +130,6 @@ def _difference(each: Difference) -> dict[str, Any]:
         "line": at.line,
         "column": at.column,
     }
-
-
-def _project_rows(plan: Plan) -> list[tuple[str, str]]:
-    kind = (
-        "umbrella of " + ", ".join(plan.applications)
-        if plan.project.umbrella
-        else f"application {_said(plan.project.app)}"
-    )
-    return [
-        ("project", kind),
-        ("release", f"{plan.release.name}  ({_place(plan.release.at)})"),
-        ("version", _said(plan.version)),
-        ("migrate", f"{plan.migrate.value}  ({_place(plan.migrate.at)})" if plan.migrate else "none found in lib/"),
-        ("env", _needs(plan.environment)),
-    ]
-
-
-def _needs(contract: Contract) -> str:
-    required = " ".join(variable.name for variable in contract.of("required")) or "none required"
-    more = [f"{len(found)} {kind}" for kind in ("conditional", "optional") if (found := contract.of(kind))]
-    return "  ".join((required, *([f"({', '.join(more)}: relbuild env)"] if more else [])))
-
-
-def _toolchain_rows(plan: Plan) -> list[tuple[str, str]]:
-    tools = plan.toolchain
-    rows = [("toolchain", tools.provider)]
-    for name, choice in (("elixir", tools.elixir), ("otp", tools.otp), ("debian", tools.debian)):
-        rows.append((name, f"{choice.value}  ({choice.source})" if choice else "what the builder image has"))
-    return rows
-
-
-def _image_rows(plan: Plan) -> list[tuple[str, str]]:
-    runtime = plan.narrowing.runtime
-    rows = [
-        ("image", plan.image),
-        ("builder", f"{plan.builder.image}{_locked(plan.lock.builder if plan.lock else None)}"),
-        ("  packages", " ".join(plan.builder.packages) or "none"),
-        ("runner", f"{plan.runner.image}  ({plan.runner.base}){_locked(plan.lock.runner if plan.lock else None)}"),
-        ("  packages", " ".join(plan.runner.packages) or "none"),
-        ("layers", "; ".join(plan.layers.numbered(plan.applications, runtime.path if runtime else None))),
-    ]
-    if plan.builder.elixir:
-        rows.insert(2, ("  elixir", f"{plan.builder.elixir.ref} of {plan.builder.elixir.repository}"))
-    rows.extend(_asset_rows(plan.assets))
-    if plan.sources.context.base:
-        rows.append(("context", f"{plan.sources.context.up}  (it has the dependencies beside the project)"))
-    return rows
-
-
-def _locked(locked: Locked | None) -> str:
-    return f"  ({_place(locked.at)})" if locked else ""
-
-
-def _asset_rows(assets: Assets) -> list[tuple[str, str]]:
-    if not assets.commands:
-        return [("assets", "none")]
-    lines = [f"{command.line}  ({_place(command.at)})" for command in assets.commands]
-    rows = [("assets", f"after the compiler: {lines[0]}"), *(("", line) for line in lines[1:])]
-    if assets.setup:
-        rows.append(("  programs", f"with the dependencies: {' && '.join(assets.setup)}"))
-    stage = assets.node
-    if stage is None:
-        return rows
-    rows.append(("  node", f"{stage.node.version}  ({stage.node.source}), {stage.image or 'of the toolchain'}"))
-    for install in stage.installs:
-        of = install.of
-        version = f" {of.manager.version}" if of.manager.version else ""
-        rows.append(
-            ("  packages", f"{of.package.path} by {of.manager.name}{version}  ({of.manager.source}): {install.command}")
-        )
-    return rows
 
 
 def _asset_data(assets: Assets) -> dict[str, Any]:
@@ -239,30 +157,6 @@ def _asset_data(assets: Assets) -> dict[str, Any]:
     }
 
 
-def _access_rows(plan: Plan) -> list[tuple[str, str]]:
-    """Return what the build needs of the one who builds, each with its reason."""
-    rows = [
-        (secret.name, f"{secret.reason}{f'  ({_place(secret.at)})' if secret.at else ''}")
-        for secret in plan.builder.all_secrets
-    ]
-    lent = plan.builder.access.ssh
-    if lent is not None:
-        rows.append(("ssh agent", f"{lent.app} is fetched over ssh  ({_place(lent.at)})"))
-    elif plan.builder.ssh:
-        rows.append(("ssh agent", "builder.ssh in relbuild.yml"))
-    return rows
-
-
-def _package_needs(plan: Plan) -> list[str]:
-    lines = []
-    for need in plan.needs:
-        wanted = [f"builder: {' '.join(need.builder)}"] if need.builder else []
-        wanted += [f"runner: {' '.join(need.runner)}"] if need.runner else []
-        ends = f"  →  {'; '.join(wanted)}" if wanted else ""
-        lines.append(f"{need.app} {need.what}  ({_place(need.at)}){ends}")
-    return lines
-
-
 def _need(need: Need) -> dict[str, Any]:
     return {
         "app": need.app,
@@ -281,14 +175,6 @@ def _secret(secret: Secret) -> dict[str, Any]:
     return {"name": secret.name, "reason": secret.reason, "at": place}
 
 
-def _said(fact: Known[str] | Unknown | None) -> str:
-    if fact is None:
-        return "none"
-    if isinstance(fact, Unknown):
-        return f"unknown: {fact.reason}  ({_place(fact.at)})"
-    return f"{fact.value}  ({_place(fact.at)})"
-
-
 def _value(fact: Known[str] | Unknown | None) -> str | None:
     return fact.value if isinstance(fact, Known) else None
 
@@ -304,7 +190,3 @@ def _source(elixir: ElixirSource | None) -> dict[str, str] | None:
 def _unknown(unknown: Unknown) -> dict[str, Any]:
     at = unknown.at
     return {"what": unknown.what, "reason": unknown.reason, "file": at.file, "line": at.line, "column": at.column}
-
-
-def _place(mark: Mark) -> str:
-    return f"{mark.file}:{mark.line}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.image import labels
-from relbuild.mix import migrations
+from relbuild.mix import ecto, migrations
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.migrations import Migrate
 from relbuild.mix.project import Project
@@ -32,9 +32,18 @@ def decide(tree: Tree, project: Project, config: Config) -> Migrating:
         return Migrating(expression, _labels(expression, chosen, None, project))
     command = migrations.overlay(tree, project)
     if not found:
-        return Migrating(None, _labels(None, None, command, project))
+        notes = () if command else _unmigrated(tree, project)
+        return Migrating(None, _labels(None, None, command, project), notes)
     first = Known(found[0].expression, found[0].at)
     return Migrating(first, _labels(first, found[0], command, project), _several(found))
+
+
+def _unmigrated(tree: Tree, project: Project) -> tuple[str, ...]:
+    repos = [repo for each in ecto.find(tree, project) for repo in each.repos]
+    if not repos:
+        return ()
+    names = " and ".join(f"{repo.module} ({repo.at.file}:{repo.at.line})" for repo in repos)
+    return (f"no module of the release migrates {names}: relbuild init writes one",)
 
 
 def _several(found: tuple[Migrate, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
-from relbuild.errors import ConfigError, ProjectError, UsageError
+from relbuild.errors import ConfigError, Mark, ProjectError, UsageError
 from relbuild.image import assets, bases, dependencies, labels, layers, migrating, narrowing, packages
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
@@ -114,6 +114,8 @@ class Plan:
     lock: Lock | None
     notes: tuple[str, ...]
     unknown: tuple[Unknown, ...]
+    marks: Mapping[str, Mark]
+    """Where relbuild.yml says what."""
 
     @property
     def has_dependencies(self) -> bool:
@@ -178,6 +180,7 @@ def make_plan(
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
         unknown=project.unknown,
+        marks=config.marks,
     )
 
 

@@ -6,10 +6,11 @@ import posixpath
 import re
 from fnmatch import fnmatchcase
 
+from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
 
 # What is found too much, in a comment, is only one more file that the build sees.
-_IMPORT = re.compile(rb'import_config[\s(]*"([^"\n]+)"')
+_IMPORT = re.compile(r'import_config[\s(]*"([^"\n]+)"')
 _INTERPOLATION = re.compile(r"#\{[^}]*\}")
 _MAX_FILES = 200
 
@@ -17,7 +18,7 @@ _MAX_FILES = 200
 def imported(tree: Tree, directory: str) -> tuple[str, ...]:
     """Return the files outside of a configuration's directory that it imports, also by way of one another, sorted.
 
-    An interpolated part of a name stands for any.
+    An interpolated part of a name stands for any. Raises ProjectError for a file that isn't UTF-8.
     """
     pending = [posixpath.join(directory, name) for name in tree.list(directory) if name.endswith(".exs")]
     seen: set[str] = set()
@@ -26,8 +27,8 @@ def imported(tree: Tree, directory: str) -> tuple[str, ...]:
         if file in seen:
             continue
         seen.add(file)
-        for written in _IMPORT.findall(tree.read(file) or b""):
-            pattern = _INTERPOLATION.sub("*", written.decode("utf-8", "replace"))
+        for written in _IMPORT.findall(utf8.read(tree, file) or ""):
+            pattern = _INTERPOLATION.sub("*", written)
             pending += _matching(tree, posixpath.normpath(posixpath.join(posixpath.dirname(file), pattern)))
     return tuple(sorted(file for file in seen if posixpath.dirname(file) != directory))
 

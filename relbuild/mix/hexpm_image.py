@@ -90,7 +90,9 @@ def _table_tag(
         tag = replace(tag, date=base.date, slim=True)
     if (seen is None or seen.date != tag.date) and tag not in known_tags():
         name = tag.erlang_image if erlang_only else tag.image
-        asked.notes.append(f"{name} is not in relbuild's table: its name is put together, the registry decides")
+        asked.notes.append(
+            f"{name} is not in relbuild's table: its name is put together; relbuild lock finds one that is there"
+        )
     return tag
 
 

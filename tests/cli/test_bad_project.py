@@ -50,8 +50,13 @@ def failure(root: Path) -> tuple[int, list[str]]:
         ({"elixir_buildpack.config": b"# \xe9\n"}, "elixir_buildpack.config:1:3: elixir_buildpack.config: not UTF-8"),
         (
             {"config/runtime.exs": b"import Config\n# \xe9\n"},
-            "config/runtime.exs:2:3: config/runtime.exs: is not UTF-8",
+            "config/runtime.exs:2:3: config/runtime.exs: not UTF-8",
         ),
+        (
+            {"config/config.exs": b"import Config\nconfig :a, b: '\xe9'\n"},
+            "config/config.exs:2:16: config/config.exs: not UTF-8",
+        ),
+        ({"mix.lock": b'%{\n  "\xe9": 1}'}, "mix.lock:2:4: mix.lock: is not UTF-8"),
         ({"rel/env.sh.eex": b"# \xe9\n"}, "rel/env.sh.eex:1:3: rel/env.sh.eex: not UTF-8"),
         ({"assets/package.json": b'{\n  "\xe9": 1}'}, "assets/package.json:2:4: assets/package.json: not UTF-8"),
         ({"assets/package.json": "{}", ".nvmrc": b"v2\xe9"}, ".nvmrc:1:3: .nvmrc: not UTF-8"),

@@ -80,7 +80,11 @@ def test_its_json_is_what_plan_says(project: Path) -> None:
     ]
     assert "changeme" not in json.dumps(shown)
     text = relbuild("plan", cwd=project).stdout
-    assert "env         DATABASE_URL SECRET_KEY_BASE  (1 conditional, 4 optional: relbuild env)\n" in text
+    assert [line.strip() for line in text.splitlines()[4:7]] == [
+        "env         DATABASE_URL  (config/runtime.exs:6)",
+        "SECRET_KEY_BASE  (config/runtime.exs:10)",
+        "1 conditional, 4 optional: relbuild env tells",
+    ]
 
 
 def test_all_that_is_missing_is_named_at_once(project: Path) -> None:

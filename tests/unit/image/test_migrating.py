@@ -63,3 +63,14 @@ def test_the_modules_own_word_on_what_is_pending_comes_before_ectos() -> None:
     more = ', deps: [{:ecto_sql, "~> 3.12"}]'
     assert labels({"lib/release.ex": RELEASE}, more=more) == LABELS
     assert "Ecto.Migrator.migrations(repo)" in labels({}, more=more)["io.relbuild.pending"]
+
+
+def test_repositories_that_nothing_migrates_are_told_and_how_to_mend_it() -> None:
+    files = {
+        "mix.exs": MIX.format(more=', deps: [{:ecto_sql, "~> 3.12"}]'),
+        "lib/a/repo.ex": "defmodule A.Repo do\n  use Ecto.Repo, otp_app: :a\nend\n",
+    }
+    told = ("no module of the release migrates A.Repo (lib/a/repo.ex:1): relbuild init writes one",)
+    for more, notes in (({}, told), ({"lib/a/release.ex": RELEASE}, ()), (OVERLAY, ())):
+        tree = Files({**files, **more})
+        assert migrating.decide(tree, project.read(tree), configuration.Config()).notes == notes

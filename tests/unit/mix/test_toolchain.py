@@ -64,7 +64,7 @@ class Case:
 
 HEXPM = "hexpm/elixir:"
 MIRRORED = "r.acme.io:5000/hexpm/elixir:1.18.4-erlang-27.3.4.2-debian-trixie-20250811-slim"
-COMPOSED = "is not in relbuild's table: its name is put together, the registry decides"
+COMPOSED = "is not in relbuild's table: its name is put together; relbuild lock finds one that is there"
 
 CASES = (
     Case(

@@ -1,0 +1,181 @@
+"""A plan in words: what was found, from where, and why it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relbuild.errors import Mark
+from relbuild.image.assets import Assets
+from relbuild.image.lock import Locked
+from relbuild.image.plan import Plan
+from relbuild.mix.environment import Contract
+from relbuild.mix.facts import Known, Unknown
+
+_PROVIDERS = {
+    "hexpm": "hexpm's images",
+    "official": "Docker's official images",
+    "debian": "Debian's own packages",
+    "source": "Elixir compiled from its repository",
+    "image": "an image of your own",
+}
+
+Row = tuple[str, str]
+
+
+def lines(plan: Plan) -> list[str]:
+    """Return the plan's lines, in parts with an empty line between them."""
+    rows = [*_project_rows(plan), ("", ""), *_toolchain_rows(plan), ("", ""), *_image_rows(plan)]
+    width = max(len(name) for name, _ in rows) + 2
+    found = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
+    for title, below in (
+        ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
+        ("what dependencies need", _package_needs(plan)),
+        ("notes", plan.notes),
+    ):
+        found += ["", title, *(f"  {line}" for line in below)] if below else []
+    return found
+
+
+def place(mark: Mark) -> str:
+    """Return a file and its line."""
+    return f"{mark.file}:{mark.line}"
+
+
+def _from(plan: Plan, key: str, otherwise: str) -> str:
+    """Return where relbuild.yml says something, or what else it is from."""
+    mark = plan.marks.get(key)
+    return place(mark) if mark else otherwise
+
+
+def _project_rows(plan: Plan) -> Iterator[Row]:
+    project = plan.project
+    kind = f"application {_said(project.app)}"
+    if project.umbrella:
+        at = project.apps_path.at if isinstance(project.apps_path, Known) else project.at
+        kind = f"umbrella of {', '.join(plan.applications)}  ({place(at)})"
+    yield "project", kind
+    yield "release", _release(plan)
+    yield "version", _said(plan.version)
+    migrate = plan.migrate
+    yield "migrate", f"{migrate.value}  ({place(migrate.at)})" if migrate else "none: no module in lib/ migrates"
+    first, *others = _needs(plan.environment)
+    yield "env", first
+    yield from (("", other) for other in others)
+
+
+def _release(plan: Plan) -> str:
+    release, others = plan.release, [each.name for each in plan.project.releases if each.name != plan.release.name]
+    if not release.defined:
+        return f"{release.name}  ({place(release.at)}, as the application: mix.exs defines none)"
+    if not others:
+        return f"{release.name}  ({place(release.at)})"
+    default = plan.project.default_release
+    by = place(default.at) if isinstance(default, Known) and default.value == release.name else "--release"
+    return f"{release.name}  ({place(release.at)}; {_from(plan, 'release', by)} chooses it, not {' or '.join(others)})"
+
+
+def _needs(contract: Contract) -> list[str]:
+    required = [
+        f"{variable.name}  ({place(variable.requirement.at if variable.requirement else variable.at)})"
+        for variable in contract.of("required")
+    ]
+    more = [f"{len(found)} {kind}" for kind in ("conditional", "optional") if (found := contract.of(kind))]
+    return [*(required or ["none required"]), *([f"{', '.join(more)}: relbuild env tells"] if more else [])]
+
+
+def _toolchain_rows(plan: Plan) -> Iterator[Row]:
+    tools = plan.toolchain
+    implied = {"source": tools.elixir.source if tools.elixir else "", "image": _from(plan, "builder.image", "")}
+    why = _from(plan, "toolchain", implied.get(tools.provider) or "default")
+    yield "toolchain", f"{tools.provider}: {_PROVIDERS[tools.provider]}  ({why})"
+    for name, choice in (("elixir", tools.elixir), ("otp", tools.otp), ("debian", tools.debian)):
+        yield name, f"{choice.value}  ({choice.source})" if choice else "what the builder image has"
+
+
+def _image_rows(plan: Plan) -> Iterator[Row]:
+    builder, runner, lock = plan.builder, plan.runner, plan.lock
+    yield "image", f"{plan.image}:{_tag(plan)}  ({_from(plan, 'image', 'named as the release')})"
+    yield "builder", f"{builder.image}{_locked(lock.builder if lock else None)}"
+    if builder.elixir:
+        yield "  elixir", f"{builder.elixir.ref} of {builder.elixir.repository}"
+    yield "  packages", _packages(plan, "builder", builder.packages, "to fetch and compile")
+    yield "runner", f"{runner.image}  ({runner.base}){_locked(lock.runner if lock else None)}"
+    yield "  packages", _packages(plan, "runner", runner.packages, "what ERTS and OTP load, and certificates")
+    runtime = plan.narrowing.runtime
+    layers = plan.layers.numbered(plan.applications, runtime.path if runtime else None)
+    yield "layers", f"{'; '.join(layers)}  (one that hasn't changed isn't sent again)"
+    yield from _asset_rows(plan)
+    if plan.sources.context.base:
+        yield "context", f"{plan.sources.context.up}  (it has the dependencies beside the project)"
+
+
+def _tag(plan: Plan) -> str:
+    return plan.version.value if isinstance(plan.version, Known) else "latest"
+
+
+def _packages(plan: Plan, who: str, names: tuple[str, ...], why: str) -> str:
+    if not names:
+        return "none"
+    mark = plan.marks.get(f"{who}.packages")
+    reasons = [why, *([place(mark)] if mark else [])]
+    if any(need.builder if who == "builder" else need.runner for need in plan.needs):
+        reasons.append("what dependencies need, see below")
+    return f"{' '.join(names)}  ({'; '.join(reasons)})"
+
+
+def _locked(locked: Locked | None) -> str:
+    return f"  ({place(locked.at)})" if locked else ""
+
+
+def _asset_rows(plan: Plan) -> Iterator[Row]:
+    assets = plan.assets
+    if not assets.commands:
+        yield "assets", f"none  ({_from(plan, 'assets', 'neither mix.exs nor a package.json says how to build any')})"
+        return
+    first, *others = [f"{command.line}  ({place(command.at)})" for command in assets.commands]
+    yield "assets", f"after the compiler: {first}"
+    yield from (("", line) for line in others)
+    if assets.setup:
+        yield "  programs", f"with the dependencies, which bring them: {' && '.join(assets.setup)}"
+    yield from _node_rows(assets)
+
+
+def _node_rows(assets: Assets) -> Iterator[Row]:
+    stage = assets.node
+    if stage is None:
+        return
+    yield "  node", f"{stage.node.version}  ({stage.node.source}), {stage.image or 'of the toolchain'}"
+    for install in stage.installs:
+        of = install.of
+        version = f" {of.manager.version}" if of.manager.version else ""
+        what = f"{of.package.path} by {of.manager.name}{version}"
+        yield "  packages", f"{what}  ({of.manager.source}): {install.command}"
+
+
+def _access_rows(plan: Plan) -> Iterator[Row]:
+    """Yield what the build needs of the one who builds, each with its reason."""
+    for secret in plan.builder.all_secrets:
+        yield secret.name, f"{secret.reason}{f'  ({place(secret.at)})' if secret.at else ''}"
+    lent = plan.builder.access.ssh
+    if lent is not None:
+        yield "ssh agent", f"{lent.app} is fetched over ssh  ({place(lent.at)})"
+    elif plan.builder.ssh:
+        yield "ssh agent", f"builder.ssh in relbuild.yml  ({_from(plan, 'builder.ssh', 'relbuild.yml')})"
+
+
+def _package_needs(plan: Plan) -> list[str]:
+    found = []
+    for need in plan.needs:
+        wanted = [f"builder: {' '.join(need.builder)}"] if need.builder else []
+        wanted += [f"runner: {' '.join(need.runner)}"] if need.runner else []
+        ends = f"  →  {'; '.join(wanted)}" if wanted else ""
+        found.append(f"{need.app} {need.what}  ({place(need.at)}){ends}")
+    return found
+
+
+def _said(fact: Known[str] | Unknown | None) -> str:
+    if fact is None:
+        return "none"
+    if isinstance(fact, Unknown):
+        return f"unknown: {fact.reason}  ({place(fact.at)})"
+    return f"{fact.value}  ({place(fact.at)})"
