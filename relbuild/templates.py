@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
 
 _PACKAGE = Path(__file__).parent
-# In a wheel the templates lie inside the package; in a checkout they are the top-level dockerfiles/.
-DIRECTORY = next(path for path in (_PACKAGE / "dockerfiles", _PACKAGE.parent / "dockerfiles") if path.is_dir())
+
+
+def _lying(name: str) -> Path:
+    """Return a directory of templates: in a wheel inside the package, in a checkout at the top."""
+    return next(path for path in (_PACKAGE / name, _PACKAGE.parent / name) if path.is_dir())
+
+
+DIRECTORY = _lying("dockerfiles")
+PAGES = _lying("pages")
 
 
 def render(template: str, **values: object) -> str:
-    """Return a template of dockerfiles/ filled in; a value the template names and doesn't get is an error."""
+    """Return a template of dockerfiles/ or pages/ filled in; a value it names and doesn't get is an error.
+
+    In a page every value is escaped.
+    """
     return _environment().get_template(template).render(**values)
 
 
@@ -30,12 +40,12 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(DIRECTORY),
+        loader=FileSystemLoader([DIRECTORY, PAGES]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(

@@ -16,6 +16,8 @@ MODULES = {
     "lock": "build",
     "image": "build",
     "verify": "release",
+    "inspect": "inspect",
+    "sbom": "inspect",
     "run": "release",
     "eval": "release",
     "rpc": "release",

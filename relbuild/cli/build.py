@@ -89,13 +89,22 @@ def image(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Tag it without the checks of relbuild verify.")
     ] = False,
+    sbom: Annotated[
+        str | None, typer.Option("--sbom", metavar="FILE", help="Write its bill of materials there, as CycloneDX.")
+    ] = None,
 ) -> Result:
     """Build the release image, verify it, tag it, and push it when asked."""
     from relbuild.commands import image as command
 
     caches = command.Caches(tuple(cache_from or ()), tuple(cache_to or ()))
     return command.image(
-        session, release=release, asked_tags=tuple(tag or ()), push=push, caches=caches, verify=not no_verify
+        session,
+        release=release,
+        asked_tags=tuple(tag or ()),
+        push=push,
+        caches=caches,
+        verify=not no_verify,
+        bill=sbom,
     )
 
 

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from relbuild.commands.session import Session
-from relbuild.engine import files
+from relbuild.engine import files, timelines
 from relbuild.engine.runner import Outcome
-from relbuild.image import buildx, dockerfile, dockerignore
+from relbuild.image import buildx, dockerfile, dockerignore, timeline
 from relbuild.image.buildx import Caches
 from relbuild.image.failures import explain
 from relbuild.image.masking import mask
@@ -39,16 +39,24 @@ def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches
         secrets=given,
         caches=caches,
     )
-    run(session, argv, path, given, plan.project)
+    state = run(session, argv, path, given, plan.project)
+    _remember(session, candidate, state)
     return candidate
+
+
+def _remember(session: Session, image: str, state: Build) -> None:
+    """Keep when each step ran, for relbuild inspect."""
+    told = None if session.dry_run else timeline.of(state)
+    if told is not None:
+        timelines.keep(session.engine.built(image).id, told)
 
 
 def run(
     session: Session, argv: Callable[..., tuple[str, ...]], path: str, secrets: Iterable[str], project: Project
-) -> None:
-    """Run a build of the Dockerfile at the path, watched; ``argv`` gives the command for a kind of progress.
+) -> Build:
+    """Run a build of the Dockerfile at the path, watched, and return what it said.
 
-    Raises the error that says why it failed.
+    ``argv`` gives the command for a kind of progress. Raises the error that says why it failed.
     """
     with session.progress() as display:
         outcome, state = _watched(session, secrets, argv(), display)
@@ -58,6 +66,7 @@ def run(
         failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app))
         display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
         raise failure.error
+    return state
 
 
 def _watched(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relbuild.commands import secrets
 from relbuild.commands.build import build
+from relbuild.commands.sbom import sbom
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
@@ -25,11 +26,12 @@ def image(
     push: bool,
     caches: Caches,
     verify: bool = True,
+    bill: str | None = None,
 ) -> Built:
     """Build the release image and return its reference and digest.
 
-    Raises CommandFailed when the build, a check of the image or a push fails; until the image has been verified nothing
-    has a tag.
+    The bill of materials is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or
+    a push fails; until the image has been verified, and the bill written, nothing has a tag.
     """
     plan = session.plan(release)
     references = tags(plan, asked_tags)
@@ -41,6 +43,8 @@ def image(
     try:
         if verify:
             require_verified(session, plan, candidate, references[0])
+        if bill is not None and not session.dry_run:
+            sbom(session, candidate, bill)
         for reference in references:
             _succeed(
                 session.runner.captured(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
+from relbuild.commands.content import content as read
+from relbuild.commands.content import release as found
 from relbuild.commands.session import Session
-from relbuild.engine import archive
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
-from relbuild.errors import UsageError
-from relbuild.image import checks, labels, shipped
+from relbuild.image import checks, labels
 from relbuild.image.checks import Facts, Finding
 from relbuild.image.leaks import Leak, Needles, has_cookie
 from relbuild.image.linking import Linker
@@ -47,8 +47,8 @@ def look(
     Raises UsageError when the image holds no release.
     """
     # With labels the release is known at once, and is tried out while the image is read.
-    content = None if labels.RELEASE in facts.labels else _read(session, facts)
-    release = _labelled(facts) if content is None else _found(content, image)
+    content = None if labels.RELEASE in facts.labels else read(session, facts)
+    release = _labelled(facts) if content is None else found(content, image)
     containers = _containers(session, facts, release, around)
     if session.dry_run:
         for argv in containers.all(facts.env, stop_timeout):
@@ -57,8 +57,8 @@ def look(
     with Trial(
         session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
     ) as trial:
-        content = content or _read(session, facts)
-        release = _found(content, image)
+        content = content or read(session, facts)
+        release = found(content, image)
         programs = _programs(content, release)
         configuration = content.configuration
         linker = Linker(content.files, content.elf, content.read, configuration.env.get("LD_LIBRARY_PATH", ""))
@@ -78,24 +78,9 @@ def look(
     return checks.check(judged)
 
 
-def _read(session: Session, facts: ImageFacts) -> Archive:
-    with session.engine.saved(facts.id) as stream:
-        return archive.read(stream, facts.architecture)
-
-
 def _labelled(facts: ImageFacts) -> Shipped:
     label = facts.labels
     return Shipped(label[labels.RELEASE], label.get(labels.ROOT, ROOT), label.get(labels.VERSION, ""))
-
-
-def _found(content: Archive, image: str) -> Shipped:
-    release = shipped.find(content.files, content.read, content.configuration.labels)
-    if release is None:
-        raise UsageError(
-            f"{image} holds no release: there is no releases/start_erl.data with a boot script beside it",
-            hint="name an image that `mix release` was copied into",
-        )
-    return release
 
 
 def _containers(session: Session, facts: ImageFacts, release: Shipped, around: Around) -> Containers:

@@ -12,6 +12,7 @@ import io
 import json
 import mmap
 import posixpath
+import re
 import shutil
 import tarfile
 import tempfile
@@ -25,6 +26,7 @@ from typing import IO, Any
 from relbuild.engine import elf
 from relbuild.errors import CommandFailed
 from relbuild.image.filesystem import Entry, FileSystem, Kind, Layer
+from relbuild.image.history import LayerFacts
 from relbuild.image.leaks import BEAM, DISTRIBUTION, Leak, Needles, configured, keys, named
 from relbuild.image.linking import Elf
 
@@ -32,6 +34,7 @@ GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.
 IN_MEMORY = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
+BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 KINDS: Mapping[bytes, Kind] = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
@@ -44,11 +47,12 @@ KINDS: Mapping[bytes, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A layer: its entries, and where in its bytes a file's content is."""
+    """A layer: its entries, and where in its bytes a file's content is; `packed` is its size before it was unpacked."""
 
     content: Any
     entries: Layer
     offsets: Mapping[str, int]
+    packed: int | None = None
 
     def read(self, path: str) -> bytes:
         """Return a file's content."""
@@ -58,21 +62,26 @@ class Unpacked:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """An image's configuration, as far as it matters here."""
+    """An image's configuration, as far as it matters here; `instructions` are those that made a layer, by layer."""
 
     user: str = ""
+    os: str = ""
     architecture: str = ""
+    created: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     start: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
+    diff_ids: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()
 
 
 class Archive:
-    """An image's content."""
+    """An image's content; `names` are those of the layers' blobs."""
 
-    def __init__(self, layers: Sequence[Unpacked], configuration: Configuration) -> None:
+    def __init__(self, layers: Sequence[Unpacked], configuration: Configuration, names: Sequence[str] = ()) -> None:
         self._layers = layers
+        self._names = names
         self.configuration = configuration
         self.files = FileSystem([layer.entries for layer in layers])
         self.elf = cache(self._elf)
@@ -81,6 +90,27 @@ class Archive:
         """Return the content of the regular file at a path, links followed; None where there is none."""
         place = self.files.place(path)
         return None if place is None else self._layers[place.layer].read(place.path)
+
+    @property
+    def layers(self) -> tuple[LayerFacts, ...]:
+        """What is known of each layer, from the lowest up; a digest only of what is packed as a registry has it."""
+        names, said = self._names, self.configuration
+        complete = len(said.instructions) == len(self._layers)
+        return tuple(
+            LayerFacts(
+                diff_id=said.diff_ids[index] if index < len(said.diff_ids) else "",
+                digest=_digest(names[index]) if layer.packed is not None and index < len(names) else None,
+                size=len(layer.content),
+                packed=layer.packed,
+                files=len(layer.offsets),
+                instruction=said.instructions[index] if complete else "",
+            )
+            for index, layer in enumerate(self._layers)
+        )
+
+    def same(self, path: str, other: Archive, other_path: str) -> bool:
+        """Tell whether a regular file has the same content as one of another image."""
+        return self.read(path) == other.read(other_path)
 
     def _elf(self, path: str) -> Elf | None:
         content = self.read(path)
@@ -160,7 +190,7 @@ def read(stream: IO[bytes], architecture: str = "") -> Archive:
                     blobs[member.name] = pool.submit(_unpacked, raw)
         manifest, configuration = _manifest(documents, architecture)
         layers = [blobs[links.get(name, name)].result() for name in manifest["Layers"]]
-        return Archive(layers, _configuration(configuration))
+        return Archive(layers, _configuration(configuration), manifest["Layers"])
     except (
         tarfile.TarError,
         zlib.error,
@@ -189,7 +219,8 @@ def _content(file: IO[bytes], size: int) -> Any:
 
 
 def _unpacked(raw: Any) -> Unpacked:
-    content = _gunzipped(raw) if bytes(raw[:2]) == GZIP else _unzstd(raw) if bytes(raw[:4]) == ZSTANDARD else raw
+    packed = bytes(raw[:2]) == GZIP or bytes(raw[:4]) == ZSTANDARD
+    content = (_gunzipped(raw) if bytes(raw[:2]) == GZIP else _unzstd(raw)) if packed else raw
     entries: dict[str, Entry] = {}
     offsets: dict[str, int] = {}
     file = io.BytesIO(content) if isinstance(content, bytes) else content
@@ -202,7 +233,7 @@ def _unpacked(raw: Any) -> Unpacked:
             entries[path] = Entry(kind, member.size, member.mode, member.linkname.removeprefix("./"))
             if kind == "file":
                 offsets[path] = member.offset_data
-    return Unpacked(content, entries, offsets)
+    return Unpacked(content, entries, offsets, len(raw) if packed else None)
 
 
 def _gunzipped(raw: Any) -> Any:
@@ -232,11 +263,24 @@ def _manifest(documents: Mapping[str, bytes], architecture: str) -> tuple[Any, A
 def _configuration(document: Mapping[str, Any]) -> Configuration:
     config = document.get("config") or {}
     variables = (each.partition("=") for each in config.get("Env") or ())
+    history = document.get("history") or ()
     return Configuration(
         user=str(config.get("User") or ""),
+        os=str(document.get("os") or ""),
         architecture=str(document.get("architecture") or ""),
+        created=str(document.get("created") or ""),
         env={name: value for name, _, value in variables},
         labels=dict(config.get("Labels") or {}),
         start=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
-        history=tuple(str(each.get("created_by") or "") for each in document.get("history") or ()),
+        history=tuple(str(each.get("created_by") or "") for each in history),
+        diff_ids=tuple(map(str, (document.get("rootfs") or {}).get("diff_ids") or ())),
+        instructions=tuple(
+            str(each.get("created_by") or each.get("comment") or "") for each in history if not each.get("empty_layer")
+        ),
     )
+
+
+def _digest(name: str) -> str | None:
+    """Return the digest that a blob's name is made of (OCI image layout), where it is."""
+    found = BLOB.fullmatch(name)
+    return None if found is None else f"sha256:{found[1]}"

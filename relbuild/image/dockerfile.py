@@ -49,6 +49,7 @@ def render(plan: Plan) -> str:
         files=_by_directory(sources, sources.files),
         directories=_by_directory(sources, (*sources.directories, *sources.beside)),
         late=_by_directory(sources, tuple(path for path in sources.late if path not in runtime_paths)),
+        lockfile_path=_lockfile(sources),
         has_deps=plan.has_dependencies,
         lockfile=sources.lockfile,
         versioned=plan.narrowing.versioned,
@@ -102,6 +103,12 @@ def _by_directory(sources: Sources, paths: Iterable[str]) -> tuple[tuple[str, tu
         destination = sources.context.destination(f"{parent}/") if slash else "./"
         groups.setdefault(destination, []).append(sources.context.source(path))
     return tuple((directory, tuple(files)) for directory, files in groups.items())
+
+
+def _lockfile(sources: Sources) -> str:
+    """Return where mix.lock is in the build stages; empty where the project has none."""
+    path = posixpath.join(sources.context.workdir, sources.lockfile or "")
+    return posixpath.normpath(path) if sources.lockfile else ""
 
 
 def _compile(plan: Plan) -> str:

@@ -13,11 +13,15 @@ PENDING = "io.relbuild.pending"
 MIGRATE_COMMAND = "io.relbuild.migrate-command"
 # The variables the release needs at boot, as JSON: relbuild.mix.environment.contract says its form.
 ENVIRONMENT = "io.relbuild.environment"
+# The project's own applications, with blanks between them.
+APPLICATIONS = "io.relbuild.applications"
 BUILT_BY = "io.relbuild.built-by"
 
 # https://specs.opencontainers.org/image-spec/annotations/
 OCI_TITLE = "org.opencontainers.image.title"
 OCI_VERSION = "org.opencontainers.image.version"
+OCI_BASE_NAME = "org.opencontainers.image.base.name"
+OCI_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 # On a container that relbuild started: the release it runs.
 CONTAINER = "io.relbuild.container"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
@@ -20,6 +20,7 @@ from relbuild.image.location import Location
 from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
+from relbuild.image.reference import Reference
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain
 from relbuild.mix.environment import Contract, to_label
@@ -152,12 +153,13 @@ def make_plan(
     needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
     asset_plan = assets.find(tree, project, config, tools)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
+    runner = _runner(config, tools, needs, lock)
     return Plan(
         project=project,
         release=release,
         toolchain=tools,
         builder=make_builder(config, tools, deps, wanted, lock),
-        runner=_runner(config, tools, needs, lock),
+        runner=runner,
         sources=sources,
         assets=asset_plan,
         dependencies=deps,
@@ -169,7 +171,7 @@ def make_plan(
         migrate=migrate.expression,
         environment=required,
         healthcheck=config.healthcheck,
-        labels=_labels(release, required, migrate.labels),
+        labels=_labels(release, required, {**migrate.labels, **_provenance(project, runner)}),
         lock=lock,
         notes=(
             *tools.notes,
@@ -274,13 +276,13 @@ def _applications(project: Project) -> tuple[str, ...]:
     return tuple(sorted(own | {app.app.value for app in inner if isinstance(app.app, Known)}))
 
 
-def _labels(release: Release, required: Contract, migrate: Mapping[str, str]) -> Mapping[str, str]:
+def _labels(release: Release, required: Contract, more: Mapping[str, str]) -> Mapping[str, str]:
     values = {
         labels.BUILT_BY: f"relbuild {__version__}",
         labels.RELEASE: release.name,
         labels.ROOT: ROOT,
         labels.OCI_TITLE: release.name,
-        **migrate,
+        **more,
     }
     if not required.empty:
         values[labels.ENVIRONMENT] = to_label(required)
@@ -288,6 +290,17 @@ def _labels(release: Release, required: Contract, migrate: Mapping[str, str]) ->
         values[labels.VERSION] = release.version.value
         values[labels.OCI_VERSION] = release.version.value
     return dict(sorted(values.items()))
+
+
+def _provenance(project: Project, runner: Runner) -> Mapping[str, str]:
+    """Return the labels that say what the image is made of: the project's own applications, and the base image."""
+    base = Reference.parse(runner.image)
+    values = {labels.APPLICATIONS: " ".join(_applications(project))}
+    if runner.base != "minimal":  # which stands on nothing
+        values[labels.OCI_BASE_NAME] = str(replace(base, digest=None) if base.tag else base)
+        if base.digest is not None:
+            values[labels.OCI_BASE_DIGEST] = base.digest
+    return values
 
 
 def _release_notes(release: Release) -> tuple[str, ...]:

@@ -1,0 +1,17 @@
+# What `relbuild sbom` goes by: the exact version of OTP, where OTP itself has it.
+erl="$(readlink -f "$(command -v erl)")"
+for file in "${erl%/bin/erl}"/releases/*/OTP_VERSION; do
+  otp="releases/$(basename "$(dirname "$file")")"
+  if [ -e "$file" ] && ls -d erts-* >/dev/null 2>&1; then mkdir -p "$otp" && cp "$file" "$otp/"; fi
+done
+{% if lockfile_path %}
+# And which package or commit each dependency is, with its checksum; an address may have a login in it.
+{
+  echo '%{'
+  for directory in lib/*; do
+    application="${directory#lib/}"
+    grep "^ *\"${application%%-*}\": " {{ lockfile_path | shell }} || true
+  done | sed 's,://[^/@"]*@,://,g'
+  echo '}'
+} >releases/mix.lock
+{% endif %}

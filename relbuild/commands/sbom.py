@@ -1,0 +1,54 @@
+"""relbuild sbom: the bill of materials of an image, as CycloneDX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relbuild.commands import running
+from relbuild.commands.inspect import look_into
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.image import debian
+from relbuild.image.sbom import bill
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A bill of materials, and the file it was written to."""
+
+    document: Mapping[str, Any]
+    file: str | None = None
+    exit_code: int = 0
+
+    def text(self) -> str:
+        return self.file if self.file is not None else rendered(self.document).removesuffix("\n")
+
+    def data(self) -> dict[str, Any]:
+        return {"file": self.file, "sbom": self.document}
+
+
+def sbom(session: Session, reference: str | None, file: str | None = None) -> Billed:
+    """Return the bill of materials of an image, the project's newest one by default; write it where a file is named.
+
+    Raises UsageError for an image that holds no release and CommandFailed where there is none.
+    """
+    image, content = look_into(session, reference or running.newest_image(session))
+    made = bill(image, debian.packages(content.files, content.read))
+    for note in made.notes:
+        session.note(note)
+    if file is None or file == STDOUT:
+        return Billed(made.document)
+    if not session.dry_run:
+        files.write(Path(file), rendered(made.document))
+    return Billed(made.document, file)
+
+
+def rendered(document: Mapping[str, Any]) -> str:
+    """Return the document as its file has it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

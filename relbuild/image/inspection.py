@@ -1,0 +1,136 @@
+"""What an image is: its layers, its release, what it stands on and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from relbuild.image import labels
+from relbuild.image.contents import Application, Contents
+from relbuild.image.debian import Distribution
+from relbuild.image.filesystem import FileSystem
+from relbuild.image.history import LayerFacts
+from relbuild.image.shipped import Shipped
+from relbuild.mix.environment import Contract, from_label
+
+# What a layer is there for: the image it all stands on, what is installed there, and the parts of the release.
+Part = Literal["base", "system", "otp", "dependencies", "project", "release", "empty"]
+
+TITLES: Mapping[Part, str] = {
+    "base": "base image",
+    "system": "system",
+    "otp": "ERTS, OTP and Elixir",
+    "dependencies": "dependencies",
+    "project": "project",
+    "release": "release",
+    "empty": "no files",
+}
+_PARTS: Mapping[str, Part] = {
+    "otp": "otp",
+    "elixir": "otp",
+    "hex": "dependencies",
+    "git": "dependencies",
+    "unknown": "dependencies",
+    "project": "project",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the image: its size in bytes and the layer it is in, counted from the lowest."""
+
+    size: int
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the image stands on, as far as it says: the image's name and digest, and the distribution in it."""
+
+    name: str | None
+    digest: str | None
+    distribution: Distribution | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """All that is found in an image; `environment` is None where it carries no contract."""
+
+    reference: str
+    id: str
+    created: str
+    platform: str
+    user: str
+    command: tuple[str, ...]
+    release: Shipped
+    base: Base
+    labels: Mapping[str, str]
+    environment: Contract | None
+    layers: tuple[LayerFacts, ...]
+    contents: Contents
+    files: Mapping[str, File]
+
+    @property
+    def size(self) -> int:
+        """The size of all layers unpacked, in bytes."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def packed(self) -> int | None:
+        """The size of all layers as a registry has them; None where one isn't known."""
+        sizes = [layer.packed for layer in self.layers if layer.packed is not None]
+        return sum(sizes) if len(sizes) == len(self.layers) else None
+
+    @property
+    def applications(self) -> tuple[Application, ...]:
+        """The release's applications, by name."""
+        return self.contents.applications
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What each layer is there for, by what takes the most space in it."""
+        taken: list[dict[Part, int]] = [{} for _ in self.layers]
+        origins = {f"{each.name}-{each.version}": _PARTS[each.origin] for each in self.applications}
+        for path, file in self.files.items():
+            part = self._part_of(path, origins)
+            taken[file.layer][part] = taken[file.layer].get(part, 0) + file.size
+        return tuple(_part(index, sizes) for index, sizes in enumerate(taken))
+
+    def _part_of(self, path: str, origins: Mapping[str, Part]) -> Part:
+        inside = path.removeprefix(f"{self.release.directory}/") if self.release.directory else path
+        if inside == path and self.release.directory:
+            return "system"
+        first, _, rest = inside.partition("/")
+        if first == "lib":
+            return origins.get(rest.partition("/")[0], "project")
+        return "otp" if first.startswith("erts-") else "project"
+
+
+def _part(index: int, sizes: Mapping[Part, int]) -> Part:
+    # A WORKDIR makes a layer of one directory; in others a later layer has replaced all there was.
+    most: Part = max(sizes, key=lambda part: sizes[part], default="empty")
+    if most == "system":
+        return "base" if index == 0 else "system"
+    whole = {"otp", "project"} <= sizes.keys()
+    return "release" if whole and len(sizes.keys() & {"otp", "dependencies", "project"}) > 1 else most
+
+
+def environment(label: Mapping[str, str]) -> Contract | None:
+    """Return the contract that an image's labels carry; an empty one where relbuild built it and it needs nothing."""
+    said = label.get(labels.ENVIRONMENT)
+    if said is not None:
+        return from_label(said)
+    return Contract() if labels.BUILT_BY in label else None
+
+
+def visible(files: FileSystem) -> dict[str, File]:
+    """Return the regular files that a container of the image sees."""
+    return dict(_visible(files))
+
+
+def _visible(files: FileSystem) -> Iterable[tuple[str, File]]:
+    for path in files.files(""):
+        entry, layer = files.entry(path), files.layer(path)
+        if entry is not None and layer is not None:
+            yield path, File(entry.size, layer)
