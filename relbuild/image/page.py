@@ -18,7 +18,7 @@ from relbuild.mix.environment import Variable, describe
 FRAMES = {"wide": Rectangle(0.0, 0.0, 1240.0, 660.0), "narrow": Rectangle(0.0, 0.0, 370.0, 640.0)}
 MAP = Style(headings=(22.0, 17.0), margin=2.0, least=90.0)
 # What a name takes at least, in the same pixels.
-_NAME = Rectangle(0.0, 0.0, 38.0, 15.0)
+_NAME = Rectangle(0.0, 0.0, 42.0, 15.0)
 # The steps of a timeline's scale, in seconds.
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
 _FILES = 40

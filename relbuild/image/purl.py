@@ -16,7 +16,7 @@ OTP = "https://github.com/erlang/otp"
 ELIXIR = "https://github.com/elixir-lang/elixir"
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}.-_~")
 _GITHUB = re.compile(
-    r"(?:(?:https?|git|ssh)://|git@)(?:www\.)?github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?", re.ASCII
+    r"(?:(?:https?|git|ssh)://(?:[^/@]*@)?|git@)(?:www\.)?github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?", re.ASCII
 )
 
 

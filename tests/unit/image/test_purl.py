@@ -1,0 +1,77 @@
+"""Package URLs, by the examples of purl-spec where it has some."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relbuild.image import purl
+from relbuild.image.debian import Distribution, Package
+from relbuild.mix.lockfile import GitCommit, HexPackage
+
+
+@pytest.mark.parametrize(
+    ("package", "url"),
+    [
+        (HexPackage("jason", "jason", "1.1.2", "hexpm", None), "pkg:hex/jason@1.1.2"),
+        (HexPackage("foo", "foo", "2.3.0", "hexpm:Acme", None), "pkg:hex/acme/foo@2.3.0"),
+        (HexPackage("a", "a", "1.0.0-rc.1+b2", "hexpm", None), "pkg:hex/a@1.0.0-rc.1%2Bb2"),
+        # hex.pm may have another package of this name.
+        (HexPackage("bar", "bar_pkg", "1.2.3", "own", None), "pkg:otp/bar@1.2.3"),
+    ],
+)
+def test_hex(package: HexPackage, url: str) -> None:
+    assert purl.hex_package(package) == url
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://github.com/Acme/Tool.git", "pkg:github/acme/tool@f00"),
+        ("git@github.com:acme/tool.git", "pkg:github/acme/tool@f00"),
+        ("ssh://git@github.com/acme/tool", "pkg:github/acme/tool@f00"),
+        ("https://github.com/acme/a.b.git", "pkg:github/acme/a.b@f00"),
+        (
+            "https://git.example.com/x/tool.git",
+            "pkg:otp/tool@1.2.0?vcs_url=git%2Bhttps://git.example.com/x/tool.git%40f00",
+        ),
+        (
+            "git@example.com:x/tool.git",
+            "pkg:otp/tool@1.2.0?vcs_url=git%2Bssh://git%40example.com/x/tool.git%40f00",
+        ),
+        (
+            "https://notgithub.com/acme/tool",
+            "pkg:otp/tool@1.2.0?vcs_url=git%2Bhttps://notgithub.com/acme/tool%40f00",
+        ),
+    ],
+)
+def test_git(address: str, url: str) -> None:
+    assert purl.git_commit(GitCommit("tool", address, "f00"), "1.2.0") == url
+
+
+def test_applications() -> None:
+    assert purl.application("asn1", "5.4.1", repository_url=purl.OTP) == (
+        "pkg:otp/asn1@5.4.1?repository_url=https://github.com/erlang/otp"
+    )
+    assert purl.application("shop", "0.1.0", repository_url=None) == "pkg:otp/shop@0.1.0"
+
+
+def test_debian() -> None:
+    package = Package("libstdc++6", "amd64", "1:14.2.0-19", "gcc-14", "14.2.0-19")
+    trixie = Distribution("debian", "13", "trixie", "Debian")
+    assert purl.debian(package, trixie) == "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64&distro=trixie"
+    assert purl.debian(package, Distribution("debian", None, None, "Debian")).endswith("?arch=amd64")
+
+
+@given(st.text(min_size=1, max_size=10), st.text(min_size=1, max_size=10), st.text(max_size=10))
+def test_every_part_is_found_again(name: str, version: str, value: str) -> None:
+    url = purl.purl("generic", name, version=version, qualifiers={"b": "x", "a": value})
+    head, _, query = url.partition("?")
+    path, _, last = head.removeprefix("pkg:generic/").partition("@")
+    assert url.isascii()
+    assert (unquote(path), unquote(last)) == (name, version)
+    pairs = [tuple(map(unquote, pair.split("="))) for pair in query.split("&")]
+    assert pairs == [*([("a", value)] if value else []), ("b", "x")]
