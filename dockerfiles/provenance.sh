@@ -11,7 +11,8 @@ done
   for directory in lib/*; do
     application="${directory#lib/}"
     grep "^ *\"${application%%-*}\": " {{ lockfile_path | shell }} || true
-  done | sed 's,://[^/@"]*@,://,g'
+  done
   echo '}'
 } >releases/mix.lock
+sed -i 's,://[^/@"]*@,://,g' releases/mix.lock
 {% endif %}

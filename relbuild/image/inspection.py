@@ -95,7 +95,9 @@ class Inspection:
         for path, file in self.files.items():
             part = self._part_of(path, origins)
             taken[file.layer][part] = taken[file.layer].get(part, 0) + file.size
-        return tuple(_part(index, sizes) for index, sizes in enumerate(taken))
+        # relbuild says which image it stands on; a minimal one stands on none.
+        based = self.base.name is not None or labels.BUILT_BY not in self.labels
+        return tuple(_part(sizes, lowest=based and not index) for index, sizes in enumerate(taken))
 
     def _part_of(self, path: str, origins: Mapping[str, Part]) -> Part:
         inside = path.removeprefix(f"{self.release.directory}/") if self.release.directory else path
@@ -107,11 +109,11 @@ class Inspection:
         return "otp" if first.startswith("erts-") else "project"
 
 
-def _part(index: int, sizes: Mapping[Part, int]) -> Part:
+def _part(sizes: Mapping[Part, int], *, lowest: bool) -> Part:
     # A WORKDIR makes a layer of one directory; in others a later layer has replaced all there was.
     most: Part = max(sizes, key=lambda part: sizes[part], default="empty")
     if most == "system":
-        return "base" if index == 0 else "system"
+        return "base" if lowest else "system"
     whole = {"otp", "project"} <= sizes.keys()
     return "release" if whole and len(sizes.keys() & {"otp", "dependencies", "project"}) > 1 else most
 

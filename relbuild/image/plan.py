@@ -294,9 +294,11 @@ def _labels(release: Release, required: Contract, more: Mapping[str, str]) -> Ma
 
 def _provenance(project: Project, runner: Runner) -> Mapping[str, str]:
     """Return the labels that say what the image is made of: the project's own applications, and the base image."""
+    values = {}
+    if not any(isinstance(each.app, Unknown) for each in (project, *project.apps)):
+        values[labels.APPLICATIONS] = " ".join(_applications(project))
     base = Reference.parse(runner.image)
-    values = {labels.APPLICATIONS: " ".join(_applications(project))}
-    if runner.base != "minimal":  # which stands on nothing
+    if not runner.minimal:
         values[labels.OCI_BASE_NAME] = str(replace(base, digest=None) if base.tag else base)
         if base.digest is not None:
             values[labels.OCI_BASE_DIGEST] = base.digest

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from relbuild.engine import archive, elf
 from relbuild.engine.archive import Archive, Configuration
 from relbuild.errors import CommandFailed
+from relbuild.image.layers import LayerFacts
 from relbuild.image.leaks import Leak, Needles
 
 KEY = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
@@ -31,7 +32,10 @@ CONFIG = {
         "Cmd": ["start"],
         "Labels": {"l": "v"},
     },
-    "history": [{"created_by": "COPY / /"}, {}],
+    "history": [{"created_by": "COPY / /"}, {"created_by": "USER 1", "empty_layer": True}, {"comment": "Imported"}],
+    "created": "2026-01-02T03:04:05Z",
+    "os": "linux",
+    "rootfs": {"diff_ids": ["sha256:l", "sha256:u"]},
 }
 
 
@@ -86,7 +90,11 @@ def test_what_is_in_an_image(store: str) -> None:
         env={"PATH": "/bin", "A": "b=c"},
         labels={"l": "v"},
         start=("/app/bin/shop", "start"),
-        history=("COPY / /", ""),
+        history=("COPY / /", "USER 1", ""),
+        os="linux",
+        created="2026-01-02T03:04:05Z",
+        diff_ids=("sha256:l", "sha256:u"),
+        instructions=("COPY / /", "Imported"),
     )
     assert sorted(content.files) == ["app/.env", "app/secret", "bin/sh", "etc/os-release", "sh"]
     assert [content.read(path) for path in ("etc/os-release", "sh", "root/key", "app")] == [
@@ -101,6 +109,24 @@ def test_what_is_in_an_image(store: str) -> None:
         Leak("key", "root/key", layer=0, deleted=True),
         Leak("secret", "app/secret", "A", 1),
     }
+
+
+def test_layers() -> None:
+    """Digests and sizes as a registry has them only where the engine keeps the layers packed."""
+    packed = {f"blobs/sha256/{name * 64}": gzip.compress(content) for name, content in (("a", LOWER), ("b", UPPER))}
+    sizes = [len(content) for content in packed.values()]
+    assert archive.read(saved(packed)).layers == (
+        LayerFacts("sha256:l", f"sha256:{'a' * 64}", len(LOWER), sizes[0], 4, "COPY / /"),
+        LayerFacts("sha256:u", f"sha256:{'b' * 64}", len(UPPER), sizes[1], 2, "Imported"),
+    )
+    unpacked = archive.read(saved({f"blobs/sha256/{'a' * 64}": LOWER}))
+    assert unpacked.layers == (LayerFacts("sha256:l", None, len(LOWER), None, 4, ""),)
+
+
+def test_files_of_two_images_are_compared_by_content() -> None:
+    one = archive.read(saved({"l": tar({"a": b"1", "b": b"2"})}))
+    other = archive.read(saved({"l": tar({"c": b"1", "d": b"3"})}))
+    assert [one.same("a", other, path) for path in ("c", "d", "none")] == [True, False, False]
 
 
 def test_a_layer_that_the_image_has_twice() -> None:

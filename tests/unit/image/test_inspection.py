@@ -24,6 +24,8 @@ def test_layers_by_what_they_are_there_for(made: Callable[..., Any], shop_layers
     base, release, dependencies, project = shop_layers
     image = made([base, {}, {"etc/passwd": b"x"}, {**release, **dependencies, **project}], {}).inspection
     assert image.parts == ("base", "empty", "system", "release")
+    minimal = {labels.BUILT_BY: "relbuild", labels.RELEASE: "shop", labels.ROOT: "/app"}
+    assert made(label=minimal).inspection.parts[0] == "system"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_the_text(made: Callable[..., Any]) -> None:
     ]
     assert "\nenvironment\n  required\n    URL  config/runtime.exs:3  say where\n" in text
     assert "\n  jason   1.4.1      3.1 kB  hex      layer 3\n" in text
-    assert "\nbuild\n        0.5 s  3.0 s  [build 1/1] RUN mix release\n  4.0 s in all" in text
+    assert "\nbuild\n      0.5 s  3.0 s  [build 1/1] RUN mix release\n  4.0 s in all" in text
 
 
 def test_what_is_not_known_is_said(made: Callable[..., Any]) -> None:

@@ -49,15 +49,40 @@ def plan(files: Mapping[str, str] | None = None, config: str = "", version: str 
 
 def test_the_labels_carry_the_contract() -> None:
     release = "defmodule Shop.Release do\n  def migrate, do: :ok\nend\n"
-    assert dict(plan({"lib/shop/release.ex": release}).labels) == {
+    made = plan({"lib/shop/release.ex": release})
+    assert dict(made.labels) == {
+        "io.relbuild.applications": "shop",
         "io.relbuild.built-by": f"relbuild {__version__}",
         "io.relbuild.migrate": "Shop.Release.migrate()",
         "io.relbuild.release": "shop",
         "io.relbuild.root": "/app",
         "io.relbuild.version": "1.2.3",
+        "org.opencontainers.image.base.name": made.runner.image,
         "org.opencontainers.image.title": "shop",
         "org.opencontainers.image.version": "1.2.3",
     }
+
+
+def test_the_labels_say_what_it_stands_on() -> None:
+    def said(made: Plan) -> dict[str, str]:
+        names = (
+            "io.relbuild.applications",
+            "org.opencontainers.image.base.name",
+            "org.opencontainers.image.base.digest",
+        )
+        return {name.rpartition(".")[2]: made.labels[name] for name in names if name in made.labels}
+
+    assert said(plan(config="runner: {base: minimal}")) == {"applications": "shop"}
+    digest = f"sha256:{'a' * 64}"
+    assert said(plan(config=f"runner: {{base: 'registry.example.com/base:1@{digest}'}}")) == {
+        "applications": "shop",
+        "name": "registry.example.com/base:1",
+        "digest": digest,
+    }
+    mix = MIX.replace("VERSION", "1.0.0").replace("DEPS", "[]").replace("[app: :shop", "[app: app()")
+    tree = DictTree({"mix.exs": f"{mix}# def app, do: :shop"})
+    unread = make_plan(project.read(tree), Config(release="shop"), tree)
+    assert "applications" not in said(unread)
 
 
 def test_relbuild_yml_has_the_last_word_on_migrate() -> None:

@@ -1,0 +1,65 @@
+"""What the Dockerfile leaves in the release for a bill of materials, run by a plain sh."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from relbuild import templates
+from relbuild.mix import lockfile
+from relbuild.mix.lockfile import GitCommit, HexPackage
+
+LOCK = """%{
+  "dev_only": {:hex, :dev_only, "1.0.0", "x", [:mix], [], "hexpm", "CHECKSUM"},
+  "jason": {:hex, :jason, "1.4.1", "x", [:mix], [{:decimal, "~> 2.0", [hex: :decimal]}], "hexpm", "CHECKSUM"},
+  "jason_more": {:hex, :jason_more, "1.0.0", "x", [:mix], [], "hexpm", "CHECKSUM"},
+  "tool": {:git, "https://me:secret@git.example.com/tool.git", "f00", [branch: "main"]},
+}
+""".replace("CHECKSUM", "b" * 64)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """Return a directory with an Erlang, as Debian has it: bin/erl links to the program in its root."""
+    erlang = tmp_path / "lib" / "erlang"
+    for directory in (erlang / "bin", erlang / "releases" / "27", tmp_path / "bin", tmp_path / "release" / "releases"):
+        directory.mkdir(parents=True)
+    (erlang / "bin" / "erl").write_text("#!/bin/sh\n")
+    (erlang / "bin" / "erl").chmod(0o755)
+    (tmp_path / "bin" / "erl").symlink_to("../lib/erlang/bin/erl")
+    (erlang / "releases" / "27" / "OTP_VERSION").write_text("27.3.4.1\n")
+    (tmp_path / "mix lock").write_text(LOCK)
+    return tmp_path
+
+
+def run(machine: Path, *, lock: bool) -> Path:
+    """Run the script in the release and return the release's directory."""
+    script = templates.render("provenance.sh", lockfile=str(machine / "mix lock") if lock else "")
+    path = f"{machine / 'bin'}:/usr/bin:/bin"
+    subprocess.run(("sh", "-euc", script), cwd=machine / "release", env={"PATH": path}, check=True)
+    return machine / "release"
+
+
+def test_the_lock_of_what_is_in_the_release_without_logins(machine: Path) -> None:
+    for application in ("erts-15.2.7", "lib/jason-1.4.1", "lib/tool-0.2.0", "lib/shop-0.1.0"):
+        (machine / "release" / application).mkdir(parents=True)
+    release = run(machine, lock=True)
+    assert (release / "releases" / "27" / "OTP_VERSION").read_text() == "27.3.4.1\n"
+    written = (release / "releases" / "mix.lock").read_bytes()
+    assert lockfile.read(written) == {
+        "jason": HexPackage("jason", "jason", "1.4.1", "hexpm", "b" * 64),
+        "tool": GitCommit("tool", "https://git.example.com/tool.git", "f00"),
+    }
+    assert b"secret" not in written
+
+
+def test_a_release_without_erts_and_a_project_without_a_lock(machine: Path) -> None:
+    """Where the VM isn't the release's own, the builder's says nothing of it."""
+    (machine / "release" / "lib" / "shop-0.1.0").mkdir(parents=True)
+    assert list((run(machine, lock=False) / "releases").iterdir()) == []
+
+
+def test_a_release_of_nothing_that_is_locked(machine: Path) -> None:
+    assert (run(machine, lock=True) / "releases" / "mix.lock").read_text() == "%{\n}\n"
