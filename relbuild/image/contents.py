@@ -12,8 +12,8 @@ from relbuild.errors import ProjectError
 from relbuild.image import labels
 from relbuild.image.filesystem import FileSystem
 from relbuild.image.shipped import START_DATA, Shipped
-from relbuild.mix import lockfile
-from relbuild.mix.lockfile import GitCommit, HexPackage, Locked
+from relbuild.mix import lock
+from relbuild.mix.lock import Locked
 from relbuild.release import terms
 from relbuild.release.terms import Atom, NotATerm
 
@@ -78,22 +78,22 @@ def find(files: FileSystem, read: Read, release: Shipped, label: Mapping[str, st
     """Return what the release is made of; what its files don't say, or say in a way of their own, is left open."""
     root = release.directory
     erts = (read(posixpath.join(root, START_DATA)) or b"").decode(errors="replace").split()[:1]
-    lock = _lock(read(posixpath.join(root, LOCK)))
+    locked = _locked(read(posixpath.join(root, LOCK)))
     versions = _listed(read(posixpath.join(root, "releases", release.version, f"{release.name}.rel")))
     versions = {**versions, **_shipped(files, root)}
     # Without the label: the one that the release has its name from, as it has unless mix.exs says otherwise.
     own = label.get(labels.APPLICATIONS, release.name).split()
-    found = _Release(files, read, root, lock or {}, frozenset(own))
+    found = _Release(files, read, root, locked or {}, frozenset(own))
     return Contents(
         tuple(found.application(name, version) for name, version in sorted(versions.items())),
         Versions(versions.get("elixir"), _otp(files, read, root, "".join(erts)), "".join(erts)),
-        lock is not None,
+        locked is not None,
     )
 
 
-def _lock(content: bytes | None) -> Mapping[str, Locked] | None:
+def _locked(content: bytes | None) -> Mapping[str, Locked] | None:
     try:
-        return None if content is None else lockfile.read(content, LOCK)
+        return None if content is None else lock.read(LOCK, content)
     except ProjectError:  # someone else's file of this name
         return None
 
@@ -140,7 +140,7 @@ class _Release:
     files: FileSystem
     read: Read
     root: str
-    lock: Mapping[str, Locked]
+    locked: Mapping[str, Locked]
     own: frozenset[str]
 
     def application(self, name: str, version: str) -> Application:
@@ -155,7 +155,7 @@ class _Release:
             files=len(sizes),
             layer=max(sorted(set(layers)), key=layers.count) if layers else None,
             applications=_needed(_term(self.read(f"{directory}/ebin/{name}.app"))),
-            locked=self.lock.get(name),
+            locked=self.locked.get(name),
         )
 
     def _sizes(self, directory: str) -> Iterator[tuple[int, int]]:
@@ -167,11 +167,9 @@ class _Release:
     def _origin(self, name: str) -> Origin:
         if name in self.own:
             return "project"
-        match self.lock.get(name):
-            case HexPackage():
-                return "hex"
-            case GitCommit():
-                return "git"
+        locked = self.locked.get(name)
+        if locked is not None and locked.source != "unknown":
+            return locked.source
         return "elixir" if name in ELIXIR else "otp" if name in OTP else "unknown"
 
 

@@ -10,7 +10,7 @@ from relbuild.image.difference import Change, Difference
 from relbuild.image.inspection import Inspection
 from relbuild.image.timeline import Timeline
 from relbuild.mix.environment import data_of
-from relbuild.mix.lockfile import GitCommit, HexPackage, Locked
+from relbuild.mix.lock import Locked
 
 # So many of the largest files, and of those that differ most.
 MOST_FILES = 100
@@ -79,12 +79,11 @@ def _application(each: Application) -> dict[str, Any]:
 
 
 def _locked(locked: Locked | None) -> dict[str, str | None] | None:
-    match locked:
-        case HexPackage():
-            return {"package": locked.name, "repository": locked.repository, "checksum": locked.checksum}
-        case GitCommit():
-            return {"url": locked.url, "commit": locked.commit}
-    return None
+    if locked is None:
+        return None
+    if locked.source == "git":
+        return {"url": locked.address, "commit": locked.commit}
+    return {"package": locked.package, "repository": locked.repo, "checksum": locked.checksum}
 
 
 def _build(timeline: Timeline) -> dict[str, Any]:

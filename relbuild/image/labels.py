@@ -15,6 +15,8 @@ MIGRATE_COMMAND = "io.relbuild.migrate-command"
 ENVIRONMENT = "io.relbuild.environment"
 # The project's own applications, with blanks between them.
 APPLICATIONS = "io.relbuild.applications"
+# The addresses of Hex repositories other than hex.pm that dependencies may be from: NAME=URL, with blanks between them.
+REPOSITORIES = "io.relbuild.hex-repositories"
 BUILT_BY = "io.relbuild.built-by"
 
 # https://specs.opencontainers.org/image-spec/annotations/

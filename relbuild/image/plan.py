@@ -171,7 +171,7 @@ def make_plan(
         migrate=migrate.expression,
         environment=required,
         healthcheck=config.healthcheck,
-        labels=_labels(release, required, {**migrate.labels, **_provenance(project, runner)}),
+        labels=_labels(release, required, {**migrate.labels, **_provenance(project, config, runner)}),
         lock=lock,
         notes=(
             *tools.notes,
@@ -292,11 +292,14 @@ def _labels(release: Release, required: Contract, more: Mapping[str, str]) -> Ma
     return dict(sorted(values.items()))
 
 
-def _provenance(project: Project, runner: Runner) -> Mapping[str, str]:
+def _provenance(project: Project, config: Config, runner: Runner) -> Mapping[str, str]:
     """Return the labels that say what the image is made of: the project's own applications, and the base image."""
     values = {}
-    if not any(isinstance(each.app, Unknown) for each in (project, *project.apps)):
+    if not isinstance(project.app, Unknown):
         values[labels.APPLICATIONS] = " ".join(_applications(project))
+    repositories = {name: each.url for name, each in config.builder.repos.items() if name != "hexpm"}
+    if repositories:
+        values[labels.REPOSITORIES] = " ".join(f"{name}={url}" for name, url in sorted(repositories.items()))
     base = Reference.parse(runner.image)
     if not runner.minimal:
         values[labels.OCI_BASE_NAME] = str(replace(base, digest=None) if base.tag else base)

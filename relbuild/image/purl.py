@@ -10,7 +10,7 @@ import string
 from collections.abc import Mapping
 
 from relbuild.image.debian import Distribution, Package
-from relbuild.mix.lockfile import GitCommit, HexPackage
+from relbuild.mix.lock import Locked
 
 OTP = "https://github.com/erlang/otp"
 ELIXIR = "https://github.com/elixir-lang/elixir"
@@ -33,23 +33,27 @@ def _encoded(text: str, plain: str = "") -> str:
     return "".join(chr(byte) if chr(byte) in _PLAIN or chr(byte) in plain else f"%{byte:02X}" for byte in text.encode())
 
 
-def hex_package(package: HexPackage) -> str:
-    """Return that of a Hex package.
+def locked(entry: Locked, version: str, repository: str | None = None) -> str:
+    """Return that of what mix.lock names; `version` is the application's, `repository` the address of its Hex one.
 
-    Of another repository than hex.pm it is that of an application: the type hex would need the repository's address,
-    which mix.lock doesn't have, and without it would mean another package.
+    Of another Hex repository than hex.pm whose address isn't known it is that of an application: without the address
+    the type hex would mean another package.
     """
-    if not package.public:
-        return application(package.app, package.version)
-    return purl("hex", (package.organization or "").lower(), package.name.lower(), version=package.version)
+    if entry.source == "git" and entry.address is not None:
+        return _commit(entry, entry.address, version)
+    if entry.source != "hex" or not (entry.public or repository):
+        return application(entry.app, version)
+    path = (entry.organization or "").lower(), entry.package.lower()
+    qualifiers = {} if entry.public else {"repository_url": repository}
+    return purl("hex", *path, version=entry.version or version, qualifiers=qualifiers)
 
 
-def git_commit(commit: GitCommit, version: str) -> str:
-    """Return that of a dependency from a git repository; `version` is the application's."""
-    github = _GITHUB.fullmatch(commit.url)
-    if github is not None:
-        return purl("github", github[1].lower(), github[2].lower(), version=commit.commit)
-    return application(commit.app, version, vcs_url=f"git+{web(commit.url)}@{commit.commit}")
+def _commit(entry: Locked, address: str, version: str) -> str:
+    github = _GITHUB.fullmatch(address)
+    if github is not None and entry.commit is not None:
+        return purl("github", github[1].lower(), github[2].lower(), version=entry.commit)
+    at = f"@{entry.commit}" if entry.commit is not None else ""
+    return application(entry.app, version, vcs_url=f"git+{web(address)}{at}")
 
 
 def web(address: str) -> str:

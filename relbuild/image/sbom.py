@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relbuild import __version__
-from relbuild.image import purl
+from relbuild.image import labels, purl
 from relbuild.image.contents import Application
 from relbuild.image.debian import Distribution, Package
 from relbuild.image.inspection import Inspection
-from relbuild.mix.lockfile import GitCommit, HexPackage
+from relbuild.mix.lock import Locked
 
 SPEC = "1.6"
 # The names of relbuild's own properties begin with it.
@@ -39,7 +39,7 @@ def bill(image: Inspection, packages: tuple[Package, ...] | None) -> Bill:
     distribution = image.base.distribution
     components = [
         *_runtime(image),
-        *(_application(each, refs[each.name]) for each in image.applications),
+        *(_application(each, refs[each.name], repositories(image.labels)) for each in image.applications),
         *([_distributed(distribution)] if distribution is not None else []),
         *(_package(each, distribution) for each in packages or () if distribution is not None),
     ]
@@ -62,13 +62,14 @@ def _notes(image: Inspection, packages: tuple[Package, ...] | None) -> Iterator[
             "the image doesn't have what mix.lock says: of the dependencies only what their .app files say is known, "
             "the name and the version"
         )
-    locked = [each.locked for each in image.applications]
-    bare = sorted(each.app for each in locked if isinstance(each, HexPackage) and each.checksum is None)
+    packaged = [each.locked for each in image.applications if each.locked is not None and each.origin == "hex"]
+    bare = sorted(each.app for each in packaged if each.checksum is None)
     if bare:
         yield f"mix.lock has no checksum of {', '.join(bare)}; mix deps.get writes it with a newer Hex"
-    private = sorted(each.app for each in locked if isinstance(each, HexPackage) and not each.public)
+    known = repositories(image.labels)
+    private = sorted(each.app for each in packaged if not each.public and each.repo not in known)
     if private:
-        yield f"{', '.join(private)}: of another Hex repository, whose address mix.lock doesn't have"
+        yield f"{', '.join(private)}: of another Hex repository, whose address the image doesn't have"
     if packages is None:
         yield "the image has no record of Debian packages"
     elif image.base.distribution is None:
@@ -136,36 +137,39 @@ def _component(kind: str, ref: str, name: str, version: str, url: str | None, **
     return {key: value for key, value in component.items() if value}
 
 
-def _application(each: Application, ref: str) -> dict[str, Any]:
-    match each.locked if each.origin in ("hex", "git") else None:
-        case HexPackage() as package:
-            hashes = [{"alg": "SHA-256", "content": package.checksum}] if package.checksum is not None else []
-            return _component(
-                "library",
-                ref,
-                package.name,
-                package.version,
-                purl.hex_package(package),
-                hashes=hashes,
-                properties=_properties(
-                    ("origin", "hex"),
-                    ("hex:repository", package.repository),
-                    ("hex:application", each.name if each.name != package.name else None),
-                    ("hex:checksum", "none in mix.lock" if package.checksum is None else None),
-                ),
-            )
-        case GitCommit() as commit:
-            url = purl.git_commit(commit, each.version)
-            said = _properties(("origin", "git"), ("git:commit", commit.commit))
-            references = [{"type": "vcs", "url": purl.web(commit.url)}]
-            return _component(
-                "library", ref, each.name, each.version, url, externalReferences=references, properties=said
-            )
+def _application(each: Application, ref: str, addresses: Mapping[str, str]) -> dict[str, Any]:
+    if each.locked is not None and each.origin in ("hex", "git"):
+        return _locked(each, each.locked, ref, addresses)
     source = {"otp": purl.OTP, "elixir": purl.ELIXIR}.get(each.origin)
     url = purl.application(each.name, each.version, repository_url=source)
     kind = "application" if each.origin == "project" else "library"
     more = {"cpe": f"cpe:2.3:a:elixir-lang:elixir:{each.version}:*:*:*:*:*:*:*"} if each.name == "elixir" else {}
     return _component(kind, ref, each.name, each.version, url, properties=_properties(("origin", each.origin)), **more)
+
+
+def _locked(each: Application, locked: Locked, ref: str, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Return the component of a dependency as mix.lock names it; what that lacks is said, not made up."""
+    url = purl.locked(locked, each.version, addresses.get(locked.repo or ""))
+    if locked.source == "git":
+        address = purl.web(locked.address or "")
+        said = _properties(("origin", "git"), ("git:commit", locked.commit))
+        references = [{"type": "vcs", "url": address}]
+        return _component("library", ref, each.name, each.version, url, externalReferences=references, properties=said)
+    said = _properties(
+        ("origin", "hex"),
+        ("hex:repository", locked.repo),
+        ("hex:application", each.name if each.name != locked.package else None),
+        ("hex:checksum", "none in mix.lock" if locked.checksum is None else None),
+    )
+    hashes = [{"alg": "SHA-256", "content": locked.checksum}] if locked.checksum is not None else []
+    version = locked.version or each.version
+    return _component("library", ref, locked.package, version, url, hashes=hashes, properties=said)
+
+
+def repositories(label: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of Hex repositories that an image's labels give, by name."""
+    pairs = (word.partition("=") for word in label.get(labels.REPOSITORIES, "").split())
+    return {name: url for name, _, url in pairs if url}
 
 
 def _distributed(distribution: Distribution) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What mix.lock pins: each dependency's package, version and repository, and the dependencies it has itself.
+"""What mix.lock pins: each dependency's package, version, repository and checksum, and the dependencies it has itself.
 
 The forms of an entry are those of Hex's `Hex.Utils.lock/1` and of Mix's `Mix.SCM.Git`.
 """
@@ -16,6 +16,7 @@ from relbuild.errors import Mark, ProjectError
 from relbuild.mix.source import Source, parse, parts
 
 _CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 Plain: TypeAlias = "str | bool | list[Plain] | tuple[Plain, ...] | None"
 
@@ -32,7 +33,8 @@ class Needed:
 class Locked:
     """One entry of mix.lock; `source` is unknown for a form that only a later Mix or Hex can read.
 
-    `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository.
+    `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository. `checksum` is that of the package's
+    archive (SHA-256, in hex), None where an old lock has only that of what is in it.
     """
 
     app: str
@@ -44,6 +46,28 @@ class Locked:
     managers: tuple[str, ...] = ()
     deps: tuple[Needed, ...] = ()
     git: str | None = None
+    checksum: str | None = None
+    commit: str | None = None
+
+    @property
+    def organization(self) -> str | None:
+        """The organization of hex.pm that the package belongs to."""
+        public, _, name = (self.repo or "").partition(":")
+        return name if name and public == "hexpm" else None
+
+    @property
+    def public(self) -> bool:
+        """Whether the package comes from hex.pm, be it from an organization there."""
+        return self.repo == "hexpm" or self.organization is not None
+
+    @property
+    def address(self) -> str | None:
+        """The git repository's address, without a login."""
+        scheme, divider, rest = (self.git or "").partition("://")
+        if not divider:
+            return self.git
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def read(file: str, content: bytes) -> Mapping[str, Locked]:
@@ -82,16 +106,18 @@ def _locked(app: str, at: Mark, value: Plain) -> Locked:
     match value:
         case ("hex", str(package), str(version), *rest):
             # checksum, managers, dependencies, repository, outer checksum; older ones end earlier.
-            managers, deps, repo = (*rest[1:4], None, None, None)[:3]
+            managers, deps, repo, checksum = (*rest[1:5], None, None, None, None)[:4]
             managers = managers if isinstance(managers, list) else []
             return Locked(
                 app, at, "hex", package, version,
                 repo=repo if isinstance(repo, str) else "hexpm",
                 managers=tuple(each for each in managers if isinstance(each, str)),
                 deps=tuple(_needed(deps)) if isinstance(deps, list) else (),
+                checksum=checksum.lower() if isinstance(checksum, str) and _SHA256.fullmatch(checksum) else None,
             )  # fmt: skip
-        case ("git", str(url), *_):
-            return Locked(app, at, "git", app, git=url)
+        case ("git", str(url), *rest):
+            commit = rest[0] if rest else None
+            return Locked(app, at, "git", app, git=url, commit=commit if isinstance(commit, str) else None)
     return Locked(app, at, "unknown", app)
 
 

@@ -167,7 +167,8 @@ def test_it_installs_elsewhere_with_its_templates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["init", "plan", "dockerfile", "image", "inspect", "sbom", "run", "eval", "migrate", "version", "schema"]
+    "verb",
+    ["init", "plan", "dockerfile", "image", "inspect", "sbom", "run", "eval", "migrate", "version", "schema"],
 )
 def test_every_verb_explains_itself_and_takes_the_common_options(verb: str) -> None:
     text = relbuild(verb, "--help", cwd=SHOP).stdout

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from relbuild.errors import Mark
 from relbuild.image import labels
 from relbuild.image.contents import Application, Versions
-from relbuild.mix.lockfile import GitCommit, HexPackage
+from relbuild.mix.lock import Locked
 
 Files = dict[str, bytes]
-JASON = HexPackage("jason", "jason", "1.4.1", "hexpm", "b" * 64)
-TOOL = GitCommit("tool", "https://github.com/Acme/tool.git", "c" * 40)
+AT = Mark("releases/mix.lock", 2, 3), Mark("releases/mix.lock", 3, 3)
+JASON = Locked("jason", AT[0], "hex", "jason", "1.4.1", "hexpm", ("mix",), checksum="b" * 64)
+TOOL = Locked("tool", AT[1], "git", "tool", git="https://github.com/Acme/tool.git", commit="c" * 40)
 
 
 def test_applications_with_where_they_come_from(made: Callable[..., Any]) -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from relbuild import __version__
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError, UsageError
+from relbuild.image import dockerignore, labels
+from relbuild.image.ignore import excluded
 from relbuild.image.plan import REPOSITORY, TAG, Plan, make_plan, split_reference, tags
 from relbuild.mix import project
 
@@ -73,6 +75,8 @@ def test_the_labels_say_what_it_stands_on() -> None:
         return {name.rpartition(".")[2]: made.labels[name] for name in names if name in made.labels}
 
     assert said(plan(config="runner: {base: minimal}")) == {"applications": "shop"}
+    repos = "builder: {repos: {own: {url: 'https://hex.example.com'}, hexpm: {url: 'https://mirror.example.com'}}}"
+    assert plan(config=repos).labels[labels.REPOSITORIES] == "own=https://hex.example.com"
     digest = f"sha256:{'a' * 64}"
     assert said(plan(config=f"runner: {{base: 'registry.example.com/base:1@{digest}'}}")) == {
         "applications": "shop",

@@ -8,23 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relbuild.errors import Mark
 from relbuild.image import purl
 from relbuild.image.debian import Distribution, Package
-from relbuild.mix.lockfile import GitCommit, HexPackage
+from relbuild.mix.lock import Locked
+
+AT = Mark("mix.lock", 1)
 
 
 @pytest.mark.parametrize(
-    ("package", "url"),
+    ("package", "version", "repository", "address", "url"),
     [
-        (HexPackage("jason", "jason", "1.1.2", "hexpm", None), "pkg:hex/jason@1.1.2"),
-        (HexPackage("foo", "foo", "2.3.0", "hexpm:Acme", None), "pkg:hex/acme/foo@2.3.0"),
-        (HexPackage("a", "a", "1.0.0-rc.1+b2", "hexpm", None), "pkg:hex/a@1.0.0-rc.1%2Bb2"),
+        ("jason", "1.1.2", "hexpm", None, "pkg:hex/jason@1.1.2"),
+        ("foo", "2.3.0", "hexpm:Acme", None, "pkg:hex/acme/foo@2.3.0"),
+        ("a", "1.0.0-rc.1+b2", "hexpm", None, "pkg:hex/a@1.0.0-rc.1%2Bb2"),
+        (
+            *("bar_pkg", "1.2.3", "own", "https://myrepo.example.com"),
+            "pkg:hex/bar_pkg@1.2.3?repository_url=https://myrepo.example.com",
+        ),
         # hex.pm may have another package of this name.
-        (HexPackage("bar", "bar_pkg", "1.2.3", "own", None), "pkg:otp/bar@1.2.3"),
+        ("bar_pkg", "1.2.3", "own", None, "pkg:otp/bar@1.2.3"),
     ],
 )
-def test_hex(package: HexPackage, url: str) -> None:
-    assert purl.hex_package(package) == url
+def test_hex(package: str, version: str, repository: str, address: str | None, url: str) -> None:
+    assert purl.locked(Locked("bar", AT, "hex", package, version, repository), "1.2.3", address) == url
 
 
 @pytest.mark.parametrize(
@@ -49,7 +56,7 @@ def test_hex(package: HexPackage, url: str) -> None:
     ],
 )
 def test_git(address: str, url: str) -> None:
-    assert purl.git_commit(GitCommit("tool", address, "f00"), "1.2.0") == url
+    assert purl.locked(Locked("tool", AT, "git", "tool", git=address, commit="f00"), "1.2.0") == url
 
 
 def test_applications() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from relbuild.image import labels
 from relbuild.image.sbom import Bill, bill
 
 Files = dict[str, bytes]
@@ -88,7 +89,7 @@ def test_equal_images_make_equal_bills(made: Callable[..., Any]) -> None:
         (
             b'{:hex, :jason, "1.4.1", "x", [:mix], [], "own", "' + b"d" * 64 + b'"}',
             "pkg:otp/jason@1.4.1",
-            "jason: of another Hex repository, whose address mix.lock doesn't have",
+            "jason: of another Hex repository, whose address the image doesn't have",
         ),
         (
             b'{:hex, :jason, "1.4.1", "x", [:mix], [], "hexpm:acme", "' + b"d" * 64 + b'"}',
@@ -114,6 +115,19 @@ def test_what_the_lock_lacks_is_said(
     assert [each.startswith(str(note)) for each in found.notes] == ([True] if note else [])
     said = [each["value"] for each in found.document["metadata"].get("properties", ())]
     assert said == list(found.notes)
+
+
+def test_another_repository_has_the_address_that_the_image_says(
+    made: Callable[..., Any], shop_layers: tuple[Files, ...]
+) -> None:
+    lock = b'%{"jason": {:hex, :jason, "1.4.1", "x", [:mix], [], "own", "' + b"d" * 64 + b'"}}'
+    *below, project = shop_layers
+    label = {**made().inspection.labels, labels.REPOSITORIES: "own=https://hex.example.com other=https://a.example.com"}
+    found = billed(made([*below, {**project, "app/releases/mix.lock": lock}], label))
+    assert (components(found)["jason"]["purl"], found.notes) == (
+        "pkg:hex/jason@1.4.1?repository_url=https://hex.example.com",
+        (),
+    )
 
 
 def test_an_image_of_others(made: Callable[..., Any], shop_layers: tuple[Files, ...]) -> None:

@@ -33,9 +33,47 @@ def test_every_form_of_an_entry() -> None:
             (Needed("b", True), Needed("c", False)),
         ),
         "old": Locked("old", Mark("mix.lock", 4, 3), "hex", "old", "1.0.0", "hexpm"),
-        "ui": Locked("ui", Mark("mix.lock", 5, 3), "git", "ui", git="git@github.com:acme/ui.git"),
+        "ui": Locked("ui", Mark("mix.lock", 5, 3), "git", "ui", git="git@github.com:acme/ui.git", commit="0a1b"),
         "later": Locked("later", Mark("mix.lock", 6, 3), "unknown", "later"),
     }
+
+
+@pytest.mark.parametrize(
+    ("entry", "checksum"),
+    [
+        ('"1.0.0", "INNER", [:mix], [], "hexpm", "OUTER"', "b" * 64),
+        ('"1.0.0", "INNER", [:mix], [], "hexpm"', None),
+        ('"1.0.0", "INNER", [:mix], []', None),
+        ('"1.0.0", "INNER"', None),
+        ('"1.0.0"', None),
+        ('"1.0.0", nil, nil, [], "hexpm", "no checksum"', None),
+    ],
+)
+def test_only_the_archives_own_checksum_is_one(entry: str, checksum: str | None) -> None:
+    written = entry.replace("INNER", "a" * 64).replace("OUTER", "B" * 64)
+    assert read("mix.lock", f'%{{"a": {{:hex, :a, {written}}}}}'.encode())["a"].checksum == checksum
+
+
+@pytest.mark.parametrize(
+    ("repo", "organization", "public"),
+    [("hexpm", None, True), ("hexpm:acme", "acme", True), ("own", None, False), ("own:acme", None, False)],
+)
+def test_where_a_package_comes_from(repo: str, organization: str | None, public: bool) -> None:
+    locked = Locked("a", Mark("mix.lock", 1), "hex", "a", "1.0.0", repo)
+    assert (locked.organization, locked.public) == (organization, public)
+
+
+@pytest.mark.parametrize(
+    ("git", "address"),
+    [
+        ("https://me:secret@git.example.com/a@b.git", "https://git.example.com/a@b.git"),
+        ("https://example.com/c.git", "https://example.com/c.git"),
+        ("git@github.com:acme/b.git", "git@github.com:acme/b.git"),
+        (None, None),
+    ],
+)
+def test_an_address_without_its_login(git: str | None, address: str | None) -> None:
+    assert Locked("a", Mark("mix.lock", 1), "git", "a", git=git).address == address
 
 
 def test_keys_as_strings() -> None:
