@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from relbuild.commands import secrets
 from relbuild.commands.build import build
-from relbuild.commands.sbom import sbom
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
@@ -44,6 +43,8 @@ def image(
         if verify:
             require_verified(session, plan, candidate, references[0])
         if bill is not None and not session.dry_run:
+            from relbuild.commands.sbom import sbom
+
             sbom(session, candidate, bill)
         for reference in references:
             _succeed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from relbuild import __version__, templates
 from relbuild.image.difference import Change, Difference
-from relbuild.image.inspection import TITLES, Inspection
+from relbuild.image.inspection import TITLES, Inspection, Part
 from relbuild.image.inspection_text import NO_CONTRACT, NO_TIMELINE, facts
 from relbuild.image.sizes import change, shown
 from relbuild.image.timeline import Ran, Timeline
@@ -96,23 +96,36 @@ def render(image: Inspection, timeline: Timeline | None, against: Difference | N
 
 
 def tree(image: Inspection) -> tuple[Node, ...]:
-    """Return what takes the space: the layers, in each the applications and directories, in those the files."""
+    """Return what takes the space: the layers, in each the applications and directories, in those the files.
+
+    Layers that are there for the same thing are one: an application may be spread over several.
+    """
     root = f"{image.release.directory}/" if image.release.directory else ""
     names = {f"{each.name}-{each.version}": f"{each.name} {each.version}" for each in image.applications}
+    parts = image.parts
+    groups: dict[Part, dict[tuple[str, str], list[tuple[str, int]]]] = {}
+    layers: dict[Part, set[int]] = {}
+    for path, file in image.files.items():
+        part = parts[file.layer]
+        prefix, name = _group(path, root, names)
+        groups.setdefault(part, {}).setdefault((prefix, name), []).append((path.removeprefix(prefix), file.size))
+        layers.setdefault(part, set()).add(file.layer + 1)
     nodes = []
-    for index, part in enumerate(image.parts):
-        groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
-        for path, file in image.files.items():
-            if file.layer != index:
-                continue
-            prefix, name = _group(path, root, names)
-            groups.setdefault((prefix, name), []).append((path.removeprefix(prefix), file.size))
-        inside = [_grown(prefix, name, files) for (prefix, name), files in groups.items()]
+    for part, group in groups.items():
+        inside = [_grown(prefix, name, files) for (prefix, name), files in group.items()]
         kept = tuple(sorted((node for node in inside if node.size), key=lambda node: (-node.size, node.name)))
         if kept:
-            title = f"{index + 1} {TITLES[part]}"
+            title = f"{_numbers(sorted(layers[part]))} {TITLES[part]}"
             nodes.append(Node(title, "", sum(node.size for node in kept), part, kept))
     return tuple(sorted(nodes, key=lambda node: -node.size))
+
+
+def _numbers(layers: Sequence[int]) -> str:
+    """Return the numbers of layers, as a range where they are one."""
+    if len(layers) == 1:
+        return str(layers[0])
+    whole = layers[-1] - layers[0] == len(layers) - 1
+    return f"{layers[0]}-{layers[-1]}" if whole else ", ".join(map(str, layers))
 
 
 def _group(path: str, root: str, names: dict[str, str]) -> tuple[str, str]:

@@ -107,6 +107,24 @@ def test_the_tree_counts_every_visible_byte_once(image: Any) -> None:
     assert [node.path for node in nodes[3].children][:1] == ["app/releases"]
 
 
+def test_layers_of_one_kind_are_one_in_the_tree(made: Callable[..., Any], shop_layers: tuple[Any, ...]) -> None:
+    base, release, dependencies, project = shop_layers
+    spread = [{path: content} for path, content in dependencies.items()]
+    nodes = page.tree(made([base, release, *spread, {}, project]).inspection)
+    assert [node.name for node in nodes] == [
+        "1 base image",
+        "2 ERTS, OTP and Elixir",
+        "3-5 dependencies",
+        "7 project",
+    ]
+    assert [(node.name, len(node.children)) for node in nodes[2].children] == [("jason 1.4.1", 2), ("tool 0.2.0", 1)]
+
+
+@pytest.mark.parametrize(("layers", "text"), [([3], "3"), ([3, 4], "3-4"), ([2, 3, 5], "2, 3, 5")])
+def test_numbers_of_layers(layers: list[int], text: str) -> None:
+    assert page._numbers(layers) == text
+
+
 def test_the_steps_of_the_build(image: Any) -> None:
     text = page.render(image, TIMELINE, None)
     assert "<b>5.0 s</b> from the first step to the last" in text
