@@ -35,7 +35,7 @@ def machine(tmp_path: Path) -> Path:
 
 def run(machine: Path, *, locked: bool) -> Path:
     """Run the script in the release and return the release's directory."""
-    script = templates.render("provenance.sh", lockfile=str(machine / "mix lock") if locked else "")
+    script = templates.render("provenance.sh", lockfile_path=str(machine / "mix lock") if locked else "")
     path = f"{machine / 'bin'}:/usr/bin:/bin"
     subprocess.run(("sh", "-euc", script), cwd=machine / "release", env={"PATH": path}, check=True)
     return machine / "release"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from relbuild.engine import archive, elf
 from relbuild.engine.archive import Archive, Configuration
 from relbuild.errors import CommandFailed
-from relbuild.image.layers import LayerFacts
+from relbuild.image.history import LayerFacts
 from relbuild.image.leaks import Leak, Needles
 
 KEY = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"

@@ -12,8 +12,8 @@ import pytest
 from relbuild.image import contents, debian, labels, shipped
 from relbuild.image.debian import Package
 from relbuild.image.filesystem import Entry, FileSystem
+from relbuild.image.history import LayerFacts
 from relbuild.image.inspection import Base, Inspection, environment, visible
-from relbuild.image.layers import LayerFacts
 
 Files = Mapping[str, bytes]
 

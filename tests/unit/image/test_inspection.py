@@ -10,9 +10,9 @@ import pytest
 
 from relbuild.image import labels
 from relbuild.image.difference import compare
+from relbuild.image.history import LayerFacts
 from relbuild.image.inspection_data import to_data
 from relbuild.image.inspection_text import to_text
-from relbuild.image.layers import LayerFacts
 from relbuild.image.timeline import Ran, Timeline
 
 Files = dict[str, bytes]
