@@ -1,5 +1,5 @@
 # What `relbuild sbom` goes by: the exact version of OTP, where OTP itself has it.
-erl="$(readlink -f "$(command -v erl)")"
+erl="$(readlink -f "$(command -v erl)" || true)"
 for file in "${erl%/bin/erl}"/releases/*/OTP_VERSION; do
   otp="releases/$(basename "$(dirname "$file")")"
   if [ -e "$file" ] && ls -d erts-* >/dev/null 2>&1; then mkdir -p "$otp" && cp "$file" "$otp/"; fi

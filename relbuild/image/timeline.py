@@ -12,7 +12,7 @@ from relbuild.image.progress import Build, Step
 # The form of `to_data`; what has another is left alone.
 VERSION = 1
 # The stages of relbuild's Dockerfile in their order, for those that start at one time.
-STAGES = ("toolchain", "deps", "node", "build", "native", "runtime", "runner")
+STAGES = ("toolchain", "deps", "node", "build", "configuration", "native", "runtime", "runner")
 # A step of BuildKit's own that took less (in seconds) tells nothing.
 SHORT = 0.05
 _STEP = re.compile(r"\[(?:\S+/\S+ )?(?P<stage>\S+) +(?P<number>\d+)/\d+\] ")

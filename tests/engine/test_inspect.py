@@ -72,7 +72,8 @@ def test_how_it_was_built_is_known_where_it_was_built(
     build = inspected(relbuild("inspect", shop, "--json", env=cache))["build"]
     titles = [step["title"] for step in build["steps"]]
     stages = [title[1:].partition(" ")[0] for title in titles if "] COPY " in title or "] RUN " in title]
-    assert list(dict.fromkeys(stages)) == ["toolchain", "deps", "build", "runner"]
+    usual = ("toolchain", "deps", "build", "runner")
+    assert [stage for stage in dict.fromkeys(stages) if stage in usual] == [*usual]
     assert all(step["start"] + step["seconds"] <= build["seconds"] + 0.01 for step in build["steps"])
     elsewhere = relbuild("inspect", shop, env={"XDG_CACHE_HOME": str(tmp_path)})
     assert "how it was built isn't known here" in elsewhere.stdout
@@ -101,7 +102,8 @@ def test_the_difference_to_another_image(
     )
     docker("build", "--quiet", "--tag", other, *labels, "-", stdin=dockerfile)
     against = inspected(relbuild("inspect", other, "--against", shop, "--json"))["against"]
-    assert against["shared_layers"] == list(range(1, 8))
+    below = json.loads(docker("image", "inspect", shop))[0]["RootFS"]["Layers"]
+    assert against["shared_layers"] == list(range(1, len(below) + 1))
     assert {(each["name"], each["change"]) for each in against["files"]["most"]} == {
         ("/app/lib/logger/ebin/logger.app", "removed"),
         ("/app/bin/shop", "changed"),

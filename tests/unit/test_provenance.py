@@ -61,5 +61,11 @@ def test_a_release_without_erts_and_a_project_without_a_lock(machine: Path) -> N
     assert list((run(machine, locked=False) / "releases").iterdir()) == []
 
 
+def test_a_builder_whose_erlang_is_not_on_the_path_fails_nothing(machine: Path) -> None:
+    (machine / "bin" / "erl").unlink()
+    (machine / "release" / "erts-15.2.7").mkdir()
+    assert list((run(machine, locked=False) / "releases").iterdir()) == []
+
+
 def test_a_release_of_nothing_that_is_locked(machine: Path) -> None:
     assert (run(machine, locked=True) / "releases" / "mix.lock").read_text() == "%{\n}\n"

@@ -111,7 +111,12 @@ def test_every_file_is_in_exactly_one_layer(
 
 def _split(root: Path, layers: Layers) -> None:
     script = templates.render(
-        "layers.j2", layers=layers, applications=("shop",), build_path=str(root / "_build"), release="shop"
+        "layers.j2",
+        layers=layers,
+        applications=("shop",),
+        build_path=str(root / "_build"),
+        release="shop",
+        lockfile_path="",
     )
     script = re.sub(r"(?<![\w$}])/(layers|release)\b", rf"{root}/\1", script)
     script = script.replace("/tmp/modules", f"{root}/modules")
