@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from relbuild import __version__
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError, UsageError
-from relbuild.image import dockerignore, labels
-from relbuild.image.ignore import excluded
+from relbuild.image import labels
 from relbuild.image.plan import REPOSITORY, TAG, Plan, make_plan, split_reference, tags
 from relbuild.mix import project
 
