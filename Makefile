@@ -1,6 +1,7 @@
 # make demo   a Mix project becomes an image, migrates a real PostgreSQL, serves, and stops
 # make test   all tests, on a real Docker Engine
-# Both do all the set-up they need, and can be run again and again.
+# make bench  what relbuild's images cost beside a conventional Dockerfile's: ratios, into bench/RESULTS.md; half an hour
+# All do the set-up they need, and can be run again and again.
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +37,8 @@ golden: venv
 bench: venv engine bases
 	$(BIN)/python bench/cli.py
 	$(BIN)/python bench/commands.py
+	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/image.py $(ROUNDS)
 
 venv: $(VENV)/.installed
 

@@ -1,0 +1,268 @@
+"""What relbuild's images cost beside a conventional Dockerfile's, built in turn in one run, from equal sources.
+
+    python bench/image.py [ROUNDS] [--quick]
+
+Builds a generated application (bench/project.py) with `relbuild image`, as users call it, verification and all, and
+with bench/conventional.Dockerfile, both from one image with Elixir and from a Hex repository on loopback. The medians
+are compared as ratios, printed, and written with a plot to bench/RESULTS.md. --quick is one round, to try it out; it
+writes to the directory that --to names, or nowhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bed
+import engine
+import report
+from bed import Bed
+from engine import Timed
+from report import Row
+
+OURS, THEIRS, ALONE = "relbuild", "conventional", "docker buildx build"
+RELBUILD = (sys.executable, "-m", "relbuild")
+COLD, NOTHING = "cold", "nothing changed"
+
+
+def replaced(bed: Bed, path: str, pattern: str, by: str) -> tuple[str, str]:
+    """Return a file of the application with its new text."""
+    text, count = re.subn(pattern, by, (bed.theirs / path).read_text())
+    assert count == 1, f"{path} has not one {pattern}"
+    return path, text
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A step of everyday work: `change` gives the file it writes, new each time, by the number of the round."""
+
+    name: str
+    most: float
+    meaning: str
+    change: Callable[[Bed, int], tuple[str, str]] | None = None
+
+
+CASES = (
+    Case(NOTHING, 1.2, "The same sources once more."),
+    Case(
+        "one line in one module",
+        0.25,
+        "One line of one of the 400 modules.",
+        lambda bed, n: replaced(bed, f"lib/store/catalog/item{n}.ex", r"(?<=:bad_line, )\d+", str(n + 1000)),
+    ),
+    Case(
+        "a template",
+        0.35,
+        "A line of a file in priv/templates.",
+        lambda _, n: ("priv/templates/page.html", f"<h1>Store {n}</h1>\n"),
+    ),
+    Case(
+        "a migration",
+        0.35,
+        "A new file in priv/migrations.",
+        lambda _, n: (f"priv/migrations/{n}_s.sql", "SELECT 1;\n"),
+    ),
+    Case(
+        "runtime.exs",
+        0.70,
+        "A key in config/runtime.exs, which is read when the release starts.",
+        lambda _, n: ("config/runtime.exs", f"import Config\n\nconfig :store, port: 4000, change: {n}\n"),
+    ),
+    Case(
+        "one dependency bumped",
+        0.20,
+        "`mix deps.update` of one dependency on which no other depends, but modules of the application.",
+        lambda bed, n: ("mix.lock", bed.lock(n + 1)),
+    ),
+    Case(
+        "version: in mix.exs",
+        0.10,
+        "The project's own version, and nothing else.",
+        lambda bed, n: replaced(bed, "mix.exs", r'version: "[^"]*"', f'version: "0.1.{n}"'),
+    ),
+    Case(
+        "config.exs",
+        0.12,
+        "The value of a key of the application in config/config.exs.",
+        lambda bed, n: replaced(bed, "config/config.exs", r'greeting: "[^"]*"', f'greeting: "hello {n}"'),
+    ),
+)
+# Whose new layers are counted, with the most they may be of the conventional ones.
+COUNTED = {"one line in one module": 0.01, "one dependency bumped": 0.10}
+
+
+@dataclass(slots=True)
+class Measured:
+    """All that was measured: each build by its case and tool, new layers in bytes, and seconds to the first answer."""
+
+    builds: dict[tuple[str, str], list[Timed]] = field(default_factory=lambda: defaultdict(list))
+    new: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+def build(bed: Bed, tool: str, *options: str, name: str = "") -> Timed:
+    """Build the application's image with a tool, and return how long it took."""
+    tag = bed.tag(name or tool.split()[0])
+    buildx = ("docker", "buildx", "build", "--load", "--provenance=false", "--network", "host", "--tag", tag)
+    if tool == OURS:
+        argv, directory = (*RELBUILD, "image", *options, "-t", tag), bed.ours
+    elif tool == THEIRS:
+        dockerfile = ("--file", str(bed_file("conventional.Dockerfile")))
+        argv, directory = (
+            (*buildx, "--build-arg", f"BUILDER_IMAGE={bed.builder}", *dockerfile, *options, "."),
+            bed.theirs,
+        )
+    else:
+        argv, directory = (*buildx, "."), bed.work / "alone" / "store"
+    done = engine.timed(argv, directory, PYTHONPATH=str(bed_file("..")), XDG_CACHE_HOME=str(bed.work / "cache"))
+    bed.images.add(engine.docker("image", "inspect", "--format", "{{.Id}}", tag))
+    return done
+
+
+def bed_file(name: str) -> Path:
+    return (Path(__file__).parent / name).resolve()
+
+
+def in_turn(number: int) -> tuple[str, str]:
+    """Return the two tools, another one first each time."""
+    return (OURS, THEIRS) if number % 2 else (THEIRS, OURS)
+
+
+def cold(bed: Bed, measured: Measured, rounds: int) -> None:
+    """Measure builds that find nothing of an earlier one."""
+    for number in range(rounds):
+        for tool in in_turn(number):
+            say(f"{COLD}, {tool}, {number + 1} of {rounds}")
+            option = "--clean" if tool == OURS else "--no-cache"
+            measured.builds[COLD, tool].append(build(bed, tool, option))
+
+
+def warm(bed: Bed) -> None:
+    """Have what every other build begins with: that of an everyday build before it, by each tool."""
+    say("warming up")
+    for case in CASES:
+        if case.name not in COUNTED:
+            continue
+        change(bed, case, 0)
+        for tool in (OURS, THEIRS):
+            build(bed, tool)
+
+
+def change(bed: Bed, case: Case, number: int) -> None:
+    if case.change:
+        path, text = case.change(bed, number)
+        for directory in (bed.ours, bed.theirs):
+            (directory / path).write_text(text)
+
+
+def everyday(bed: Bed, measured: Measured, number: int) -> None:
+    """Measure every case once, in a round with this number."""
+    for index, case in enumerate(CASES):
+        say(f"round {number}, {case.name}")
+        before = {tool: layers(bed, tool) for tool in (OURS, THEIRS)} if case.name in COUNTED else {}
+        change(bed, case, number)
+        for tool in in_turn(number + index):
+            measured.builds[case.name, tool].append(build(bed, tool))
+        for tool, had in before.items():
+            now = layers(bed, tool)
+            measured.new[case.name, tool].append(sum(size for digest, size in now.items() if digest not in had))
+        if case.name == NOTHING:
+            alone(bed)
+            measured.builds[NOTHING, ALONE].append(build(bed, ALONE))
+
+
+def layers(bed: Bed, tool: str) -> dict[str, int]:
+    return engine.layers(bed.tag(tool), bed.registry)
+
+
+def alone(bed: Bed) -> None:
+    """Have relbuild's own Dockerfile beside the same sources, and its context with the engine, without relbuild."""
+    directory = bed.work / "alone" / "store"
+    shutil.rmtree(directory, ignore_errors=True)
+    shutil.copytree(bed.ours, directory)
+    engine.timed((*RELBUILD, "dockerfile", "--write"), directory, PYTHONPATH=str(bed_file("..")))
+    build(bed, ALONE)
+
+
+def sizes_and_starts(bed: Bed, measured: Measured, starts: int) -> None:
+    """Measure the images' sizes, compressed, and how soon they answer."""
+    for tool in (OURS, THEIRS):
+        measured.sizes[tool] = sum(layers(bed, tool).values())
+    say("docker run")
+    for number in range(starts):
+        for tool in in_turn(number):
+            measured.answers[tool].append(engine.first_answer(bed.tag(tool), bed.labels))
+    say("minimal")
+    with (bed.ours / "relbuild.yml").open("a") as config:
+        config.write("runner: {base: minimal}\n")
+    build(bed, OURS, name="minimal")
+    measured.sizes["minimal"] = sum(layers(bed, "minimal").values())
+
+
+def rows(measured: Measured) -> tuple[Row, ...]:
+    """Return the table: for each promise what was measured, as a median."""
+
+    def seconds(case: str, tool: str) -> float:
+        return statistics.median(each.seconds for each in measured.builds[case, tool])
+
+    def timed_row(name: str, most: float, meaning: str) -> Row:
+        return Row(name, seconds(name, OURS), seconds(name, THEIRS), "s", most, meaning)
+
+    def sized_row(name: str, what: str, most: float, meaning: str) -> Row:
+        return Row(name, measured.sizes[what], measured.sizes[THEIRS], "bytes", most, meaning)
+
+    found = [timed_row(COLD, 0.80, report.COLD_MEANING)]
+    for case in CASES:
+        found.append(timed_row(case.name, case.most, case.meaning))
+        if case.name == NOTHING:
+            ours, docker = seconds(NOTHING, OURS), seconds(NOTHING, ALONE)
+            found.append(Row("  over docker buildx build", ours, docker, "s more", 0.4, report.ALONE_MEANING))
+    for name, most in COUNTED.items():
+        ours, theirs = (statistics.median(measured.new[name, tool]) for tool in (OURS, THEIRS))
+        found.append(Row(f"new layers: {name}", ours, theirs, "bytes", most, report.NEW_MEANING))
+    found.append(sized_row("image, slim", OURS, 0.80, report.SLIM_MEANING))
+    found.append(sized_row("image, minimal", "minimal", 0.35, report.MINIMAL_MEANING))
+    answers = (statistics.median(measured.answers[tool]) for tool in (OURS, THEIRS))
+    found.append(Row("docker run to first answer", *answers, "s", 1.0, report.ANSWER_MEANING))
+    return tuple(found)
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Print the table and write it down; return 1 when a ratio is above what is promised."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one round, to try it out; RESULTS.md stays as it is")
+    parser.add_argument("--to", type=Path, help="where RESULTS.md goes, if not beside this program")
+    asked = parser.parse_args()
+    rounds, starts = (1, 3) if asked.quick else (asked.rounds, max(10, asked.rounds))
+    measured = Measured()
+    with bed.made(rounds + 1) as made:
+        cold(made, measured, rounds)
+        warm(made)
+        for number in range(1, rounds + 1):
+            everyday(made, measured, number)
+        sizes_and_starts(made, measured, starts)
+        facts = report.facts(made.builder, made.labels)
+    table = rows(measured)
+    splits = {name: report.split(measured.builds[name, OURS]) for name in (COLD, *(case.name for case in CASES))}
+    print(report.text(table, facts, rounds, starts), report.split_text(splits), sep="\n\n")
+    directory = asked.to or (None if asked.quick else Path(__file__).parent)
+    if directory:
+        report.write(directory, table, splits, facts, rounds, starts)
+    return int(not all(row.held for row in table))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
