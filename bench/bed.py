@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 import hexrepo  # noqa: E402
 
+REGISTRY = ROOT / "tests" / "engine" / "images" / "registry"
 # Every lock file, by the real Mix: {dependency} stands at 1.0.NUMBER in /locks/NUMBER.
 LOCKS = """set -eu
 cd /tmp
@@ -55,6 +56,11 @@ class Bed:
     def theirs(self) -> Path:
         return self.work / "conventional" / "store"
 
+    @property
+    def alone(self) -> Path:
+        """Return where relbuild's Dockerfile is built without it."""
+        return self.work / "alone" / "store"
+
     def tag(self, tool: str) -> str:
         return f"relbuild-bench-{self.run}-{tool}:latest"
 
@@ -78,7 +84,7 @@ def made(bumps: int) -> Iterator[Bed]:
         repository.mkdir()
         hexrepo.publish(repository, {hexrepo.PUBLIC: tuple(_packages(bed.work / "sources", bumps))}, elixir, bed.labels)
         _hex_version(repository / hexrepo.PUBLIC)
-        with hexrepo.serve(repository) as serving, engine.registry(bed.labels, _REGISTRY) as bed.registry:
+        with hexrepo.serve(repository) as serving, engine.registry(bed.labels, REGISTRY) as bed.registry:
             options = ("--network", "host", "--build-arg", f"HEX_URL={serving.url}", "--tag", bed.builder)
             _image(bed, "builder", repository / hexrepo.PUBLIC, *options)
             _projects(bed, bumps)
@@ -86,9 +92,6 @@ def made(bumps: int) -> Iterator[Bed]:
     finally:
         engine.clear(label(run), bed.images | {bed.builder})
         shutil.rmtree(bed.work, ignore_errors=True)
-
-
-_REGISTRY = ROOT / "tests" / "engine" / "images" / "registry"
 
 
 def _image(bed: Bed, target: str, context: Path, *options: str) -> str:

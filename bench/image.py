@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import signal
 import statistics
 import sys
 from collections import defaultdict
@@ -28,6 +29,7 @@ from engine import Timed
 from report import Row
 
 OURS, THEIRS, ALONE = "relbuild", "conventional", "docker buildx build"
+HERE = Path(__file__).resolve().parent
 RELBUILD = (sys.executable, "-m", "relbuild")
 COLD, NOTHING = "cold", "nothing changed"
 
@@ -112,23 +114,15 @@ def build(bed: Bed, tool: str, *options: str, name: str = "") -> Timed:
     """Build the application's image with a tool, and return how long it took."""
     tag = bed.tag(name or tool.split()[0])
     buildx = ("docker", "buildx", "build", "--load", "--provenance=false", "--network", "host", "--tag", tag)
-    if tool == OURS:
-        argv, directory = (*RELBUILD, "image", *options, "-t", tag), bed.ours
-    elif tool == THEIRS:
-        dockerfile = ("--file", str(bed_file("conventional.Dockerfile")))
-        argv, directory = (
-            (*buildx, "--build-arg", f"BUILDER_IMAGE={bed.builder}", *dockerfile, *options, "."),
-            bed.theirs,
-        )
-    else:
-        argv, directory = (*buildx, "."), bed.work / "alone" / "store"
-    done = engine.timed(argv, directory, PYTHONPATH=str(bed_file("..")), XDG_CACHE_HOME=str(bed.work / "cache"))
+    dockerfile = ("--file", str(HERE / "conventional.Dockerfile"), "--build-arg", f"BUILDER_IMAGE={bed.builder}")
+    argv, directory = {
+        OURS: ((*RELBUILD, "image", *options, "-t", tag), bed.ours),
+        THEIRS: ((*buildx, *dockerfile, *options, "."), bed.theirs),
+        ALONE: ((*buildx, "."), bed.alone),
+    }[tool]
+    done = engine.timed(argv, directory, XDG_CACHE_HOME=str(bed.work / "cache"))
     bed.images.add(engine.docker("image", "inspect", "--format", "{{.Id}}", tag))
     return done
-
-
-def bed_file(name: str) -> Path:
-    return (Path(__file__).parent / name).resolve()
 
 
 def in_turn(number: int) -> tuple[str, str]:
@@ -146,17 +140,17 @@ def cold(bed: Bed, measured: Measured, rounds: int) -> None:
 
 
 def warm(bed: Bed) -> None:
-    """Have what every other build begins with: that of an everyday build before it, by each tool."""
+    """Have what every other build begins with: an everyday build before it, of another dependency and other code."""
     say("warming up")
     for case in CASES:
-        if case.name not in COUNTED:
-            continue
-        change(bed, case, 0)
-        for tool in (OURS, THEIRS):
-            build(bed, tool)
+        if case.name in COUNTED:
+            change(bed, case, 0)
+    for tool in (OURS, THEIRS):
+        build(bed, tool)
 
 
 def change(bed: Bed, case: Case, number: int) -> None:
+    """Change the application in the same way for both tools."""
     if case.change:
         path, text = case.change(bed, number)
         for directory in (bed.ours, bed.theirs):
@@ -180,15 +174,15 @@ def everyday(bed: Bed, measured: Measured, number: int) -> None:
 
 
 def layers(bed: Bed, tool: str) -> dict[str, int]:
+    """Return the layers of a tool's newest image, with their compressed sizes."""
     return engine.layers(bed.tag(tool), bed.registry)
 
 
 def alone(bed: Bed) -> None:
     """Have relbuild's own Dockerfile beside the same sources, and its context with the engine, without relbuild."""
-    directory = bed.work / "alone" / "store"
-    shutil.rmtree(directory, ignore_errors=True)
-    shutil.copytree(bed.ours, directory)
-    engine.timed((*RELBUILD, "dockerfile", "--write"), directory, PYTHONPATH=str(bed_file("..")))
+    shutil.rmtree(bed.alone, ignore_errors=True)
+    shutil.copytree(bed.ours, bed.alone)
+    engine.timed((*RELBUILD, "dockerfile", "--write"), bed.alone)
     build(bed, ALONE)
 
 
@@ -247,6 +241,8 @@ def main() -> int:
     parser.add_argument("--to", type=Path, help="where RESULTS.md goes, if not beside this program")
     asked = parser.parse_args()
     rounds, starts = (1, 3) if asked.quick else (asked.rounds, max(10, asked.rounds))
+    # So that a run that is told to stop removes what it made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     measured = Measured()
     with bed.made(rounds + 1) as made:
         cold(made, measured, rounds)
@@ -258,7 +254,7 @@ def main() -> int:
     table = rows(measured)
     splits = {name: report.split(measured.builds[name, OURS]) for name in (COLD, *(case.name for case in CASES))}
     print(report.text(table, facts, rounds, starts), report.split_text(splits), sep="\n\n")
-    directory = asked.to or (None if asked.quick else Path(__file__).parent)
+    directory = asked.to or (None if asked.quick else HERE)
     if directory:
         report.write(directory, table, splits, facts, rounds, starts)
     return int(not all(row.held for row in table))
