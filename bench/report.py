@@ -19,7 +19,9 @@ COLD_MEANING = (
 )
 ALONE_MEANING = "The same, beside `docker buildx build` of the Dockerfile that relbuild writes, without relbuild."
 NEW_MEANING = "Layers that the image before did not have, compressed, as they are pushed to a registry."
-SLIM_MEANING = "All layers of the image, compressed, as they are pushed to a registry."
+SLIM_MEANING = (
+    "All layers of the image, compressed, as they are pushed to a registry; {shared:,.0f} kB are Debian's, in both."
+)
 MINIMAL_MEANING = "The same with `runner: {base: minimal}`, beside the same conventional image."
 ANSWER_MEANING = "From `docker run` to the first 200 over HTTP."
 
@@ -29,6 +31,7 @@ OBSTACLES = {
     "changed (Mix.Compilers.Elixir takes the change of the application's own configuration for one of all modules). "
     "Anything less would be stale for modules that call Application.get_env while they are compiled. What is saved is "
     "the dependencies: the conventional Dockerfile compiles those again too.",
+    "image, slim": "Debian's slim image, which both are built on; `runner: {base: minimal}` is without it.",
 }
 UNKNOWN = "See below where its time goes."
 
@@ -55,7 +58,13 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as it is printed."""
-        ratio = f"{self.value:+.2f} s" if self.unit == "s more" else f"{self.value:.3f}".removesuffix("0")
+        ratio = (
+            f"{self.value:+.2f} s"
+            if self.unit == "s more"
+            else f"{self.value:.2f}"
+            if self.value >= 0.1
+            else f"{self.value:.3f}"
+        )
         most = f"{self.most:+.1f} s" if self.unit == "s more" else f"{self.most:.2f}"
         return (
             self.name,
@@ -213,7 +222,7 @@ def plot(table: Sequence[Row]) -> str:
     """Return the ratios as bars, each with a mark at the most it may be, as SVG that suits light and dark."""
     bars = [row for row in table if row.unit != "s more"]
     widest = max(1.3, *(row.value for row in bars))
-    left, width, step = 250, 420, 26
+    left, width, step = 270, 420, 26
     height = step * len(bars) + 40
     scale = width / widest
     drawn = [
