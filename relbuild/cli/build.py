@@ -92,6 +92,12 @@ def image(
     sbom: Annotated[
         str | None, typer.Option("--sbom", metavar="FILE", help="Write its bill of materials there, as CycloneDX.")
     ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Take nothing up from earlier builds; files bear the commit's time.")
+    ] = False,
+    reproducible: Annotated[
+        bool, typer.Option("--reproducible", help="Build it twice, cleanly, and name the files that differ.")
+    ] = False,
 ) -> Result:
     """Build the release image, verify it, tag it, and push it when asked."""
     from relbuild.commands import image as command
@@ -105,6 +111,8 @@ def image(
         caches=caches,
         verify=not no_verify,
         bill=sbom,
+        clean=clean,
+        reproducible=reproducible,
     )
 
 

@@ -7,12 +7,14 @@ import secrets as random
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from relbuild.commands.session import Session
-from relbuild.engine import files, timelines
+from relbuild.engine import files, git, timelines
 from relbuild.engine.runner import Outcome
+from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx, dockerfile, dockerignore, timeline
-from relbuild.image.buildx import Caches
+from relbuild.image.buildx import Caches, Clean
 from relbuild.image.failures import explain
 from relbuild.image.masking import mask
 from relbuild.image.plan import Plan
@@ -22,11 +24,31 @@ from relbuild.mix.project import Project
 from relbuild.progress import Display
 
 
-def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches) -> str:
+def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, *, clean: bool = False) -> str:
     """Build under a name of this call's own and return the name; ``given`` says where its secrets come from.
 
     Raises the error that says why the build failed; then there is no image of that name.
     """
+    if not clean:
+        return _build(session, plan, given, caches, None)
+    epoch = _epoch(session)
+    if epoch is None or not session.engine.rewrites_times():
+        return _build(session, plan, given, caches, Clean(epoch))
+    with TemporaryDirectory(prefix="relbuild-") as directory:
+        return _build(session, plan, given, caches, Clean(epoch, f"{directory}/image.tar"))
+
+
+def _epoch(session: Session) -> int | None:
+    """Return the time that a clean build bears, in seconds since 1970: as given, else that of the project's commit."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if given:
+        if not given.isdigit():
+            raise UsageError(f"SOURCE_DATE_EPOCH: {given!r} is no number of seconds", hint="unset it, or write one")
+        return int(given)
+    return git.commit_time(session.root)
+
+
+def _build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, clean: Clean | None) -> str:
     candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
     path = str(files.dockerfile_path(dockerfile.render(plan), dockerignore.render(plan)))
     argv = partial(
@@ -38,8 +60,13 @@ def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches
         context=build_context(session.root, plan.sources.context.up),
         secrets=given,
         caches=caches,
+        clean=clean,
     )
     state = run(session, argv, path, given, plan.project)
+    if clean and clean.archive:
+        loaded = session.runner.captured(buildx.load(clean.archive, session.endpoint))
+        if loaded.exit_code:
+            raise CommandFailed("the engine can't take the image up", hint="what docker said is above")
     _remember(session, candidate, state)
     return candidate
 

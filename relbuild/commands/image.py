@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from relbuild.commands import secrets
+from collections.abc import Mapping
+
+from relbuild.commands import reproducing, secrets
 from relbuild.commands.build import build
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
@@ -11,7 +13,7 @@ from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
-from relbuild.image.plan import split_reference, tags
+from relbuild.image.plan import Plan, split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
@@ -26,11 +28,14 @@ def image(
     caches: Caches,
     verify: bool = True,
     bill: str | None = None,
+    clean: bool = False,
+    reproducible: bool = False,
 ) -> Built:
     """Build the release image and return its reference and digest.
 
-    The bill of materials is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or
-    a push fails; until the image has been verified, and the bill written, nothing has a tag.
+    ``clean`` takes nothing up from earlier builds; ``reproducible`` builds so twice, and compares. The bill of materials
+    is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or a push fails; until the
+    image has been verified, and the bill written, nothing has a tag.
     """
     plan = session.plan(release)
     references = tags(plan, asked_tags)
@@ -38,8 +43,10 @@ def image(
         session.warn(note)
     given = secrets.find(plan.builder)
     session.engine.require_builds()
-    candidate = build(session, plan, given, caches)
+    candidate = build(session, plan, given, caches, clean=clean or reproducible)
     try:
+        if reproducible:
+            _require_reproducible(session, plan, given, candidate)
         if verify:
             require_verified(session, plan, candidate, references[0])
         if bill is not None and not session.dry_run:
@@ -56,6 +63,14 @@ def image(
         for reference in references:
             _push(session, reference)
     return _built(session.engine.built(references[0]), references, push)
+
+
+def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str], candidate: str) -> None:
+    again = build(session, plan, given, Caches(), clean=True)
+    try:
+        reproducing.require_same(session, candidate, again)
+    finally:
+        session.runner.captured(buildx.untag(again, session.endpoint))
 
 
 def _push(session: Session, reference: str) -> None:

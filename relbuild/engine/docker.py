@@ -116,6 +116,11 @@ class Engine:
         with self._talking(f"can't read the image {image}"), self._api.stream(f"/images/{image}/get") as stream:
             yield stream
 
+    def rewrites_times(self) -> bool:
+        """Tell whether a build can set the times of an image's files: only containerd's image store exports so."""
+        status = self._get("ask the engine about itself", "/info").get("DriverStatus") or []
+        return ["driver-type", "io.containerd.snapshotter.v1"] in status
+
     def require_builds(self) -> None:
         """Raise EngineError when no engine answers or it can't build what relbuild writes."""
         version = str(self._get("ask for the engine's version", "/version")["Version"])

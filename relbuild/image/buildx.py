@@ -17,6 +17,18 @@ class Caches:
     destinations: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A build that takes nothing up from earlier ones, so that equal input gives an equal image.
+
+    `epoch` is the time it bears, in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/), None
+    for the present. `archive` is the file that gets the image where the engine's store can't give files that time.
+    """
+
+    epoch: int | None = None
+    archive: str | None = None
+
+
 def build(
     plan: Plan,
     endpoint: Endpoint,
@@ -26,14 +38,20 @@ def build(
     context: str,
     secrets: Mapping[str, str],
     caches: Caches = Caches(),
+    clean: Clean | None = None,
     progress: str = "rawjson",
 ) -> tuple[str, ...]:
-    """Return the argv that builds the image into the engine's store; ``secrets`` says where each comes from.
+    """Return the argv that builds the image, into the engine's store; ``secrets`` says where each comes from.
 
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
-    argv = [*endpoint.docker, "buildx", "build", "--load", "--progress", progress, "--provenance=false"]
+    archive = clean.archive if clean else None
+    output = ("--output", f"type=docker,dest={archive},rewrite-timestamp=true") if archive else ("--load",)
+    argv = [*endpoint.docker, "buildx", "build", *output, "--progress", progress, "--provenance=false"]
     argv += given(plan.builder, secrets)
+    if clean:
+        argv.append("--no-cache")
+        argv += ["--build-arg", f"SOURCE_DATE_EPOCH={clean.epoch}"] if clean.epoch is not None else []
     for source in caches.sources:
         argv += ["--cache-from", source]
     for destination in caches.destinations:
@@ -47,6 +65,11 @@ def given(builder: Builder, secrets: Mapping[str, str]) -> tuple[str, ...]:
     options += ["--ssh", "default"] if builder.needs_ssh else []
     options += ["--network", builder.network] if builder.network != "default" else []
     return tuple(options)
+
+
+def load(archive: str, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the argv that takes an image from an archive into the engine's store."""
+    return (*endpoint.docker, "load", "--quiet", "--input", archive)
 
 
 def tag(image: str, reference: str, endpoint: Endpoint) -> tuple[str, ...]:

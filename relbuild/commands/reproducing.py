@@ -1,0 +1,50 @@
+"""Is an image the same when it is built again from nothing? If it isn't, which of its files are to blame."""
+
+from __future__ import annotations
+
+from relbuild.commands.session import Session
+from relbuild.engine import archive
+from relbuild.engine.archive import Archive
+from relbuild.engine.docker import ImageFacts
+from relbuild.errors import CommandFailed, Problem
+
+MOST_NAMED = 20
+
+
+def require_same(session: Session, first: str, second: str) -> None:
+    """Compare two clean builds of one project.
+
+    Raises CommandFailed that names each file of the release that is another one in the second.
+    """
+    if session.dry_run:
+        return
+    one, other = session.engine.built(first), session.engine.built(second)
+    if one.id == other.id:
+        session.note(f"reproducible: built twice, {one.id} both times")
+        return
+    files = _different(_content(session, one), _content(session, other))
+    named = [path for path in files if path.startswith("app/")]
+    if named:
+        problems = [Problem(f"not reproducible: /{path} is another file in each build") for path in named[:MOST_NAMED]]
+        if len(named) > MOST_NAMED:
+            problems.append(Problem(f"and {len(named) - MOST_NAMED} more files"))
+        problems[-1] = Problem(
+            problems[-1].message,
+            hint="what makes it puts in a path, a time or a random number; for a NIF's compiler: -ffile-prefix-map=$PWD=.",
+        )
+        raise CommandFailed.of(problems)
+    rest = f"; /{', /'.join(files[:MOST_NAMED])} differ" if files else ""
+    session.note(f"reproducible: the release is the same in two builds; what it runs on bears its own times{rest}")
+
+
+def _content(session: Session, facts: ImageFacts) -> Archive:
+    with session.engine.saved(facts.id) as stream:
+        return archive.read(stream, facts.architecture)
+
+
+def _different(one: Archive, other: Archive) -> list[str]:
+    """Return the paths of files that aren't in both, or not with the same content and mode."""
+    paths = sorted({*one.files.files(""), *other.files.files("")})
+    return [
+        path for path in paths if one.read(path) != other.read(path) or one.files.entry(path) != other.files.entry(path)
+    ]

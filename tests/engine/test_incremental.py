@@ -1,0 +1,274 @@
+"""A build that takes up what earlier ones compiled gives the release that a clean build gives, whatever has changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+HERE = Path(__file__).parent
+# conftest.py's Docker and Ran, and scripts/hexrepo.py: their modules can't be imported by name.
+Docker = Any
+Ran = Any
+
+
+def _hexrepo() -> Any:
+    spec = importlib.util.spec_from_file_location("hexrepo", HERE.parents[1] / "scripts" / "hexrepo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+hexrepo = _hexrepo()
+
+VERSIONS = ("1.0.0", "1.1.0")
+NAMES = ("Apple", "Birch", "Cedar", "Dogwood")
+
+
+def alpha(version: str) -> Any:
+    """Return a package with a macro, whose result is another in each version, and compile-time configuration."""
+    package = hexrepo.elixir_package("alpha", version)
+    package.files["lib/code.ex"] = (
+        "defmodule Alpha do\n"
+        "  @level Application.compile_env(:alpha, :level, 0)\n"
+        "  def level, do: @level\n"
+        f'  defmacro twice(value), do: quote(do: {{"{version}", unquote(value) * 2}})\n'
+        "end\n\ndefprotocol Alpha.Show do\n  @fallback_to_any true\n  def show(value)\nend\n\n"
+        'defimpl Alpha.Show, for: Any do\n  def show(_), do: "any"\nend\n'
+    )
+    return package
+
+
+def beta() -> Any:
+    """Return a package that is compiled with alpha's macro, and has one itself that gives what came of it."""
+    package = hexrepo.elixir_package("beta", deps={"alpha": "~> 1.0"})
+    package.files["lib/code.ex"] = (
+        "defmodule Beta do\n  require Alpha\n  @made Alpha.twice(21)\n  def made, do: @made\n"
+        "  defmacro made_here, do: Macro.escape(@made)\nend\n"
+    )
+    return package
+
+
+@dataclass(slots=True)
+class Model:
+    """An umbrella of two applications; every number in it is one digit, so that no file changes its size."""
+
+    locks: dict[str, str]
+    core: dict[str, int] = field(default_factory=lambda: {"Apple": 1, "Birch": 2})
+    web: dict[str, int] = field(default_factory=lambda: {"Cedar": 3})
+    shown: set[str] = field(default_factory=set)
+    macro: int = 1
+    fields: int = 1
+    level: int = 1
+    alpha_level: int = 1
+    resource: int = 1
+    version: int = 0
+    alpha: str = VERSIONS[0]
+    directory: str = "a"
+
+    def files(self) -> dict[str, str]:
+        """Return the project's files by their paths."""
+        deps = '{:alpha, "~> 1.0"}, {:beta, "~> 1.0"}'
+        files = {
+            "mix.exs": _mix(
+                "Trees",
+                f'apps_path: "apps", version: "0.1.{self.version}", deps: [],\n     '
+                "releases: [trees: [applications: [web: :permanent]]]",
+            ),
+            "mix.lock": self.locks[self.alpha],
+            "config/config.exs": f"import Config\nconfig :core, level: {self.level}\n"
+            f"config :alpha, level: {self.alpha_level}\n",
+            "apps/core/mix.exs": _mix("Core", _app("core", deps)),
+            "apps/web/mix.exs": _mix("Web", _app("web", "{:core, in_umbrella: true}")),
+            "apps/core/data.txt": str(self.resource),
+            "apps/core/lib/core.ex": f"defmodule Core do\n  defmacro here(value), do: {{value, {self.macro}}}\n"
+            f"  defstruct [{', '.join(f':f{number}' for number in range(self.fields))}]\nend\n",
+        }
+        for name, value in self.core.items():
+            files[f"apps/core/lib/{self.directory}/{name.lower()}.ex"] = (
+                f"defmodule Core.{name} do\n  require Alpha\n  require Beta\n  require Core\n"
+                '  @external_resource "data.txt"\n  @data File.read!("data.txt")\n'
+                "  @level Application.compile_env(:core, :level)\n  defstruct [:x]\n"
+                f"  def value, do: {{Core.here({value}), Alpha.twice({value}), Beta.made_here(), @data, %Core{{}}}}\n"
+                f"  def level, do: @level\nend\n"
+                + (
+                    f'defimpl Alpha.Show, for: Core.{name} do\n  def show(_), do: "{name}{value}"\nend\n'
+                    if name in self.shown
+                    else ""
+                )
+            )
+        for name, value in self.web.items():
+            at = ", ".join(f"Core.{each}.value()" for each in sorted(self.core))
+            files[f"apps/web/lib/{name.lower()}.ex"] = (
+                f"defmodule Web.{name} do\n  @at [{at}]\n  def at, do: {{@at, {value}, Alpha.level()}}\nend\n"
+            )
+        return files
+
+    def change(self, kind: str, name: str, digit: int) -> None:
+        """Change one thing."""
+        match kind:
+            case "module":
+                self.core[name] = digit
+            case "remove" if len(self.core) > 1:
+                self.core.pop(name, None)
+            case "sibling":
+                self.web[name] = digit
+            case "remove sibling":
+                self.web.pop(name, None)
+            case "protocol":
+                self.shown ^= {name}
+            case "rename":
+                self.directory = "ab"[digit % 2]
+            case "alpha":
+                self.alpha = VERSIONS[digit % 2]
+            case "macro" | "fields" | "level" | "alpha_level" | "resource" | "version":
+                setattr(self, kind, digit)
+
+
+KINDS = (
+    "module",
+    "remove",
+    "sibling",
+    "remove sibling",
+    "protocol",
+    "rename",
+    "alpha",
+    "macro",
+    "fields",
+    "level",
+    "alpha_level",
+    "resource",
+    "version",
+)
+CHANGES = st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES), st.integers(1, 9))
+
+
+def _mix(module: str, project: str) -> str:
+    return f"defmodule {module}.MixProject do\n  use Mix.Project\n\n  def project do\n    [{project}]\n  end\nend\n"
+
+
+def _app(name: str, deps: str) -> str:
+    up = "../.."
+    return (
+        f'app: :{name}, version: "0.1.0", deps: [{deps}],\n     build_path: "{up}/_build", deps_path: "{up}/deps",\n'
+        f'     config_path: "{up}/config/config.exs", lockfile: "{up}/mix.lock"'
+    )
+
+
+def write(root: Path, files: dict[str, str], age: int) -> None:
+    """Make the files those of the project; what is changed is old, as in a checkout of an older commit."""
+    for path in [each for each in root.rglob("*") if each.is_file()]:
+        if path.relative_to(root).as_posix() not in (*files, "relbuild.yml", "hex.pem"):
+            path.unlink()
+    for name, text in files.items():
+        path = root / name
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            os.utime(path, (age, age))
+
+
+@dataclass(slots=True)
+class Builds:
+    """Builds a project's release as its Dockerfile says, with the cache of the run or with none."""
+
+    docker: Docker
+    relbuild: Callable[..., Ran]
+    project: Path
+    run_id: str
+    count: int = 0
+
+    def release(self, *, clean: bool) -> dict[str, bytes]:
+        """Return the files of the dependencies and of the project."""
+        text = self.relbuild("dockerfile", cwd=self.project).stdout
+        self.count += 1
+        cache = f"id=relbuild-test-{self.run_id}-{self.count if clean else 'kept'}-"
+        text = text.replace("id=relbuild-", cache)
+        text += "\nFROM scratch AS released\nCOPY --from=build /layers/deps/ /\nCOPY --from=build /layers/app/ /\n"
+        file = self.project.parent / "Dockerfile"
+        file.write_text(text)
+        out = self.project.parent / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        again = ("--no-cache-filter", "manifests,deps,build") if clean else ()
+        self.docker(
+            *("buildx", "build", "--quiet", "--network", "host", "--target", "released", *again),
+            *("--output", f"type=local,dest={out}", "--file", str(file), str(self.project)),
+        )
+        return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def trees(
+    docker: Docker,
+    relbuild: Callable[..., Ran],
+    elixir: str,
+    labels: tuple[str, ...],
+    run_id: str,
+    tmp_path_factory: Any,
+) -> Iterator[tuple[Builds, Model]]:
+    """Give a project with dependencies from a Hex repository on loopback, and what builds it."""
+    directory = tmp_path_factory.mktemp("hexrepo")
+    hexrepo.publish(directory, {"hexpm": (*map(alpha, VERSIONS), beta())}, elixir, labels)
+    project = tmp_path_factory.mktemp("incremental") / "trees"
+    project.mkdir()
+    with hexrepo.serve(directory) as serving:
+        shutil.copy(directory / "hexpm" / "public_key", project / "hex.pem")
+        (project / "relbuild.yml").write_text(
+            "toolchain: debian\ndebian: trixie\nbuilder:\n  network: host\n"
+            f"  env: {{HEX_API_URL: {serving.url}/api}}\n"
+            f"  repos:\n    hexpm: {{url: {serving.url}, public_key: hex.pem, auth: false}}\n"
+        )
+        model = Model({version: locked(docker, elixir, labels, serving.url, project, version) for version in VERSIONS})
+        yield Builds(docker, relbuild, project, run_id), model
+
+
+def locked(docker: Docker, elixir: str, labels: tuple[str, ...], url: str, project: Path, version: str) -> str:
+    """Return the mix.lock that Mix writes for a version of alpha."""
+    mix = _mix("Locked", f'app: :locked, version: "1.0.0", deps: [{{:alpha, "{version}"}}, {{:beta, "~> 1.0"}}]')
+    script = (
+        "set -e; mkdir /tmp/p; cd /tmp/p; cat >mix.exs; "
+        f"mix hex.repo add hexpm {url} --public-key /hex.pem >&2; mix deps.get >&2; cat mix.lock"
+    )
+    given = ("--env", f"HEX_API_URL={url}/api", "--volume", f"{project}/hex.pem:/hex.pem:ro")
+    run = ("run", "--rm", "--interactive", "--network", "host", *labels, *given, elixir, "sh", "-c", script)
+    return str(docker(*run, stdin=mix)) + "\n"
+
+
+def same(kept: dict[str, bytes], clean: dict[str, bytes]) -> list[str]:
+    """Return the files that differ."""
+    return [name for name in sorted(kept.keys() | clean.keys()) if kept.get(name) != clean.get(name)]
+
+
+# Each example goes on from where the one before it left the project, as commits do: none can be tried by itself again,
+# so nothing is shrunk.
+@seed(int(os.environ.get("RELBUILD_TEST_SEED", "20")))
+@settings(
+    max_examples=int(os.environ.get("RELBUILD_TEST_CHANGES", "7")),
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(changes=st.lists(CHANGES, min_size=1, max_size=4), age=st.integers(10**9, 10**9 + 10**8))
+def test_a_release_is_the_one_of_a_clean_build(
+    trees: tuple[Builds, Model], changes: list[tuple[str, str, int]], age: int
+) -> None:
+    builds, model = trees
+    for change in changes:
+        model.change(*change)
+    write(builds.project, model.files(), age)
+    kept, clean = builds.release(clean=False), builds.release(clean=True)
+    assert "app/lib/web-0.1.0/ebin/web.app" in clean
+    assert same(kept, clean) == [], changes
