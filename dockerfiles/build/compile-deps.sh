@@ -17,7 +17,7 @@ mkdir -p {{ build_path | shell }} deps
 
 # Moved into place when it is whole, so that a build that is cut off leaves nothing half done.
 rm -rf /cache/next
-mkdir /cache/next
+mkdir -p /cache/next
 cp -a deps /cache/next/deps
 cp -a {{ build_path | shell }} /cache/next/build
 { {{ made_by }}; } >/cache/next/made-by

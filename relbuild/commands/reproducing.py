@@ -28,13 +28,19 @@ def require_same(session: Session, first: str, second: str) -> None:
         problems = [Problem(f"not reproducible: /{path} is another file in each build") for path in named[:MOST_NAMED]]
         if len(named) > MOST_NAMED:
             problems.append(Problem(f"and {len(named) - MOST_NAMED} more files"))
-        problems[-1] = Problem(
-            problems[-1].message,
-            hint="what makes it puts in a path, a time or a random number; for a NIF's compiler: -ffile-prefix-map=$PWD=.",
-        )
+        problems[-1] = Problem(problems[-1].message, hint=_hint(named))
         raise CommandFailed.of(problems)
     rest = f"; /{', /'.join(files[:MOST_NAMED])} differ" if files else ""
     session.note(f"reproducible: the release is the same in two builds; what it runs on bears its own times{rest}")
+
+
+def _hint(paths: list[str]) -> str:
+    hint = "what makes it puts in a path, a time or something random"
+    if any(path.endswith(".so") for path in paths):
+        hint += "; a C compiler leaves paths out with -ffile-prefix-map=$PWD=."
+    if any(path.endswith(".beam") for path in paths):
+        hint += "; before OTP 28 a module with ~r/(?<name>…)/ is never twice the same: use groups without names"
+    return hint
 
 
 def _content(session: Session, facts: ImageFacts) -> Archive:

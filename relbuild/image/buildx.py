@@ -17,6 +17,10 @@ class Caches:
     destinations: tuple[str, ...] = ()
 
 
+# The stages whose result is the project's: what a clean build makes anew.
+OWN_STAGES = ("manifests", "deps", "node", "build", "configuration")
+
+
 @dataclass(frozen=True, slots=True)
 class Clean:
     """A build that takes nothing up from earlier ones, so that equal input gives an equal image.
@@ -50,7 +54,7 @@ def build(
     argv = [*endpoint.docker, "buildx", "build", *output, "--progress", progress, "--provenance=false"]
     argv += given(plan.builder, secrets)
     if clean:
-        argv.append("--no-cache")
+        argv += ["--no-cache-filter", ",".join(OWN_STAGES)]
         argv += ["--build-arg", f"SOURCE_DATE_EPOCH={clean.epoch}"] if clean.epoch is not None else []
     for source in caches.sources:
         argv += ["--cache-from", source]

@@ -20,8 +20,8 @@ SIGNATURE = "written by relbuild"
 UNDATED = "-o -path '*/static/cache_manifest.json' -exec sed -i 's/\"mtime\":[0-9]*/\"mtime\":0/g' {} +"
 
 
-def render(plan: Plan) -> str:
-    """Return the Dockerfile's text."""
+def render(plan: Plan, *, clean: bool = False) -> str:
+    """Return the Dockerfile's text; a `clean` one has no caches for what is compiled."""
     sources = plan.sources
     builder = plan.builder
     runtime = plan.narrowing.runtime
@@ -72,8 +72,8 @@ def render(plan: Plan) -> str:
         fetch_mounts=_fetch_mounts(plan),
         secrets=exports(builder.secrets),
         fetch_secrets=exports(builder.all_secrets),
-        deps_cache=_cache(plan.project.module, "deps"),
-        build_mounts=(_cache(plan.release.name, "build"), *mounts(plan.builder)),
+        deps_cache=() if clean else (_cache(plan.project.module, "deps"),),
+        build_mounts=(*(() if clean else (_cache(plan.release.name, "build"),)), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         port=plan.healthcheck.port if plan.healthcheck else None,
         labels=plan.labels,

@@ -13,7 +13,9 @@ defmodule Shop.Migration do
   @type version :: non_neg_integer()
   @type t :: %__MODULE__{version: version(), name: String.t(), up: String.t(), down: String.t()}
 
-  @file_name ~r/\A(?<version>\d{14})_(?<name>[a-z0-9_]+)\.(?<direction>up|down)\.sql\z/
+  # Without names: before OTP 28 a compiled expression keeps random bytes beside the names of its groups, so that no two
+  # builds would be alike.
+  @file_name ~r/\A(\d{14})_([a-z0-9_]+)\.(up|down)\.sql\z/
 
   @doc """
   Reads all migrations of a directory, oldest first.
@@ -59,8 +61,8 @@ defmodule Shop.Migration do
   def label(%__MODULE__{version: version, name: name}), do: "#{version}_#{name}"
 
   defp file!(file_name) do
-    case Regex.named_captures(@file_name, file_name) do
-      %{"version" => version, "name" => name, "direction" => direction} ->
+    case Regex.run(@file_name, file_name, capture: :all_but_first) do
+      [version, name, direction] ->
         {String.to_integer(version), name, direction}
 
       nil ->
