@@ -50,7 +50,6 @@ def _epoch(session: Session) -> int | None:
 
 def _build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, clean: Clean | None) -> str:
     candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
-    path = str(files.dockerfile_path(dockerfile.render(plan), dockerignore.render(plan)))
     path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
     argv = partial(
         buildx.build,
