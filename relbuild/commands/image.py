@@ -33,9 +33,9 @@ def image(
 ) -> Built:
     """Build the release image and return its reference and digest.
 
-    ``clean`` takes nothing up from earlier builds; ``reproducible`` builds so twice, and compares. The bill of materials
-    is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or a push fails; until the
-    image has been verified, and the bill written, nothing has a tag.
+    ``clean`` takes nothing up from earlier builds; ``reproducible`` builds so twice, and compares. The bill of
+    materials is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or a push
+    fails; until the image has been verified, and the bill written, nothing has a tag.
     """
     plan = session.plan(release)
     references = tags(plan, asked_tags)
