@@ -123,11 +123,15 @@ def plan_access(dependencies: tuple[Resolved, ...], config: Config) -> Access:
 
 
 def _repositories(dependencies: Iterable[Resolved]) -> Iterator[tuple[str, Resolved]]:
-    """Yield each Hex repository but the public one, with the first dependency that is from it."""
+    """Yield each Hex repository with the first dependency that is from it.
+
+    An organization's lies below the public one's address (Hex's `Hex.Repo`), which is yielded with it, and before it.
+    """
     first: dict[str, Resolved] = {}
     for dep in dependencies:
         if dep.repo is not None:
             first.setdefault(dep.repo, dep)
+            first.setdefault(dep.repo.partition(":")[0], dep)
     return ((name, first[name]) for name in sorted(first))
 
 

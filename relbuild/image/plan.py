@@ -22,7 +22,7 @@ from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.reference import Reference
 from relbuild.image.sources import Sources, find_sources
-from relbuild.mix import environment, toolchain
+from relbuild.mix import environment, toolchain, umbrella
 from relbuild.mix.environment import Contract, to_label
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release, select_release
@@ -145,6 +145,7 @@ def make_plan(
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
+    umbrella.refuse_child(tree, project, release, location.names if location else ())
     sources = find_sources(tree, project, location)
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.elixir, lock, rebar3=deps.rebar3)

@@ -34,7 +34,8 @@ class Locked:
     """One entry of mix.lock; `source` is unknown for a form that only a later Mix or Hex can read.
 
     `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository. `checksum` is that of the package's
-    archive (SHA-256, in hex), None where an old lock has only that of what is in it.
+    archive (SHA-256, in hex), None where an old lock has only that of what is in it. `checked` is False where Mix misses
+    a checksum, as in what an old Hex wrote.
     """
 
     app: str
@@ -48,6 +49,7 @@ class Locked:
     git: str | None = None
     checksum: str | None = None
     commit: str | None = None
+    checked: bool = True
 
     @property
     def organization(self) -> str | None:
@@ -114,6 +116,8 @@ def _locked(app: str, at: Mark, value: Plain) -> Locked:
                 managers=tuple(each for each in managers if isinstance(each, str)),
                 deps=tuple(_needed(deps)) if isinstance(deps, list) else (),
                 checksum=checksum.lower() if isinstance(checksum, str) and _SHA256.fullmatch(checksum) else None,
+                # The second is nil where the repository has none.
+                checked=len(rest) >= 5 and isinstance(rest[0], str),
             )  # fmt: skip
         case ("git", str(url), *rest):
             commit = rest[0] if rest else None

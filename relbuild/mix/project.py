@@ -22,6 +22,7 @@ __all__ = [
     "PathDependency",
     "Project",
     "Release",
+    "children",
     "of",
     "read",
     "select_release",
@@ -106,7 +107,7 @@ def read(tree: Tree) -> Project:
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    return with_path_deps(tree, of(MixFile.of(tree, "", content).said(), lambda root: _children(tree, root)))
+    return with_path_deps(tree, of(MixFile.of(tree, "", content).said(), lambda root: children(tree, root)))
 
 
 def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
@@ -134,7 +135,7 @@ def with_path_deps(tree: Tree, root: Project) -> Project:
         content = tree.read(posixpath.join(path, "mix.exs"))
         if content is None:
             return None
-        return _with_children(MixFile.of(tree, path, content).said(), lambda said: _children(tree, said))
+        return _with_children(MixFile.of(tree, path, content).said(), lambda said: children(tree, said))
 
     found = tuple(
         PathDependency(dep.app, dep.path or "", dep.at, project)
@@ -217,7 +218,7 @@ def _near(tree: Tree) -> list[str]:
     return found
 
 
-def _children(tree: Tree, root: Said) -> Iterator[Said]:
+def children(tree: Tree, root: Said) -> Iterator[Said]:
     """Yield an umbrella's applications: the directories of apps_path with a mix.exs (Mix.Project.apps_paths/1)."""
     apps_path, chosen = root.given.fact("apps_path", root.given.path), root.given.fact("apps", fields.names)
     if not isinstance(apps_path, Known) or isinstance(chosen, Unknown):

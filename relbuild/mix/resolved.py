@@ -46,7 +46,10 @@ def resolve(project: Project, lock: Mapping[str, Locked]) -> tuple[Resolved, ...
 
 
 def refuse_mismatch(project: Project, lock: Mapping[str, Locked], file: str) -> None:
-    """Raise ProjectError for each dependency of which mix.lock surely has no version that mix.exs allows."""
+    """Raise ProjectError for each dependency that mix.lock surely doesn't pin as ``mix deps.get --check-locked`` wants.
+
+    It has no version of it that mix.exs allows, or no checksum.
+    """
     problems: list[Problem] = []
     for dep in _fetched(project):
         if dep.in_release() is not True or dep.source == "unknown" or dep.unknown:
@@ -54,6 +57,16 @@ def refuse_mismatch(project: Project, lock: Mapping[str, Locked], file: str) -> 
         mismatch = _mismatch(dep, lock.get(dep.app), file)
         if mismatch is not None:
             problems.append(Problem(mismatch, dep.at, f"run mix deps.get, and commit {file}"))
+    surely = _reach(lock, (dep.app for dep in _fetched(project) if dep.in_release() is True))
+    problems += [
+        Problem(
+            f"{file} has no checksum of {app}: a build may get another package than you have",
+            lock[app].at,
+            f"run mix deps.get, and commit {file}",
+        )
+        for app in sorted(surely)
+        if not lock[app].checked
+    ]
     if problems:
         raise ProjectError.of(problems)
 

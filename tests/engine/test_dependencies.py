@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,7 +40,6 @@ def _hexrepo() -> Any:
 
 hexrepo = _hexrepo()
 
-CONFIG = (PROJECTS / "umbrella" / "relbuild.yml").read_text()
 ORGANIZATION_KEY, REPOSITORY_KEY = "0rgan1zat10n-k3y", "r3p0s1t0ry-k3y"
 
 
@@ -73,6 +75,20 @@ def applications(docker: Docker, image: str) -> set[str]:
 
 def layers(docker: Docker, image: str) -> list[str]:
     return list(json.loads(docker("image", "inspect", image))[0]["RootFS"]["Layers"])
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def unpacked(image: str) -> bytes:
+    """Return all that makes the image: its configuration and the content of its layers, one after the other."""
+    saved = subprocess.run(("docker", "save", image), capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        blobs = [file.read() for member in archive if (file := archive.extractfile(member)) is not None]
+    return b"".join(gzip.decompress(blob) if blob.startswith(b"\x1f\x8b") else blob for blob in blobs)
 
 
 def test_an_umbrella_with_two_releases(docker: Docker, project: Callable[[str], Path], build: Build) -> None:
@@ -119,23 +135,12 @@ def test_path_dependencies_in_the_project_and_above_it(
     assert layers(docker, plain) == before
 
     # A change in a dependency above the project is a change of the project.
-    codec = device.parent / "codec" / "lib" / "codec.ex"
-    codec.write_text(codec.read_text().replace('"codec"', '"another codec"'))
+    replace(device.parent / "codec" / "lib" / "codec.ex", '"codec"', '"another codec"')
     assert evaluated(docker, build(device), "Device.describe()") == "wire 3 with another codec, tick"
 
 
 def test_c_code_of_the_projects_own(docker: Docker, project: Callable[[str], Path], build: Build) -> None:
     assert evaluated(docker, build(project("nif")), "inspect(Native.twice(21))") == "42"
-
-
-@pytest.fixture(scope="module")
-def elixir(docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, tmp_path_factory: Any) -> str:
-    """Return the image of the toolchain stage, which the projects' builds have made or will take from the cache."""
-    copy = shutil.copytree(PROJECTS / "umbrella", tmp_path_factory.mktemp("toolchain") / "umbrella")
-    assert relbuild("dockerfile", "--write", "--release", "front", cwd=copy).exit_code == 0
-    image = cleanup.image(f"relbuild-test-toolchain:{run_id}")
-    docker("build", "--quiet", "--target", "toolchain", "--tag", image, str(copy))
-    return str(image)
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +158,17 @@ def repository(elixir: str, labels: tuple[str, ...], tmp_path_factory: Any) -> I
         yield SimpleNamespace(url=serving.url, public_key=directory / "hexpm" / "public_key", serving=serving)
 
 
-def using(directory: Path, repository: Any, deps: str, calls: str, repos: str = "") -> Path:
-    """Write a project with these dependencies from the repository on loopback, and return its directory."""
+def settings(elixir: str, repository: Any, repos: str = "") -> str:
+    """Return a relbuild.yml with the repository on loopback; one builder for all, so that it is made once."""
+    return (
+        f"toolchain: debian\ndebian: trixie\nbuilder:\n  image: '{elixir}'\n  network: host\n"
+        f"  packages: [openssh-client, rebar3]\n  env: {{HEX_API_URL: '{repository.url}/api'}}\n"
+        f"  repos:\n    hexpm: {{url: '{repository.url}', public_key: hex.pem, auth: false}}\n{repos}"
+    )
+
+
+def write(directory: Path, config: str, deps: str, calls: str) -> Path:
+    """Write a project with these dependencies, whose App.names() gives what they say, and return its directory."""
     (directory / "lib").mkdir(parents=True)
     (directory / "mix.exs").write_text(
         "defmodule App.MixProject do\n  use Mix.Project\n\n"
@@ -162,53 +176,104 @@ def using(directory: Path, repository: Any, deps: str, calls: str, repos: str = 
         "  def application, do: [extra_applications: [:logger]]\nend\n"
     )
     (directory / "lib" / "app.ex").write_text(f"defmodule App do\n  def names, do: {calls}\nend\n")
-    shutil.copy(repository.public_key, directory / "hex.pem")
-    (directory / "relbuild.yml").write_text(
-        f"{CONFIG}  network: host\n"
-        f"  env: {{HEX_API_URL: {repository.url}/api}}\n"
-        f"  repos:\n    hexpm: {{url: {repository.url}, public_key: hex.pem, auth: false}}\n{repos}"
-    )
+    (directory / "relbuild.yml").write_text(config)
     return directory
 
 
-def lock(docker: Docker, elixir: str, labels: tuple[str, ...], project: Path, *logins: str) -> None:
+def lock(docker: Docker, elixir: str, repository: Any, labels: tuple[str, ...], project: Path, *logins: str) -> None:
     """Have Mix write mix.lock, as a developer would."""
-    config = (project / "relbuild.yml").read_text()
-    [url] = re.findall(r"hexpm: \{url: ([^,]+)", config)
-    script = "\n".join(
-        ("set -e", f"mix hex.repo add hexpm {url} --public-key hex.pem", *logins, "mix deps.get", "chmod a+r mix.lock")
-    )
+    shutil.copy(repository.public_key, project / "hex.pem")
+    login = f"mix hex.repo add hexpm {repository.url} --public-key hex.pem"
+    script = "\n".join(("set -e", login, *logins, "mix deps.get", "chmod a+r mix.lock"))
+    env = ("HEX_HOME=/tmp/hex", "MIX_DEPS_PATH=/tmp/deps", "MIX_BUILD_PATH=/tmp/build", "MIX_REBAR3=/usr/bin/rebar3")
+    options = [option for each in (f"HEX_API_URL={repository.url}/api", *env) for option in ("--env", each)]
     docker(
         *("run", "--rm", "--network", "host", *labels, "--volume", f"{project}:/project", "--workdir", "/project"),
-        *("--env", "MIX_REBAR3=/usr/bin/rebar3", "--env", f"HEX_API_URL={url}/api", "--env", "HEX_HOME=/tmp/hex"),
-        *("--env", "MIX_DEPS_PATH=/tmp/deps", "--env", "MIX_BUILD_PATH=/tmp/build", elixir, "sh", "-c", script),
+        *(*options, elixir, "sh", "-c", script),
     )
 
 
-def test_hex_packages_by_a_lock_file(
-    docker: Docker, repository: Any, elixir: str, labels: tuple[str, ...], tmp_path: Path, build: Build
-) -> None:
-    deps = '{:package_02, "~> 1.0"}, {:erl_one, "~> 1.0"}, {:never_fetched, "~> 1.0", only: :test}'
-    app = using(tmp_path / "hex", repository, deps.rpartition(", {")[0], 'Package02.name() <> " " <> :erl_one.name()')
-    lock(docker, elixir, labels, app)
+@pytest.fixture(scope="module")
+def locked(docker: Docker, elixir: str, repository: Any, labels: tuple[str, ...], tmp_path_factory: Any) -> Path:
+    """Return a project with packages of the public repository, one of them for rebar3, and their lock file."""
+    app = write(
+        tmp_path_factory.mktemp("locked") / "hex",
+        settings(elixir, repository),
+        '{:package_02, "~> 1.0"}, {:erl_one, "~> 1.0"}',
+        'Package02.name() <> " " <> :erl_one.name()',
+    )
+    lock(docker, elixir, repository, labels, app)
+    return app
+
+
+def test_hex_packages_by_a_lock_file(docker: Docker, locked: Path, tmp_path: Path, build: Build) -> None:
+    app = Path(shutil.copytree(locked, tmp_path / "hex"))
     # What is for tests alone isn't in the lock file here, and isn't missed.
-    mix = app / "mix.exs"
-    mix.write_text(mix.read_text().replace(deps.rpartition(", {")[0], deps))
+    replace(app / "mix.exs", "deps: [", 'deps: [{:never_fetched, "~> 1.0", only: :test}, ')
     image = build(app)
     assert evaluated(docker, image, "App.names()") == "package_01 package_02 erl_one"
     assert applications(docker, image) == {"app-0.1.0", "erl_one-1.0.0", "package_01-1.0.0", "package_02-1.0.0"}
 
 
+@pytest.mark.parametrize(
+    ("file", "pattern", "replacement", "exit_code", "error"),
+    [
+        (
+            "mix.exs",
+            r'package_02, "~> 1.0"',
+            'package_02, "~> 2.0"',
+            3,
+            ("mix.lock does not match mix.exs: it has package_02 1.0.0, and ~> 2.0 is asked for", "mix.exs:4"),
+        ),
+        (
+            "mix.lock",
+            r'("erl_one": \{:hex, :erl_one, "1.0.0"), .*\}',
+            r"\1}",
+            3,
+            ("mix.lock has no checksum of erl_one: a build may get another package than you have", "mix.lock:2"),
+        ),
+        (
+            "mix.lock",
+            r'(:erl_one, "1.0.0"), ".{8}',
+            r'\1, "00000000',
+            1,
+            ("the build failed: mix.lock doesn't fit mix.exs", "Dockerfile:"),
+        ),
+    ],
+    ids=["version", "no-checksum", "wrong-checksum"],
+)
+def test_a_lock_file_that_does_not_match(
+    locked: Path,
+    tmp_path: Path,
+    relbuild: Callable[..., Ran],
+    file: str,
+    pattern: str,
+    replacement: str,
+    exit_code: int,
+    error: tuple[str, str],
+) -> None:
+    app = Path(shutil.copytree(locked, tmp_path / "hex"))
+    text, changes = re.subn(pattern, replacement, (app / file).read_text())
+    (app / file).write_text(text)
+    ran = relbuild("image", "--json", cwd=app)
+    [said] = json.loads(ran.stdout)["errors"]
+    assert (changes, ran.exit_code) == (1, exit_code)
+    assert said["message"] == error[0]
+    assert f"{Path(said['file']).name}:{said['line']}".startswith(error[1])
+    assert "mix deps.get" in said["hint"]
+
+
 @pytest.fixture
-def private(repository: Any, tmp_path: Path) -> Path:
+def private(elixir: str, repository: Any, tmp_path: Path) -> Path:
     """Return a project with a package of an organization and one of another repository, both of which want keys."""
-    return using(
+    app = write(
         tmp_path / "private",
-        repository,
+        settings(elixir, repository, f"    own: {{url: '{repository.url}/own', public_key: hex.pem}}\n"),
         '{:acme_core, "~> 1.0", organization: "acme"}, {:own_core, "~> 1.0", repo: "own"}',
         'AcmeCore.name() <> " " <> OwnCore.name()',
-        f"    own: {{url: {repository.url}/own, public_key: hex.pem}}\n",
     )
+    shutil.copy(repository.public_key, app / "hex.pem")
+    return app
 
 
 def test_missing_keys_are_told_before_the_build(private: Path, relbuild: Callable[..., Ran]) -> None:
@@ -243,6 +308,7 @@ def test_keys_of_private_packages_are_left_nowhere(
     lock(
         docker,
         elixir,
+        repository,
         labels,
         private,
         f"mix hex.organization auth acme --key {ORGANIZATION_KEY}",
@@ -273,8 +339,7 @@ def test_keys_of_private_packages_are_left_nowhere(
     assert docker("run", "--rm", *labels, stage, "sh", "-c", search) == ""
     told = ran.stderr + "".join(docker("history", "--no-trunc", each) for each in (image, stage))
     assert [key for key in keys.values() if key in told] == []
-    saved = subprocess.run(("docker", "save", image), capture_output=True, check=True).stdout
-    assert [key for key in keys.values() if key.encode() in saved] == []
+    assert [key for key in keys.values() if key.encode() in unpacked(image)] == []
 
 
 @pytest.fixture(scope="module")
@@ -291,16 +356,10 @@ def git(docker: Docker, labels: tuple[str, ...], run_id: str, tmp_path_factory: 
 
 
 def test_git_over_ssh(
-    docker: Docker, git: Any, tmp_path: Path, relbuild: Callable[..., Ran], build: Build, project: Callable[[str], Path]
+    docker: Docker, git: Any, elixir: str, repository: Any, tmp_path: Path, relbuild: Callable[..., Ran], build: Build
 ) -> None:
-    app = tmp_path / "gitssh"
-    (app / "lib").mkdir(parents=True)
-    (app / "mix.exs").write_text(
-        "defmodule App.MixProject do\n  use Mix.Project\n\n"
-        f'  def project, do: [app: :app, version: "0.1.0", deps: [{{:ui, git: "{git.url}", tag: "v1.0.0"}}]]\nend\n'
-    )
-    (app / "lib" / "app.ex").write_text("defmodule App do\n  def names, do: Ui.name()\nend\n")
-    (app / "relbuild.yml").write_text(f"{CONFIG}  network: host\n")
+    deps = f'{{:ui, git: "{git.url}", tag: "v1.0.0"}}'
+    app = write(tmp_path / "gitssh", settings(elixir, repository), deps, "Ui.name()")
     nothing = {"HOME": str(tmp_path), "SSH_AUTH_SOCK": "", "SSH_KNOWN_HOSTS": ""}
 
     ran = relbuild("image", cwd=app, env=nothing)

@@ -69,6 +69,19 @@ def test_the_public_repository_may_have_another_address() -> None:
     )
 
 
+def test_an_organization_lies_below_the_public_repositorys_other_address() -> None:
+    config = "builder: {repos: {hexpm: {url: 'https://mirror.example.com', public_key: mirror.pem, auth: false}}}\n"
+    found = access(dep("auth", "hexpm:acme"), config=config)
+    assert (found.files, found.logins) == (
+        ("mirror.pem",),
+        (
+            "export HEX_HOME=/run/hex",
+            "mix hex.repo add hexpm https://mirror.example.com --public-key mirror.pem",
+            'mix hex.organization auth acme --key "$HEX_ACME_KEY"',
+        ),
+    )
+
+
 def test_a_repository_without_an_address() -> None:
     with pytest.raises(ConfigError) as raised:
         access(dep("core", "own"))

@@ -129,8 +129,9 @@ def test_what_the_dockerfile_names_is_never_left_out() -> None:
     ]
 
 
-def test_a_child_of_an_umbrella_by_itself() -> None:
+def test_a_child_of_an_umbrella_that_defines_releases_itself() -> None:
     paths = (
+        "releases: [web: []], "
         'build_path: "../../_build", config_path: "../../config/config.exs", '
         'deps_path: "../../deps", lockfile: "../../mix.lock", '
     )
@@ -159,6 +160,52 @@ def test_a_child_of_an_umbrella_by_itself() -> None:
     text = dockerfile.render(plan(files, "apps/web"))
     assert "COPY config/runtime.exs /layers/app/releases/1.0.0/runtime.exs" in text
     assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
+
+
+@pytest.mark.parametrize(
+    ("umbrella", "hint"),
+    [
+        ("releases: [a: [applications: [web: :permanent]], b: [applications: [core: :load]]]", "{image} --release a"),
+        (
+            "releases: [a: [applications: [web: :load]], b: [applications: [web: :permanent]]]",
+            "{image} --release a; or {image} --release b",
+        ),
+        (
+            "deps: []",
+            "add to `project` in ../../mix.exs: releases: [web: [applications: [web: :permanent]]], then {image}",
+        ),
+    ],
+)
+def test_a_child_of_an_umbrella_is_built_from_the_root(umbrella: str, hint: str) -> None:
+    root = 'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [version: "1.0.0", OPTIONS]\nend\n'
+    files = {
+        "mix.exs": root.replace("OPTIONS", f'apps_path: "apps", {umbrella}'),
+        "apps/web/mix.exs": mix("web"),
+        "apps/core/mix.exs": mix("core"),
+    }
+    with pytest.raises(ProjectError) as raised:
+        plan(files, "apps/web")
+    [problem] = raised.value.problems
+    assert (problem.message, problem.at, problem.hint) == (
+        "web is an application of the umbrella project in ../.., which is built as a whole: its configuration, its "
+        "lock file and its releases are there",
+        Mark("mix.exs", 3, 26),
+        hint.format(image="relbuild image -C ../.."),
+    )
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [app: :u]\nend\n",
+        'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: "services"]\nend\n',
+        'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: "apps", apps: [:core]]\nend\n',
+        "apps_path: (",
+    ],
+)
+def test_a_project_below_another_that_it_is_no_part_of(above: str) -> None:
+    files = {"mix.exs": above, "apps/web/mix.exs": mix("web"), "apps/core/mix.exs": mix("core")}
+    assert plan(files, "apps/web").applications == ("web",)
 
 
 def test_configuration_that_is_imported_from_elsewhere() -> None:

@@ -108,6 +108,28 @@ def test_a_lock_file_that_surely_does_not_match(dict_tree: Any, deps: str, messa
     assert {each.hint for each in problems} == {"run mix deps.get, and commit mix.lock"}
 
 
+def test_a_package_that_is_locked_without_a_checksum(dict_tree: Any) -> None:
+    entries = (
+        '"a": {:hex, :a, "1.0.0", "00", [:mix], [{:b, "~> 1.0", [hex: :b, optional: false]}], "hexpm", nil},',
+        '"b": {:hex, :b, "1.0.0", "00", [:mix], [], "hexpm"},',
+        '"c": {:hex, :c, "1.0.0", nil, [:mix], [], "hexpm", "00"},',
+        '"d": {:hex, :d, "1.0.0"},',
+    )
+    pinned = lock.read("mix.lock", "\n".join(("%{", *entries, "}")).encode())
+    with pytest.raises(ProjectError) as raised:
+        refuse_mismatch(
+            read(dict_tree, '{:a, "~> 1.0"}, {:c, "~> 1.0"}, {:d, "~> 1.0", only: :test}'), pinned, "mix.lock"
+        )
+    assert [(each.message, each.at, each.hint) for each in raised.value.problems] == [
+        (
+            f"mix.lock has no checksum of {app}: a build may get another package than you have",
+            Mark("mix.lock", line, 1),
+            "run mix deps.get, and commit mix.lock",
+        )
+        for app, line in (("b", 3), ("c", 4))
+    ]
+
+
 def test_the_login_of_a_pinned_git_url_is_not_repeated(dict_tree: Any) -> None:
     pinned = lock.read("mix.lock", b'%{"t": {:git, "https://me:t0ken@example.com/t.git", "0a"}}')
     with pytest.raises(ProjectError) as raised:

@@ -1,0 +1,58 @@
+"""Whether a project is one of an umbrella's applications, which are released from the umbrella's root."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from relbuild.errors import ProjectError
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.mixfile import MixFile
+from relbuild.mix.project import Project, Release, children, of
+
+
+def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence[str]) -> None:
+    """Raise ProjectError for an application of an umbrella that lies above it, but for one with releases of its own.
+
+    ``names`` are the directories that lead down to the project, of those that a build may see.
+    """
+    if release.defined or not isinstance(project.app, Known):
+        return
+    own = "/" + "/".join(names)
+    for levels in range(1, len(names) + 1):
+        up = "/".join([".."] * levels)
+        umbrella = _umbrella_in(tree, up)
+        if umbrella is None or own not in (posixpath.normpath(posixpath.join(own, app.path)) for app in umbrella.apps):
+            continue
+        app = project.app.value
+        raise ProjectError(
+            f"{app} is an application of the umbrella project in {up}, which is built as a whole: its configuration, "
+            "its lock file and its releases are there",
+            at=project.app.at,
+            hint=_from_its_root(umbrella, app, up),
+        )
+
+
+def _umbrella_in(tree: Tree, directory: str) -> Project | None:
+    try:
+        content = tree.read(posixpath.join(directory, "mix.exs"))
+        if content is None or b"apps_path" not in content:
+            return None
+        return of(MixFile.of(tree, directory, content).said(), lambda root: children(tree, root))
+    except ProjectError:
+        # Another project's mix.exs, which isn't to be judged here.
+        return None
+
+
+def _from_its_root(umbrella: Project, app: str, up: str) -> str:
+    having = [
+        release.name
+        for release in umbrella.releases
+        if isinstance(release.applications, Known) and app in dict(release.applications.value)
+    ]
+    if having:
+        return "; or ".join(f"relbuild image -C {up} --release {name}" for name in having)
+    return (
+        f"add to `project` in {up}/mix.exs: releases: [{app}: [applications: [{app}: :permanent]]], "
+        f"then relbuild image -C {up}"
+    )
