@@ -34,8 +34,8 @@ class Locked:
     """One entry of mix.lock; `source` is unknown for a form that only a later Mix or Hex can read.
 
     `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository. `checksum` is that of the package's
-    archive (SHA-256, in hex), None where an old lock has only that of what is in it. `checked` is False where Mix misses
-    a checksum, as in what an old Hex wrote.
+    archive (SHA-256, in hex), None where an old lock has only that of what is in it. `checked` is False where
+    Mix misses a checksum, as in what an old Hex wrote.
     """
 
     app: str
