@@ -98,11 +98,9 @@ def test_an_umbrella_with_two_releases(docker: Docker, project: Callable[[str], 
     assert evaluated(docker, worker, "Jobs.describe()") == "jobs: 3 shelves in Porto"
     assert applications(docker, front) == {"store-0.1.0", "web-0.1.0"}
     assert applications(docker, worker) == {"jobs-0.1.0", "store-0.1.0"}
-    # The children are the project's own: only the last layer tells the two apart.
-    assert [one == other for one, other in zip(layers(docker, front), layers(docker, worker), strict=True)] == [
-        *[True] * (len(layers(docker, front)) - 1),
-        False,
-    ]
+    # The children are the project's own: one layer alone tells the two apart.
+    both = zip(layers(docker, front), layers(docker, worker), strict=True)
+    assert [one == other for one, other in both].count(False) == 1
 
 
 def test_several_releases_and_no_choice(project: Callable[[str], Path], relbuild: Callable[..., Ran]) -> None:
@@ -320,26 +318,27 @@ def test_keys_of_private_packages_are_left_nowhere(
     assert ran.exit_code == 0, ran.stderr
     assert evaluated(docker, image, "App.names()") == "acme_core own_core"
 
-    # The stage that fetched and compiled, with all that was left in it.
-    assert relbuild("dockerfile", "--write", cwd=private).exit_code == 0
-    stage = cleanup.image(f"relbuild-test-private-build:{run_id}")
-    secrets = [option for name in keys for option in ("--secret", f"id={name},env={name}")]
-    subprocess.run(
-        ("docker", "build", "--quiet", "--network", "host", *secrets, "--target", "build", "--tag", stage, "."),
-        cwd=private,
-        env={**os.environ, **keys},
-        check=True,
-        capture_output=True,
-    )
-    places = "/src /root /run /tmp /etc /var/tmp /home /release /layers"
-    search = (
-        "test -d /src/deps/acme_core && test -d /src/_build/prod && "
-        f"! grep -rlF -e {ORGANIZATION_KEY} -e {REPOSITORY_KEY} {places}"
-    )
-    assert docker("run", "--rm", *labels, stage, "sh", "-c", search) == ""
-    told = ran.stderr + "".join(docker("history", "--no-trunc", each) for each in (image, stage))
+    told = ran.stderr + docker("history", "--no-trunc", image)
     assert [key for key in keys.values() if key in told] == []
     assert [key for key in keys.values() if key.encode() in unpacked(image)] == []
+
+    # Nor in the stage that fetched and compiled, with all that was left there.
+    written = relbuild("dockerfile", cwd=private).stdout
+    mounted = " ".join(f"--mount=type=secret,id={name}" for name in keys)
+    patterns = " ".join(f"-f /run/secrets/{name}" for name in keys)
+    search = f"! grep -rlF {patterns} /src /root /tmp /etc /var /home /release /layers"
+    built = subprocess.run(
+        (
+            *("docker", "buildx", "build", "--network", "host", "--output", "type=cacheonly", "--file", "-"),
+            *(option for name in keys for option in ("--secret", f"id={name},env={name}")),
+            str(private),
+        ),
+        input=f"{written}\nFROM build\nRUN {mounted} test -d /src/deps/acme_core && {search}\n",
+        env={**os.environ, **keys},
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
 
 
 @pytest.fixture(scope="module")
