@@ -156,12 +156,11 @@ def repository(elixir: str, labels: tuple[str, ...], tmp_path_factory: Any) -> I
         yield SimpleNamespace(url=serving.url, public_key=directory / "hexpm" / "public_key", serving=serving)
 
 
-def settings(elixir: str, repository: Any, repos: str = "") -> str:
-    """Return a relbuild.yml with the repository on loopback; one builder for all, so that it is made once."""
+def settings(elixir: str, repository: Any, more: str = "") -> str:
+    """Return a relbuild.yml with the repository on loopback, and a builder that is ready but for what a test needs."""
     return (
         f"toolchain: debian\ndebian: trixie\nbuilder:\n  image: '{elixir}'\n  network: host\n"
-        f"  packages: [openssh-client, rebar3]\n  env: {{HEX_API_URL: '{repository.url}/api'}}\n"
-        f"  repos:\n    hexpm: {{url: '{repository.url}', public_key: hex.pem, auth: false}}\n{repos}"
+        f"  repos:\n    hexpm: {{url: '{repository.url}', public_key: hex.pem, auth: false}}\n{more}"
     )
 
 
@@ -264,9 +263,11 @@ def test_a_lock_file_that_does_not_match(
 @pytest.fixture
 def private(elixir: str, repository: Any, tmp_path: Path) -> Path:
     """Return a project with a package of an organization and one of another repository, both of which want keys."""
+    own = f"    own: {{url: '{repository.url}/own', public_key: hex.pem}}\n"
+    api = f"  env: {{HEX_API_URL: '{repository.url}/api'}}\n"
     app = write(
         tmp_path / "private",
-        settings(elixir, repository, f"    own: {{url: '{repository.url}/own', public_key: hex.pem}}\n"),
+        settings(elixir, repository, own + api),
         '{:acme_core, "~> 1.0", organization: "acme"}, {:own_core, "~> 1.0", repo: "own"}',
         'AcmeCore.name() <> " " <> OwnCore.name()',
     )
@@ -357,7 +358,7 @@ def git(docker: Docker, labels: tuple[str, ...], run_id: str, tmp_path_factory: 
 def test_git_over_ssh(
     docker: Docker, git: Any, elixir: str, repository: Any, tmp_path: Path, relbuild: Callable[..., Ran], build: Build
 ) -> None:
-    deps = f'{{:ui, git: "{git.url}", tag: "v1.0.0"}}'
+    deps = f'{{:ui, git: "{git.url}", tag: "v1.0.0", manager: :mix}}'
     app = write(tmp_path / "gitssh", settings(elixir, repository), deps, "Ui.name()")
     nothing = {"HOME": str(tmp_path), "SSH_AUTH_SOCK": "", "SSH_KNOWN_HOSTS": ""}
 
