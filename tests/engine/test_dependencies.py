@@ -268,7 +268,8 @@ def private(elixir: str, repository: Any, tmp_path: Path) -> Path:
     app = write(
         tmp_path / "private",
         settings(elixir, repository, own + api),
-        '{:acme_core, "~> 1.0", organization: "acme"}, {:own_core, "~> 1.0", repo: "own"}',
+        '{:acme_core, "~> 1.0", organization: "acme", manager: :mix}, '
+        '{:own_core, "~> 1.0", repo: "own", manager: :mix}',
         'AcmeCore.name() <> " " <> OwnCore.name()',
     )
     shutil.copy(repository.public_key, app / "hex.pem")
