@@ -66,9 +66,9 @@ def test_how_it_was_built_is_known_where_it_was_built(
 ) -> None:
     build = inspected(relbuild("inspect", shop, "--json", env=cache))["build"]
     titles = [step["title"] for step in build["steps"]]
-    stages = [title[1:].partition(" ")[0] for title in titles if "] COPY " in title or "] RUN " in title]
-    usual = ("toolchain", "deps", "build", "runner")
-    assert [stage for stage in dict.fromkeys(stages) if stage in usual] == [*usual]
+    # Which of the stages starts first is the engine's choice.
+    stages = {title[1:].partition(" ")[0] for title in titles if "] COPY " in title or "] RUN " in title}
+    assert stages >= {"toolchain", "deps", "build", "runner"}
     assert all(step["start"] + step["seconds"] <= build["seconds"] + 0.01 for step in build["steps"])
     elsewhere = relbuild("inspect", shop, env={"XDG_CACHE_HOME": str(tmp_path)})
     assert "how it was built isn't known here" in elsewhere.stdout
