@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 # The Debian releases that the tests build on: Elixir 1.14 on OTP 25, 1.18 on 27, 1.20 on 29.
 SUITES ?= trixie bookworm forky
 
-.PHONY: demo demo-clean test test-unit lint golden bench venv engine test-tools bases clean
+.PHONY: demo demo-clean test test-unit lint golden bench venv engine test-tools bases platforms clean
 
 demo: SUITES = trixie
 demo: venv engine bases
@@ -19,7 +19,7 @@ demo: venv engine bases
 demo-clean:
 	scripts/demo-clean.sh
 
-test: venv engine bases lint test-tools
+test: venv engine bases platforms lint test-tools
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 # Without an engine: seconds.
@@ -51,6 +51,10 @@ engine:
 
 test-tools:
 	scripts/test-tools.sh
+
+# The engine runs programs of another architecture, emulated.
+platforms: engine
+	scripts/platforms.sh
 
 bases: engine
 	scripts/base-images.sh $(SUITES)

@@ -65,7 +65,7 @@ def lock(
     from relbuild.commands import lock as command
 
     action = command.check if check else command.write
-    return action(session, release, command.platforms_of(platform or ()))
+    return action(session, release, tuple(platform or ()))
 
 
 @verb("image")
@@ -85,6 +85,14 @@ def image(
     ] = None,
     cache_to: Annotated[
         list[str] | None, typer.Option("--cache-to", metavar="CACHE", help="Keep the steps there, as buildx writes it.")
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--platform",
+            metavar="OS/ARCH",
+            help="What it is for; several make one image for all. Default: relbuild.yml's, else the engine's own.",
+        ),
     ] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Tag it without the checks of relbuild verify.")
@@ -113,6 +121,7 @@ def image(
         bill=sbom,
         clean=clean,
         reproducible=reproducible,
+        platforms=tuple(platform or ()),
     )
 
 

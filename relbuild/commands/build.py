@@ -24,18 +24,26 @@ from relbuild.mix.project import Project
 from relbuild.progress import Display
 
 
-def build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, *, clean: bool = False) -> str:
+def build(
+    session: Session,
+    plan: Plan,
+    given: Mapping[str, str],
+    caches: Caches,
+    platforms: tuple[str, ...] = (),
+    *,
+    clean: bool = False,
+) -> str:
     """Build under a name of this call's own and return the name; ``given`` says where its secrets come from.
 
     Raises the error that says why the build failed; then there is no image of that name.
     """
     if not clean:
-        return _build(session, plan, given, caches, None)
+        return _build(session, plan, given, caches, platforms, None)
     epoch = _epoch(session)
     if epoch is None or not session.engine.rewrites_times():
-        return _build(session, plan, given, caches, Clean(epoch))
+        return _build(session, plan, given, caches, platforms, Clean(epoch))
     with TemporaryDirectory(prefix="relbuild-") as directory:
-        return _build(session, plan, given, caches, Clean(epoch, f"{directory}/image.tar"))
+        return _build(session, plan, given, caches, platforms, Clean(epoch, f"{directory}/image.tar"))
 
 
 def _epoch(session: Session) -> int | None:
@@ -48,7 +56,14 @@ def _epoch(session: Session) -> int | None:
     return git.commit_time(session.root)
 
 
-def _build(session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, clean: Clean | None) -> str:
+def _build(
+    session: Session,
+    plan: Plan,
+    given: Mapping[str, str],
+    caches: Caches,
+    platforms: tuple[str, ...],
+    clean: Clean | None,
+) -> str:
     candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
     path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
     argv = partial(
@@ -59,6 +74,7 @@ def _build(session: Session, plan: Plan, given: Mapping[str, str], caches: Cache
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
         secrets=given,
+        platforms=platforms,
         caches=caches,
         clean=clean,
     )

@@ -95,6 +95,9 @@ def _toolchain_rows(plan: Plan) -> Iterator[Row]:
 def _image_rows(plan: Plan) -> Iterator[Row]:
     builder, runner, lock = plan.builder, plan.runner, plan.lock
     yield "image", f"{plan.image}:{_tag(plan)}  ({_from(plan, 'image', 'named as the release')})"
+    if plan.platforms is not None:
+        how = "each built on its own" if plan.platforms.emulated else "compiled once, on the builder's own"
+        yield "  platforms", f"{' '.join(plan.platforms.names)}  ({how})"
     yield "builder", f"{builder.image}{_locked(lock.builder if lock else None)}"
     if builder.elixir:
         yield "  elixir", f"{builder.elixir.ref} of {builder.elixir.repository}"

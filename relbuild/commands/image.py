@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from relbuild.commands import reproducing, secrets
 from relbuild.commands.build import build
@@ -10,10 +11,11 @@ from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed
+from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
 from relbuild.image.plan import Plan, split_reference, tags
+from relbuild.image.platforms import parse
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
@@ -30,24 +32,37 @@ def image(
     bill: str | None = None,
     clean: bool = False,
     reproducible: bool = False,
+    platforms: tuple[str, ...] = (),
 ) -> Built:
-    """Build the release image and return its reference and digest.
+    """Build the release image and return its reference and digest; ``platforms`` are instead of relbuild.yml's.
 
     ``clean`` takes nothing up from earlier builds; ``reproducible`` builds so twice, and compares. The bill of
     materials is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or a push
     fails; until the image has been verified, and the bill written, nothing has a tag.
     """
-    plan = session.plan(release)
+    plan = session.plan(release, platforms=parse(platforms) if platforms else None)
+    names = plan.platforms.names if plan.platforms is not None else ()
     references = tags(plan, asked_tags)
     for note in plan.notes:
         session.warn(note)
     given = secrets.find(plan.builder)
     session.engine.require_builds()
-    candidate = build(session, plan, given, caches, clean=clean or reproducible)
+    several = len(names) > 1
+    if several and (clean or reproducible):
+        raise UsageError(
+            "--clean and --reproducible build one platform at a time", hint=f"add --platform {names[0]}, then the others"
+        )
+    if several:
+        session.engine.require_indexes(names)
+        if verify:
+            # Each by itself first: an engine looks into and runs one platform of an image, its own.
+            for name in names:
+                _verified(session, plan, given, replace(caches, destinations=()), name, references[0])
+    candidate = build(session, plan, given, caches, names, clean=clean or reproducible)
     try:
         if reproducible:
             _require_reproducible(session, plan, given, candidate)
-        if verify:
+        if verify and not several:
             require_verified(session, plan, candidate, references[0])
         if bill is not None and not session.dry_run:
             from relbuild.commands.sbom import sbom
@@ -66,11 +81,23 @@ def image(
 
 
 def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str], candidate: str) -> None:
-    again = build(session, plan, given, Caches(), clean=True)
+    names = plan.platforms.names if plan.platforms is not None else ()
+    again = build(session, plan, given, Caches(), names, clean=True)
     try:
         reproducing.require_same(session, candidate, again)
     finally:
         session.runner.captured(buildx.untag(again, session.endpoint))
+
+
+def _verified(
+    session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, platform: str, reference: str
+) -> None:
+    """Build the image of one platform, which the image of all takes its steps from, and verify it."""
+    candidate = build(session, plan, given, caches, (platform,))
+    try:
+        require_verified(session, plan, candidate, reference, platform)
+    finally:
+        session.runner.captured(buildx.untag(candidate, session.endpoint))
 
 
 def _push(session: Session, reference: str) -> None:

@@ -11,9 +11,10 @@ from relbuild.commands.session import Session
 from relbuild.engine import files, hexpm_index
 from relbuild.engine.hexpm_index import IndexedTag
 from relbuild.engine.registry import Registries
-from relbuild.errors import CommandFailed, Mark, PassingFault, Problem, ProjectError, UsageError
+from relbuild.errors import CommandFailed, Mark, PassingFault, Problem, ProjectError
 from relbuild.image import lock as locking
 from relbuild.image.lock import Lock, Locked
+from relbuild.image.platforms import parse
 from relbuild.image.reference import Reference
 from relbuild.mix.hexpm import ERLANG, Wanted, pick
 from relbuild.mix.toolchain import Toolchain
@@ -92,7 +93,7 @@ def _moved(role: str, old: Locked, new: Locked) -> str:
 
 def _look_up(session: Session, release: str | None, platforms: tuple[str, ...]) -> tuple[Lock, tuple[str, ...]]:
     plan = session.plan(release, locked=False)
-    wanted = tuple(dict.fromkeys(platforms)) or _own_platform()
+    wanted = parse(platforms) or _own_platform()
     tools = plan.toolchain
     if tools.tag is not None and tools.wanted is not None:
         tools = _from_index(tools, tools.wanted, wanted)
@@ -188,15 +189,3 @@ def _resolved(registries: Registries, image: str, mirror: str | None, platforms:
 
 def _data(locked: Locked) -> dict[str, Any]:
     return {"image": locked.image, "digest": locked.digest, "platforms": list(locked.platforms)}
-
-
-def platforms_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the platforms of ``--platform``, which may be given several times and hold several, parted by commas.
-
-    Raises UsageError for what is none.
-    """
-    found = tuple(part.strip() for text in texts for part in text.split(","))
-    for platform in found:
-        if not locking.PLATFORM.fullmatch(platform):
-            raise UsageError(f"--platform {platform}: is no platform", hint="write one such as linux/arm64")
-    return found

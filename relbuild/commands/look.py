@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from relbuild.commands import place
@@ -12,12 +13,12 @@ from relbuild.commands.session import Session
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
-from relbuild.image import checks, labels
+from relbuild.image import checks, labels, platforms
 from relbuild.image.checks import Facts, Finding
 from relbuild.image.leaks import Leak, Needles, has_cookie
 from relbuild.image.linking import Linker
 from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Containers
+from relbuild.image.trials import Containers, Foreign
 from relbuild.release.command import ROOT
 
 # An image's architecture as ELF has it.
@@ -30,6 +31,7 @@ MACHINES = {
     "s390x": "EM_S390",
     "riscv64": "EM_RISCV",
 }
+ERTS = re.compile(r"/erts-([0-9.]+)/bin/")
 # Where Erlang is when a release doesn't bring its own (include_erts: false).
 SHARED_ERLANG = ("usr/lib/erlang", "usr/local/lib/erlang")
 
@@ -47,9 +49,11 @@ def look(
     Raises UsageError when the image holds no release.
     """
     # With labels the release is known at once, and is tried out while the image is read.
-    content = None if labels.RELEASE in facts.labels else read(session, facts)
+    is_foreign = not session.dry_run and facts.architecture not in ("", session.engine.architecture())
+    content = read(session, facts) if is_foreign or labels.RELEASE not in facts.labels else None
     release = _labelled(facts) if content is None else found(content, image)
-    containers = _containers(session, facts, release, around)
+    foreign = _foreign(facts, content) if is_foreign and content is not None else None
+    containers = _containers(session, facts, release, around, foreign)
     if session.dry_run:
         for argv in containers.all(facts.env, stop_timeout):
             session.runner.step(argv)
@@ -83,11 +87,19 @@ def _labelled(facts: ImageFacts) -> Shipped:
     return Shipped(label[labels.RELEASE], label.get(labels.ROOT, ROOT), label.get(labels.VERSION, ""))
 
 
-def _containers(session: Session, facts: ImageFacts, release: Shipped, around: Around) -> Containers:
+def _foreign(facts: ImageFacts, content: Archive) -> Foreign:
+    """Return how a release is tried out that this engine can only run emulated, if at all."""
+    erts = next((match[1] for path in content.files if (match := ERTS.search(path))), "")
+    return Foreign(facts.platform, platforms.foreign_flags(facts.architecture, erts))
+
+
+def _containers(
+    session: Session, facts: ImageFacts, release: Shipped, around: Around, foreign: Foreign | None
+) -> Containers:
     mark, owner = session.runner.mark()
     surroundings = around.surroundings(before=() if labels.BUILT_BY in facts.labels else place.NOT_OURS)
     name = "-".join(("relbuild-verify", *filter(None, (mark,))))
-    return Containers(facts.id, release, name, owner, surroundings, session.endpoint)
+    return Containers(facts.id, release, name, owner, surroundings, session.endpoint, foreign)
 
 
 def _programs(content: Archive, release: Shipped) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ class Planned:
             },
             "assets": _asset_data(plan.assets),
             "image": plan.image,
+            "platforms": list(plan.platforms.names) if plan.platforms else None,
             "migrate": plan.migrate.value if plan.migrate else None,
             "environment": data_of(plan.environment),
             "labels": dict(plan.labels),

@@ -86,14 +86,22 @@ class Session:
 
         return read(self.tree())
 
-    def plan(self, release: str | None = None, *, locked: bool = True, project: Project | None = None) -> Plan:
+    def plan(
+        self,
+        release: str | None = None,
+        *,
+        locked: bool = True,
+        project: Project | None = None,
+        platforms: tuple[str, ...] | None = None,
+    ) -> Plan:
         """Read relbuild.yml, relbuild.lock and the project, where it isn't given, and decide what will be built.
 
-        The lock is read only if ``locked``. Raises ProjectError and ConfigError.
+        The lock is read only if ``locked``; ``platforms`` take the place of those in relbuild.yml.
+        Raises ProjectError and ConfigError.
         """
         from relbuild.engine.files import location
         from relbuild.image.plan import make_plan
 
         found = project or self.project()
         held = self.lock() if locked else None
-        return make_plan(found, self.config(), self.tree(), release, held, location(self.root))
+        return make_plan(found, self.config(), self.tree(), release, held, location(self.root), platforms)

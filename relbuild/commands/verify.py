@@ -67,8 +67,8 @@ def verify(session: Session, reference: str | None, around: Around, stop_timeout
     return Verified(reference, facts.id, (*findings, size))
 
 
-def require_verified(session: Session, plan: Plan, candidate: str, reference: str) -> None:
-    """Check an image that was just built, before it is given the reference.
+def require_verified(session: Session, plan: Plan, candidate: str, reference: str, platform: str = "") -> None:
+    """Check an image that was just built, before it is given the reference; of several, the one of this platform.
 
     Raises CommandFailed with every failed check and what mends it.
     """
@@ -79,16 +79,18 @@ def require_verified(session: Session, plan: Plan, candidate: str, reference: st
     secrets = {each.name: os.environ[each.name] for each in plan.builder.all_secrets if each.name in os.environ}
     findings = _remembered(session, candidate, facts, secrets)
     failed = [each for each in findings if each.status == "failed"]
+    where = f"{platform}: " if platform else ""
     if failed:
         raise CommandFailed.of(
-            Problem(f"the image wasn't tagged: {each.check}: {each.message}", hint=each.mending) for each in failed
+            Problem(f"the image wasn't tagged: {where}{each.check}: {each.message}", hint=each.mending)
+            for each in failed
         )
     size = checks.size(facts.size, _previous(session, reference, facts))
     for each in (*findings, size):
         if each.status == "warning":
-            session.warn(f"{each.check}: {each.message}; {each.mending}")
+            session.warn(f"{where}{each.check}: {each.message}; {each.mending}")
         elif each.status == "note" and each.check != "commands":  # what eval lacks, the start lacks too
-            session.note(f"{each.check}: {each.message}")
+            session.note(f"{where}{each.check}: {each.message}")
 
 
 def _remembered(session: Session, image: str, facts: ImageFacts, secrets: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -116,7 +118,7 @@ def _key(facts: ImageFacts, secrets: Mapping[str, str]) -> str:
 def _previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, int] | None:
     """Return the name and the size of the image before: what has the name now, else the newest of the repository."""
     now = session.engine.image(reference)
-    if now is not None and now.id != facts.id:
+    if now is not None and now.id != facts.id and now.architecture == facts.architecture:
         return reference, now.size
     repository, _ = split_reference(reference)
     others = [
@@ -127,7 +129,7 @@ def _previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str,
     ]
     newest = max(others, default=(0, ""))[1]
     before = session.engine.image(newest) if newest else None
-    return None if before is None else (newest, before.size)
+    return None if before is None or before.architecture != facts.architecture else (newest, before.size)
 
 
 def _secrets_here(session: Session) -> dict[str, str]:

@@ -133,6 +133,14 @@ class Builder:
         example="true",
         value=False,
     )
+    emulate: bool | None = key(
+        Flag(),
+        "Whether an image for other platforms (relbuild image --platform) is built on each of them, emulated. Without "
+        "it the modules are compiled once, on the builder's own platform, and ERTS and OTP are taken from the other's.",
+        default="true when a dependency is known to have machine code",
+        example="true",
+        value=None,
+    )
     steps: Steps = key(
         Section(Steps),
         "Commands of your own between the steps of the build.",
@@ -313,6 +321,13 @@ class Config:
         "A registry that passes on Docker Hub's images: debian:trixie-slim is taken from MIRROR/library/debian.",
         default="null",
         example="mirror.example.com",
+    )
+    platforms: tuple[str, ...] = key(
+        Listing("a list of platforms", texts.PLATFORM, unique=True),
+        "The platforms that the image is for; several make one image of which each machine gets its own.",
+        default="the engine's own",
+        example="[linux/amd64, linux/arm64]",
+        value=(),
     )
     builder: Builder = key(Section(Builder), "Where the release is built.", example="{ssh: true}", factory=Builder)
     runner: Runner = key(Section(Runner), "The image the release runs in.", example="{base: minimal}", factory=Runner)

@@ -115,6 +115,7 @@ REFERENCE = Text(
     rf"{_REPOSITORY}(?:{_TAG}(?:{_DIGEST})?|{_DIGEST})",
     advice=_reference_advice,
 )
+PLATFORM = Text("a platform such as linux/arm64", r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
 MIRROR = Text("a registry's name, with or without a path", _MIRROR, advice=_mirror_advice)
 GIT_URL = Text(
     "a git repository's URL: https://, http:// or git://, without a login",

@@ -131,6 +131,20 @@ class Engine:
                 hint=f"install Docker Engine {wanted} or newer",
             )
 
+    def architecture(self) -> str:
+        """Return the engine's own architecture, as Docker names it."""
+        return str(self._get("ask for the engine's version", "/version").get("Arch") or "")
+
+    def require_indexes(self, platforms: tuple[str, ...]) -> None:
+        """Raise EngineError when the engine's store can't hold an image of several platforms."""
+        status = self._get("ask the engine about itself", "/info").get("DriverStatus") or ()
+        if not any(str(value).startswith("io.containerd.snapshotter") for _, value in status):
+            raise EngineError(
+                f"the image store of {self._endpoint} holds no image for several platforms ({', '.join(platforms)})",
+                hint="turn the containerd image store on (docs.docker.com/engine/storage/containerd), or build "
+                f"each, --platform {platforms[0]} -t :TAG --push, and join them: docker buildx imagetools create",
+            )
+
     def built(self, reference: str) -> ImageFacts:
         """Return what the engine has just built or pulled under this name; raise EngineError when it isn't there."""
         facts = self.image(reference)
@@ -192,6 +206,9 @@ class DryEngine(Engine):
     """The engine of a dry run: it still answers what it is asked, but nothing needs to have been built."""
 
     def require_builds(self) -> None:
+        return
+
+    def require_indexes(self, platforms: tuple[str, ...]) -> None:
         return
 
     def built(self, reference: str) -> ImageFacts:

@@ -21,6 +21,7 @@ class ImageFacts:
     ports: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
+    variant: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -37,7 +38,13 @@ class ImageFacts:
             ports=tuple(sorted(config.get("ExposedPorts") or {})),
             env=_env(config),
             architecture=answer.get("Architecture") or "",
+            variant=answer.get("Variant") or "",
         )
+
+    @property
+    def platform(self) -> str:
+        """The platform it runs on, as docker's options name it."""
+        return "/".join(filter(None, ("linux", self.architecture, self.variant)))
 
     def digest_of(self, repository: str) -> str | None:
         """Return the manifest's digest in a repository, where the engine knows one."""

@@ -17,6 +17,8 @@ T = TypeVar("T")
 # How long a command may take, and a start until the applications are up, in seconds.
 COMMAND_TIMEOUT = 60.0
 BOOT_TIMEOUT = 60.0
+# How much longer all of it may take where the platform is emulated.
+EMULATED = 5
 # What is kept of an output, in lines.
 KEPT = 200
 
@@ -36,6 +38,7 @@ class Trial:
         self._runner = runner
         self._containers = containers
         self._values = values
+        self._patience = EMULATED if containers.foreign is not None else 1
         # Before the threads: a process is forked for it.
         self._watchdog = Watchdog(containers.remove(*TRIALS)).__enter__()
         self._pool = ThreadPoolExecutor()
@@ -65,7 +68,7 @@ class Trial:
         return ran, self._command("bare", self._containers.bare) if ran.exit_code else None
 
     def _command(self, trial: str, argv: tuple[str, ...]) -> Ran:
-        timer = threading.Timer(COMMAND_TIMEOUT, self._remove, (trial,))
+        timer = threading.Timer(COMMAND_TIMEOUT * self._patience, self._remove, (trial,))
         timer.start()
         try:
             kept: deque[str] = deque(maxlen=KEPT)
@@ -94,7 +97,7 @@ class Trial:
 
         running = self._pool.submit(run)
         # One that starts the VM in a way of its own never says that it is up: it is stopped all the same.
-        up.wait(BOOT_TIMEOUT)
+        up.wait(BOOT_TIMEOUT * self._patience)
         if over.is_set():
             return Boot(running.result(), None, "".join(kept))
         begun = time.monotonic()

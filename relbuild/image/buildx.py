@@ -18,7 +18,7 @@ class Caches:
 
 
 # The stages whose result is the project's: what a clean build makes anew.
-OWN_STAGES = ("manifests", "deps", "node", "build", "configuration")
+OWN_STAGES = ("manifests", "deps", "node", "build", "otp", "configuration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,21 @@ def build(
     tag: str,
     context: str,
     secrets: Mapping[str, str],
+    platforms: tuple[str, ...] = (),
     caches: Caches = Caches(),
     clean: Clean | None = None,
     progress: str = "rawjson",
 ) -> tuple[str, ...]:
     """Return the argv that builds the image, into the engine's store; ``secrets`` says where each comes from.
 
+    Without platforms it is for the engine's own.
+
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
     archive = clean.archive if clean else None
     output = ("--output", f"type=docker,dest={archive},rewrite-timestamp=true") if archive else ("--load",)
     argv = [*endpoint.docker, "buildx", "build", *output, "--progress", progress, "--provenance=false"]
+    argv += ["--platform", ",".join(platforms)] if platforms else []
     argv += given(plan.builder, secrets)
     if clean:
         argv += ["--no-cache-filter", ",".join(OWN_STAGES)]

@@ -37,6 +37,12 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         programs=("bash",) if plan.healthcheck else (),
         asked=tuple(package.partition("=")[0] for package in plan.runner.asked_packages),
         applications=plan.applications,
+        emulated=plan.platforms is not None and plan.platforms.emulated,
+        flags=plan.platforms.flags if plan.platforms else "",
+        crossing=_crossing(plan),
+        packaged_otp="erlang-dev" in builder.packages,
+        fetched=tuple(package for package in plan.runner.packages if package != "ca-certificates"),
+        otp="otp" if _crossing(plan) else "build",
         workdir=sources.context.workdir,
         moved=bool(sources.context.base),
         build_path=sources.build_path,
@@ -72,12 +78,17 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         fetch_mounts=_fetch_mounts(plan),
         secrets=exports(builder.secrets),
         fetch_secrets=exports(builder.all_secrets),
-        deps_cache=() if clean else (_cache(plan.project.module, "deps"),),
-        build_mounts=(*(() if clean else (_cache(plan.release.name, "build"),)), *mounts(plan.builder)),
+        deps_cache=() if clean else (_cache(plan, plan.project.module, "deps"),),
+        build_mounts=(*(() if clean else (_cache(plan, plan.release.name, "build"),)), *mounts(plan.builder)),
         healthcheck=_healthcheck(plan),
         port=plan.healthcheck.port if plan.healthcheck else None,
         labels=plan.labels,
     )
+
+
+def _crossing(plan: Plan) -> bool:
+    """Say whether the modules are compiled on the builder's platform, whatever platform the image is for."""
+    return plan.platforms is not None and not plan.platforms.emulated
 
 
 def _by_hand(plan: Plan) -> str:
@@ -221,8 +232,10 @@ def exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
     return tuple(line for secret in secrets for line in secret.export)
 
 
-def _cache(owner: str, kind: str) -> str:
-    return f"--mount=type=cache,id=relbuild-{owner}-{kind},target=/cache,sharing=locked"
+def _cache(plan: Plan, owner: str, kind: str) -> str:
+    # Machine code of one platform must not be taken up for another.
+    platform = "-$TARGETARCH" if plan.platforms is not None and plan.platforms.emulated else ""
+    return f"--mount=type=cache,id=relbuild-{owner}-{kind}{platform},target=/cache,sharing=locked"
 
 
 def _mix_release(plan: Plan) -> str:

@@ -23,6 +23,9 @@ def render(builder: Builder) -> str:
         "evaluate.j2",
         builder=replace(builder, install_hex=False),
         directory=DIRECTORY,
+        crossing=False,
+        emulated=False,
+        flags="",
         mounts=mounts,
         secrets=seen.exports(builder.secrets),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Mark, ProjectError, UsageError
-from relbuild.image import assets, bases, dependencies, labels, layers, migrating, narrowing, packages
+from relbuild.image import assets, bases, dependencies, labels, layers, migrating, narrowing, packages, platforms
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret, own_secrets
@@ -20,6 +20,7 @@ from relbuild.image.location import Location
 from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
+from relbuild.image.platforms import Platforms
 from relbuild.image.reference import Reference
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain, umbrella
@@ -104,6 +105,7 @@ class Plan:
     assets: Assets
     dependencies: Dependencies
     needs: tuple[Need, ...]
+    platforms: Platforms | None
     applications: tuple[str, ...]
     narrowing: Narrowing
     layers: Layers
@@ -136,10 +138,12 @@ def make_plan(
     release_name: str | None = None,
     lock: Lock | None = None,
     location: Location | None = None,
+    platform_names: tuple[str, ...] | None = None,
 ) -> Plan:
     """Decide what will be built, on the images of relbuild.lock where there is one.
 
-    ``location`` says where the project lies, for what it needs from above.
+    ``location`` says where the project lies, for what it needs from above; the platforms, where they are
+    given, take the place of those in relbuild.yml.
 
     Raises ProjectError or ConfigError where the project, relbuild.yml or relbuild.lock doesn't allow an image.
     """
@@ -153,6 +157,9 @@ def make_plan(
     required = environment.read(tree, project, release)
     needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
     asset_plan = assets.find(tree, project, config, tools)
+    otp = tools.otp.value if tools.otp is not None else None
+    names = config.platforms if platform_names is None else platform_names
+    on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
     runner = _runner(config, tools, needs, lock)
     return Plan(
@@ -165,6 +172,7 @@ def make_plan(
         assets=asset_plan,
         dependencies=deps,
         needs=needs,
+        platforms=on,
         applications=_applications(project),
         narrowing=narrowing.decide(tree, project, release, sources, has_secrets=bool(config.builder.secrets)),
         layers=layers.decide(tree, project, deps, asset_plan),
@@ -180,6 +188,7 @@ def make_plan(
             *asset_plan.notes,
             *_release_notes(release),
             *deps.notes,
+            *platform_notes,
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
         unknown=project.unknown,

@@ -51,6 +51,14 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """A platform that is not the engine's own, and the flags with which a VM runs there emulated."""
+
+    platform: str
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Containers:
     """The docker commands that try a release out: on a read-only root, and without a network unless one is given."""
 
@@ -60,6 +68,7 @@ class Containers:
     owner: str = ""
     surroundings: Surroundings = NOTHING
     endpoint: Endpoint = DEFAULT
+    foreign: Foreign | None = None
 
     @property
     def version(self) -> tuple[str, ...]:
@@ -100,4 +109,11 @@ class Containers:
     def _run(self, trial: str) -> tuple[str, ...]:
         given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
         name = ("--name", f"{self.name}-{trial}", "--label", f"{ONE_OFF}={self.owner}")
-        return (*self.endpoint.docker, "run", "--rm", *name, *HARDENING, *given.argv, *NO_DUMP)
+        return (*self.endpoint.docker, "run", "--rm", *self._platform, *name, *HARDENING, *given.argv, *NO_DUMP)
+
+    @property
+    def _platform(self) -> tuple[str, ...]:
+        if self.foreign is None:
+            return ()
+        flags = ("--env", f"ERL_ZFLAGS={self.foreign.flags}") if self.foreign.flags else ()
+        return ("--platform", self.foreign.platform, *flags)

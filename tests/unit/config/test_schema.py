@@ -52,7 +52,9 @@ def test_the_sample_is_what_it_says() -> None:
         otp="27.3.4",
         debian="trixie",
         registry_mirror="mirror.example.com",
+        platforms=("linux/amd64", "linux/arm64"),
         builder=Builder(
+            emulate=False,
             elixir_git="https://git.example.com/mirrors/elixir.git",
             packages=("libvips-dev",),
             env=MappingProxyType({"NODE_ENV": "production"}),

@@ -38,6 +38,15 @@ def test_a_secret_is_named_and_never_carried() -> None:
     )
 
 
+def test_an_image_for_several_platforms() -> None:
+    names = ("linux/amd64", "linux/arm64")
+    argv = buildx.build(planned(), DEFAULT, dockerfile="D", tag="c:1", context=".", secrets={}, platforms=names)
+    assert shlex.join(argv) == (
+        "docker buildx build --load --progress rawjson --provenance=false --platform linux/amd64,linux/arm64"
+        " --tag c:1 --file D ."
+    )
+
+
 def test_naming() -> None:
     assert shlex.join(buildx.tag("c:1", "shop:1", DEFAULT)) == "docker tag c:1 shop:1"
     assert shlex.join(buildx.untag("c:1", DEFAULT)) == "docker image rm --no-prune c:1"

@@ -8,7 +8,7 @@ from relbuild.endpoint import Endpoint
 from relbuild.image import shipped
 from relbuild.image.filesystem import Entry, FileSystem
 from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Containers
+from relbuild.image.trials import Containers, Foreign
 from relbuild.release.target import Surroundings
 
 FILE = Entry("file", 1)
@@ -32,6 +32,18 @@ def test_the_commands() -> None:
         "/app/bin/shop 'IO.puts(:relbuild_evaluates)'"
     )
     assert shlex.join(containers.remove("boot", "eval")) == "docker rm --force verify-1-boot verify-1-eval"
+
+
+def test_a_platform_that_is_not_the_engines_own() -> None:
+    foreign = Foreign("linux/arm64", "+JMsingle true")
+    containers = Containers("i", Shipped("a", "/app", "1"), "v", foreign=foreign)
+    assert shlex.join(containers.version) == (
+        "docker run --rm --platform linux/arm64 --env 'ERL_ZFLAGS=+JMsingle true' --name v-version "
+        "--label io.relbuild.one-off= --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
+        "--entrypoint /app/bin/a i version"
+    )
+    containers = Containers("i", Shipped("a", "/app", "1"), "v", foreign=Foreign("linux/riscv64"))
+    assert containers.version[:6] == ("docker", "run", "--rm", "--platform", "linux/riscv64", "--name")
 
 
 def test_what_a_release_is_given() -> None:

@@ -1,0 +1,2 @@
+defmodule Thumbs do
+end
