@@ -50,7 +50,8 @@ def image(
     several = len(names) > 1
     if several and (clean or reproducible):
         raise UsageError(
-            "--clean and --reproducible build one platform at a time", hint=f"add --platform {names[0]}, then the others"
+            "--clean and --reproducible build one platform at a time",
+            hint=f"add --platform {names[0]}, then the others",
         )
     if several:
         session.engine.require_indexes(names)
