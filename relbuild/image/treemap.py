@@ -130,7 +130,8 @@ def layout(
         yield Cell(node, place, depth, heading, kind or node.kind)
         if node.children and place.area > 4 * style.least:
             within = inner if heading else place.inside(1.0, 1.0)
-            yield from layout(node.children, within, style, depth + 1, kind or node.kind)
+            if within.area > 0:  # else it is thinner than its own margin
+                yield from layout(node.children, within, style, depth + 1, kind or node.kind)
 
 
 def _joined(nodes: Sequence[Node], frame: Rectangle, style: Style) -> list[Node]:
