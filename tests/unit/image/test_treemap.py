@@ -80,6 +80,14 @@ def test_parts_lie_in_what_they_are_parts_of(trees: list[Node], frame: Rectangle
     assert all(one.depth + 1 >= other.depth for one, other in pairwise(layout(trees, frame)))
 
 
+def test_what_is_thinner_than_its_own_margin_has_no_parts_drawn() -> None:
+    parts = (Node("a", "", 5), Node("b", "", 5))
+    frame = Rectangle(0, 0, 1.5, 5000)
+    cells = list(layout([Node("dir", "d", 10, "", parts)], frame))
+    assert all(within(cell.place, frame) for cell in cells)
+    assert [cell.node.name for cell in cells] == ["dir"]
+
+
 def test_what_is_too_small_to_see_is_put_together() -> None:
     small = [Node(f"s{index}", "", 1) for index in range(50)]
     cells = list(layout([Node("large", "", 10**6), *small], Rectangle(0, 0, 100, 100)))
