@@ -72,6 +72,7 @@ def test_the_image_carries_its_contract(docker: Docker, shop: str) -> None:
         ("PORT", "optional"),
     ]
     assert contract == {
+        "io.relbuild.applications": "shop",
         "io.relbuild.migrate": "Shop.Release.migrate()",
         "io.relbuild.pending": "Shop.Release.status()",
         "io.relbuild.release": "shop",
