@@ -50,9 +50,10 @@ def _from(plan: Plan, key: str, otherwise: str) -> str:
 def _project_rows(plan: Plan) -> Iterator[Row]:
     project = plan.project
     kind = f"application {_said(project.app)}"
-    if project.umbrella:
-        at = project.apps_path.at if isinstance(project.apps_path, Known) else project.at
-        kind = f"umbrella of {', '.join(plan.applications)}  ({place(at)})"
+    if isinstance(project.apps_path, Known):
+        kind = f"umbrella of {', '.join(plan.applications)}  ({place(project.apps_path.at)})"
+    elif project.apps_path is not None:
+        kind = f"unknown whether an umbrella or one application  ({place(project.apps_path.at)})"
     yield "project", kind
     yield "release", _release(plan)
     yield "version", _said(plan.version)

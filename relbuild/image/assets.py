@@ -107,6 +107,8 @@ def find(tree: Tree, project: Project, config: Config, tools: Toolchain) -> Asse
     calls_node = any(command.calls_node for command in commands)
     installations = [javascript.installation(tree, each) for each in _wanted(packages, calls_node)]
     notes = [note for each in installations for note in each.notes]
+    if config.assets == "auto" and all(command.line.endswith("mix phx.digest") for command in commands):
+        notes.extend(_nothing_builds(parts, packages))
     stage = None
     if installations or calls_node:
         stage = _stage(tree, config, tools, installations, calls_node, notes)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from relbuild.config import Config
+from relbuild.errors import ProjectError
 from relbuild.image.credentials import Access, plan_access
 from relbuild.mix import lock, resolved
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
+
+# What git takes for a directory, not for a server (git-clone(1)); ``host:path`` is one, and ``C:/path`` on Windows none.
+_LOCAL = re.compile(r"file:|[./~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,13 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     # What a path dependency that is no Mix project has, only rebar3 can say.
     foreign = any(dep.project is None for dep in project.path_deps)
     named = [dep for part in project.parts for dep in part.deps if dep.source not in ("path", "umbrella")]
+    for dep in named:
+        if dep.git and dep.in_release() is not False and _LOCAL.match(dep.git):
+            raise ProjectError(
+                f"dependency {dep.app}: {dep.git} is a repository on this machine's disk, which no build stage has",
+                at=dep.at,
+                hint="push it to a server and name it there, or write path: with a directory of the repository",
+            )
     present = is_open or foreign or any(dep.in_release() is not False for dep in named)
     # Where Hex names Mix as a build tool, rebar3 isn't called.
     rebar3 = present and (is_open or foreign or any("mix" not in dep.managers for dep in found))

@@ -12,6 +12,8 @@ from relbuild.mix.lock import Locked
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Requirement, Version
 
+MOST_APART = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -58,15 +60,16 @@ def refuse_mismatch(project: Project, lock: Mapping[str, Locked], file: str) -> 
         if mismatch is not None:
             problems.append(Problem(mismatch, dep.at, f"run mix deps.get, and commit {file}"))
     surely = _reach(lock, (dep.app for dep in _fetched(project) if dep.in_release() is True))
-    problems += [
-        Problem(
-            f"{file} has no checksum of {app}: a build may get another package than you have",
-            lock[app].at,
-            f"run mix deps.get, and commit {file}",
-        )
-        for app in sorted(surely)
-        if not lock[app].checked
-    ]
+    unchecked = sorted(app for app in surely if not lock[app].checked)
+    hint = f"run mix deps.get, and commit {file}"
+    why = "a build may get another package than you have"
+    # An old lock file has none at all, which is one fault.
+    if len(unchecked) > MOST_APART:
+        names = ", ".join(unchecked[:MOST_APART])
+        message = f"{file} has no checksums of {len(unchecked)} packages ({names}, …): {why}"
+        problems.append(Problem(message, lock[unchecked[0]].at, hint))
+    else:
+        problems += [Problem(f"{file} has no checksum of {app}: {why}", lock[app].at, hint) for app in unchecked]
     if problems:
         raise ProjectError.of(problems)
 

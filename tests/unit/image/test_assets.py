@@ -112,6 +112,22 @@ def test_phoenix_without_assets_digests_what_its_endpoint_looks_up() -> None:
     assert lines(plan({**files, "priv/static/robots.txt": ""}).assets) == ("mix phx.digest",)
 
 
+def test_what_only_digests_builds_nothing_of_its_package_json() -> None:
+    config = 'import Config\nconfig :shop, ShopWeb.Endpoint, cache_static_manifest: "priv/static/a.json"\n'
+    files = {
+        "mix.exs": mix(),
+        "config/config.exs": config,
+        "priv/static/robots.txt": "",
+        "assets/package.json": {"scripts": {"webpack:build": "webpack"}},
+    }
+    made = plan(files).assets
+    assert lines(made) == ("mix phx.digest",)
+    assert made.notes == (
+        "assets/package.json, but no assets.deploy alias in mix.exs: no assets are built; add the alias, or write "
+        "`assets:` in relbuild.yml",
+    )
+
+
 def test_builders_without_an_alias_are_told() -> None:
     rest = (
         "but no assets.deploy alias in mix.exs: no assets are built; add the alias, or write `assets:` in relbuild.yml"

@@ -269,3 +269,11 @@ def test_a_name_that_is_no_utf8() -> None:
     with pytest.raises(ProjectError, match="has bytes that are no UTF-8") as raised:
         plan({"mix.exs": mix("a"), "lib\udcff/a.ex": ""})
     assert raised.value.problems[0].message.encode()
+
+
+@pytest.mark.parametrize("url", ["file:///srv/x.git", "/srv/x.git", "../x", "./x", "~/x"])
+def test_a_git_repository_on_the_machines_own_disk(url: str) -> None:
+    with pytest.raises(ProjectError) as raised:
+        plan({"mix.exs": mix("a", f'deps: [{{:x, git: "{url}"}}]')})
+    assert str(raised.value) == f"dependency x: {url} is a repository on this machine's disk, which no build stage has"
+    assert raised.value.problems[0].at == Mark("mix.exs", 3, 55)

@@ -130,6 +130,17 @@ def test_a_package_that_is_locked_without_a_checksum(dict_tree: Any) -> None:
     ]
 
 
+def test_a_lock_file_of_before_there_were_checksums(dict_tree: Any) -> None:
+    entries = "".join(f'"{app}": {{:hex, :{app}, "1.0.0"}}, ' for app in "abcd")
+    deps = ", ".join(f'{{:{app}, "~> 1.0"}}' for app in "abcd")
+    with pytest.raises(ProjectError) as raised:
+        refuse_mismatch(read(dict_tree, deps), lock.read("mix.lock", f"%{{{entries}}}".encode()), "mix.lock")
+    [problem] = raised.value.problems
+    assert problem.message == (
+        "mix.lock has no checksums of 4 packages (a, b, c, …): a build may get another package than you have"
+    )
+
+
 def test_the_login_of_a_pinned_git_url_is_not_repeated(dict_tree: Any) -> None:
     pinned = lock.read("mix.lock", b'%{"t": {:git, "https://me:t0ken@example.com/t.git", "0a"}}')
     with pytest.raises(ProjectError) as raised:
