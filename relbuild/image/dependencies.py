@@ -13,7 +13,7 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
 
-# What git takes for a directory, not for a server (git-clone(1)); ``host:path`` is one, and ``C:/path`` on Windows none.
+# What git takes for a directory, not for a server (git-clone(1)), where ``host:path`` is one.
 _LOCAL = re.compile(r"file:|[./~]")
 
 
