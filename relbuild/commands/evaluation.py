@@ -27,7 +27,7 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     """
     config, lock = session.config(), session.lock()
     deps = dependencies.decide(session.tree(), read, config)
-    tools = bases.settle(session.tree(), config, read.elixir, lock, rebar3=deps.rebar3)
+    tools = bases.settle(session.tree(), config, read.required_elixir, lock, rebar3=deps.rebar3)
     needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
     # Nothing is fetched, so that nothing is needed for it but what installs the same toolchain.
     builder = replace(make_builder(config, tools, deps, packages.to_build(needs), lock), access=Access())

@@ -152,7 +152,7 @@ def make_plan(
     umbrella.refuse_child(tree, project, release, location.names if location else ())
     sources = find_sources(tree, project, location)
     deps = dependencies.decide(tree, project, config)
-    tools = bases.settle(tree, config, project.elixir, lock, rebar3=deps.rebar3)
+    tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
     needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)

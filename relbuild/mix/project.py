@@ -94,6 +94,15 @@ class Project:
         return (self, *self.apps, *(part for project in beside for part in (project, *project.apps)))
 
     @property
+    def required_elixir(self) -> Fact[str] | None:
+        """The requirement that the project's and each of its applications' make together; Mix holds to every one."""
+        given = [part.elixir for part in (self, *self.apps) if part.elixir is not None]
+        known = {fact.value: fact for fact in given if isinstance(fact, Known)}
+        if len(known) < 2 or any(" or " in each for each in known):
+            return given[0] if given else None
+        return Known(" and ".join(known), next(iter(known.values())).at)
+
+    @property
     def umbrella(self) -> bool:
         """Whether it holds other projects in its apps_path."""
         return self.apps_path is not None

@@ -191,3 +191,24 @@ def test_a_version_is_a_tag_or_says_at_its_place_that_it_is_none(version: str) -
         assert raised.value.problems[0].at == Mark("mix.exs", 5, 27)
     else:
         assert tags(made, ()) == (f"shop:{version}",)
+
+
+def test_an_umbrellas_applications_have_a_say_in_the_elixir() -> None:
+    def mixfile(name: str, elixir: str) -> str:
+        return (
+            f"defmodule {name}.MixProject do\n  use Mix.Project\n"
+            f'  def project, do: [{elixir}version: "1.0.0", '
+            + ('apps_path: "apps", releases: [u: [applications: [a: :permanent]]]]' if name == "U" else "app: :a]")
+            + "\nend\n"
+        )
+
+    for root, child, version in (("", '"~> 1.17.0"', "1.17"), ('"~> 1.15"', '"~> 1.17.0"', "1.17")):
+        tree = DictTree(
+            {
+                "mix.exs": mixfile("U", f"elixir: {root}, " if root else ""),
+                "apps/a/mix.exs": mixfile("A", f"elixir: {child}, "),
+            }
+        )
+        found = make_plan(project.read(tree), Config(), tree).toolchain.elixir
+        assert found is not None
+        assert found.value.startswith(f"{version}.")
