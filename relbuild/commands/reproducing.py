@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from relbuild.commands.content import content
 from relbuild.commands.session import Session
-from relbuild.engine import archive
 from relbuild.engine.archive import Archive
-from relbuild.engine.docker import ImageFacts
 from relbuild.errors import CommandFailed, Problem
 
 MOST_NAMED = 20
@@ -22,7 +21,7 @@ def require_same(session: Session, first: str, second: str) -> None:
     if one.id == other.id:
         session.note(f"reproducible: built twice, {one.id} both times")
         return
-    files = _different(_content(session, one), _content(session, other))
+    files = _different(content(session, one), content(session, other))
     named = [path for path in files if path.startswith("app/")]
     if named:
         problems = [Problem(f"not reproducible: /{path} is another file in each build") for path in named[:MOST_NAMED]]
@@ -41,11 +40,6 @@ def _hint(paths: list[str]) -> str:
     if any(path.endswith(".beam") for path in paths):
         hint += "; before OTP 28 a module with ~r/(?<name>…)/ is never twice the same: use groups without names"
     return hint
-
-
-def _content(session: Session, facts: ImageFacts) -> Archive:
-    with session.engine.saved(facts.id) as stream:
-        return archive.read(stream, facts.architecture)
 
 
 def _different(one: Archive, other: Archive) -> list[str]:

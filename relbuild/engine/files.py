@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import posixpath
 import tempfile
@@ -106,14 +105,19 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def _short_hash(text: str) -> str:
+    import hashlib  # it loads OpenSSL, which a verb that builds nothing has no use for
+
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
 def dockerfile_path(dockerfile: str, ignore: str) -> Path:
     """Write the Dockerfile, and its ignore file beside it, to the user's cache and return the Dockerfile's path.
 
     The directory is named by their content: equal input gives an equal command line, and two builds at once don't
     disturb each other. Raises CommandFailed when the cache can't be written.
     """
-    name = hashlib.sha256(f"{dockerfile}\0{ignore}".encode()).hexdigest()[:16]
-    directory = cache.directory() / "builds" / name
+    directory = cache.directory() / "builds" / _short_hash(f"{dockerfile}\0{ignore}")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory / "Dockerfile", dockerfile)
@@ -134,7 +138,7 @@ def empty_directory(kind: str, name: str) -> Path:
 
     Equal names give equal directories. Raises CommandFailed when the cache can't be written.
     """
-    directory = cache.directory() / kind / hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:16]
+    directory = cache.directory() / kind / _short_hash(name)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file in directory.iterdir():

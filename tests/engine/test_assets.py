@@ -41,8 +41,7 @@ def registry(docker: Any, labels: tuple[str, ...], run_id: str, tmp_path: Path) 
     docker("build", "--quiet", "--tag", image, *labels, str(context))
     container = docker("run", "--detach", *labels, image)
     address = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}:4873", container)
-    # As for everyone who has a registry of their own: the lock file names npm's.
-    resolved = "https://registry.npmjs.org/banner/-/banner-1.0.0.tgz"
+    resolved = f"http://{address}/banner/-/banner-1.0.0.tgz"
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
     return address, {"version": "1.0.0", "resolved": resolved, "integrity": f"sha512-{digest}"}
 

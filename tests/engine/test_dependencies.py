@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,26 +17,16 @@ from typing import Any
 
 import pytest
 
+from scripts import hexrepo
+
 HERE = Path(__file__).parent
 PROJECTS = HERE / "projects"
 
-# conftest.py's Docker and Ran, and scripts/hexrepo.py: their modules can't be imported by name.
+# conftest.py's Docker and Ran; its module can't be imported by name.
 Docker = Any
 Ran = Any
 Build = Callable[..., str]
 
-
-def _hexrepo() -> Any:
-    spec = importlib.util.spec_from_file_location("hexrepo", HERE.parents[1] / "scripts" / "hexrepo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hexrepo = _hexrepo()
 
 ORGANIZATION_KEY, REPOSITORY_KEY = "0rgan1zat10n-k3y", "r3p0s1t0ry-k3y"
 

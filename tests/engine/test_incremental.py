@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,23 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-HERE = Path(__file__).parent
-# conftest.py's Docker and Ran, and scripts/hexrepo.py: their modules can't be imported by name.
+from scripts import hexrepo
+
+# conftest.py's Docker and Ran; its module can't be imported by name.
 Docker = Any
 Ran = Any
 
-
-def _hexrepo() -> Any:
-    spec = importlib.util.spec_from_file_location("hexrepo", HERE.parents[1] / "scripts" / "hexrepo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hexrepo = _hexrepo()
 
 VERSIONS = ("1.0.0", "1.1.0")
 NAMES = ("Apple", "Birch", "Cedar", "Dogwood")
