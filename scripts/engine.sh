@@ -151,26 +151,45 @@ start() {
     fi
 }
 
+# Starts dockerd again when it ends before it answers: it gives its own builder ten seconds to open its databases ("context
+# deadline exceeded"), which a cold disk with a large cache does not always keep, and the next start finds them read.
 start_detached() {
-    if ! runs "$pid_file" dockerd; then
-        rm -f "$pid_file"
-        runs "$containerd_pid_file" containerd || rm -f "$containerd_pid_file"
-        say "starting dockerd, log in $log"
-        # No descriptor of ours may live on in it: whoever reads make's output to its end would wait for the daemon's.
-        (
-            exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-            exec setsid dockerd --pidfile "$pid_file" >>"$log" 2>&1 </dev/null
-        ) &
-    fi
-    waited=0
+    if runs "$pid_file" dockerd; then daemon=$(cat "$pid_file"); else daemon=; fi
+    starts=0
+    deadline=$(($(date +%s) + 180))
     until engine_answers; do
-        if [ "$waited" -ge 60 ] || { [ "$waited" -ge 5 ] && ! runs "$pid_file" dockerd; }; then
-            tail -n 5 "$log" >&2
-            no_engine "dockerd did not come up within $waited s, see its log $log"
+        if [ -z "$daemon" ] || ! lives "$daemon"; then
+            [ "$starts" -lt 4 ] || gave_up "dockerd ended $starts times before it answered"
+            launch
+            starts=$((starts + 1))
         fi
+        [ "$(date +%s)" -lt "$deadline" ] || gave_up "dockerd did not answer within 180 s"
         sleep 1
-        waited=$((waited + 1))
     done
+}
+
+# Starts dockerd and sets daemon to its process id.
+launch() {
+    rm -f "$pid_file"
+    runs "$containerd_pid_file" containerd || rm -f "$containerd_pid_file"
+    say "starting dockerd, log in $log"
+    # No descriptor of ours may live on in it: whoever reads make's output to its end would wait for the daemon's.
+    (
+        exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+        exec setsid dockerd --pidfile "$pid_file" >>"$log" 2>&1 </dev/null
+    ) &
+    daemon=$!
+}
+
+# Ends the script with what the daemon said last.
+gave_up() {
+    tail -n 5 "$log" >&2
+    no_engine "$1, see its log $log"
+}
+
+# True while the process $1 runs: one that has ended and was not reaped yet has no program any more.
+lives() {
+    readlink "/proc/$1/exe" >/dev/null
 }
 
 # True when the process whose id is in the file $1 is a live program $2. dockerd itself is content with any process of that

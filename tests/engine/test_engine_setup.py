@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -86,6 +87,56 @@ def test_an_engine_without_buildx_is_not_touched(programs: Callable[..., dict[st
         "engine.sh: Docker Engine 28.2.2 answers, but its client has no buildx: install the package docker-buildx"
         " (Debian, Ubuntu) or docker-buildx-plugin (Docker's own repository)\n",
     )
+
+
+# A machine with nothing in /run and /var/log: the engine's process id, lock and log are the test's own.
+EMPTY_MACHINE = (
+    "unshare",
+    "--mount",
+    "/bin/sh",
+    "-ec",
+    'mount -t tmpfs none /run; mount -t tmpfs none /var/log; mkdir /run/lock; exec "$0"',
+)
+
+
+def test_a_daemon_that_ends_before_it_answers_is_started_again(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    daemon = f"""echo once more >>{started}
+        if [ $(grep -c . {started}) -lt 3 ]; then echo context deadline exceeded; exit 1; fi
+        touch {tmp_path}/answers
+        sleep 2"""
+    path = with_programs(tmp_path / "bin", daemon, answers=f"test -e {tmp_path}/answers && echo 28.2.2")
+
+    code, _, told = run(*EMPTY_MACHINE, ENGINE, env={"PATH": path})
+
+    assert (code, told) == (
+        0,
+        "engine.sh: starting dockerd, log in /var/log/dockerd.log\n" * 3
+        + "engine.sh: Docker Engine 28.2.2 with buildx 0.13.1 answers\n",
+    )
+
+
+def test_a_daemon_that_never_comes_up_is_not_started_for_ever(tmp_path: Path) -> None:
+    path = with_programs(tmp_path / "bin", "echo no space left on device; exit 1", answers="exit 1")
+
+    code, _, told = run(*EMPTY_MACHINE, ENGINE, env={"PATH": path})
+
+    assert (code, told) == (
+        4,
+        "engine.sh: starting dockerd, log in /var/log/dockerd.log\n" * 4
+        + "no space left on device\n" * 4
+        + "engine.sh: dockerd ended 4 times before it answered, see its log /var/log/dockerd.log\n",
+    )
+
+
+def with_programs(directory: Path, dockerd: str, *, answers: str) -> str:
+    """Return a PATH with a ``dockerd`` and a ``docker`` whose ``version`` is the given shell program."""
+    directory.mkdir()
+    texts = {"dockerd": dockerd, "docker": f"case $1 in version) {answers} ;; *) echo docker/buildx 0.13.1 ;; esac"}
+    for name, text in texts.items():
+        (directory / name).write_text(f"#!/bin/sh\n{text}\n")
+        (directory / name).chmod(0o755)
+    return f"{directory}:{os.environ['PATH']}"
 
 
 def test_base_images_without_an_engine_name_the_script_that_makes_one(
