@@ -6,8 +6,9 @@ Everything raises a ``RelbuildError``; only ``relbuild.__main__.main`` catches, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Self
+
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

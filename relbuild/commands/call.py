@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from relbuild.commands.place import Found
 from relbuild.commands.session import Session
@@ -18,6 +17,7 @@ from relbuild.release.target import ONE_OFF, Call, Image, remove_container
 from relbuild.release.terminal import term
 from relbuild.release.verbs import VERBS
 from relbuild.result import Ran
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.scaffold.files import Scaffold, Wish, make
+from relbuild.values import dataclass
 
 __all__ = ["Initialised", "Wish", "init"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from relbuild.image.inspection import Base, Inspection, environment, visible
 from relbuild.image.inspection_data import to_data
 from relbuild.image.inspection_text import to_text
 from relbuild.image.timeline import Timeline
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from relbuild.commands.around import Around
 from relbuild.commands.call import result, run
 from relbuild.commands.place import find
@@ -11,6 +9,7 @@ from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
 from relbuild.release.target import Logged
 from relbuild.result import Ran
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.commands.around import Around
@@ -14,6 +13,7 @@ from relbuild.image import labels
 from relbuild.release.command import ROOT
 from relbuild.release.target import Container, Deployment, Image, Place, Pod, Service
 from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, VERBS, PlaceName, parse, require
+from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.config.model import Target

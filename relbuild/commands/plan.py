@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from relbuild.commands import explanation
@@ -17,6 +16,7 @@ from relbuild.mix.differences import Difference
 from relbuild.mix.environment import data_of
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
+from relbuild.values import dataclass
 
 
 def plan(session: Session, release: str | None) -> Planned:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from relbuild.commands import call, needs
 from relbuild.commands.around import Around
@@ -16,6 +15,7 @@ from relbuild.image import labels
 from relbuild.mix.environment import from_label
 from relbuild.release.target import NAME_TAKEN, NewContainer, remove_container
 from relbuild.result import Ran
+from relbuild.values import dataclass
 
 # Seconds that docker has to take the container away, after those the release has to stop.
 REMOVAL = 5

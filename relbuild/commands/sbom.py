@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.image import debian
 from relbuild.image.sbom import bill
+from relbuild.values import dataclass
 
 STDOUT = "-"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from relbuild.commands.around import Around, around
@@ -16,6 +16,7 @@ from relbuild.release.surroundings import Copied
 from relbuild.release.target import HARDENING
 from relbuild.release.verbs import CONTAINER, IMAGE, require
 from relbuild.release.verbs import parse as parse_place
+from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.config.model import Target

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from relbuild import __version__, cache
@@ -25,6 +25,7 @@ from relbuild.image.shipped import Shipped
 from relbuild.image.trials import Containers
 from relbuild.mix.facts import Known
 from relbuild.release.command import ROOT
+from relbuild.values import dataclass
 
 # Seconds a release has to stop; what `relbuild run` gives it.
 STOP_TIMEOUT = 30

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF009 (key() makes a dataclass field, which ruff does not see)
 """relbuild.yml as types; each field says what its key means, takes, and defaults to.
 
 The fields are the one source of the decoder, its messages, and the JSON Schema.
@@ -7,13 +6,14 @@ The fields are the one source of the decoder, its messages, and the JSON Schema.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Literal
 
 from relbuild.config import texts
 from relbuild.config.kinds import Choice, Commands, Flag, Listing, Section, Table, Whole, key, required
 from relbuild.errors import Mark
+from relbuild.values import dataclass
 
 TOOLCHAINS = ("hexpm", "official", "debian", "source", "image")
 

@@ -19,7 +19,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import IO, Any
 
@@ -29,6 +29,7 @@ from relbuild.image.filesystem import Entry, FileSystem, Kind, Layer
 from relbuild.image.history import LayerFacts
 from relbuild.image.leaks import BEAM, DISTRIBUTION, Leak, Needles, configured, keys, named
 from relbuild.image.linking import Elf
+from relbuild.values import dataclass
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.

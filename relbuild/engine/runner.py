@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from relbuild.engine import owner, terminal
@@ -18,6 +18,7 @@ from relbuild.engine.signals import Held
 from relbuild.engine.streams import Feed, copy_through, read_all
 from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
+from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     import socket

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from relbuild.config import Config
@@ -18,6 +18,7 @@ from relbuild.mix.javascript import Installation, Manager, Package
 from relbuild.mix.node import Node
 from relbuild.mix.project import Project
 from relbuild.mix.toolchain import Toolchain
+from relbuild.values import dataclass
 
 DEPLOY, BUILD, SETUP = "assets.deploy", "assets.build", "assets.setup"
 # Dependencies with a Mix task that downloads a program into _build, and the task.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
 from relbuild.image.plan import Builder, Plan
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

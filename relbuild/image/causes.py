@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from relbuild.values import dataclass
 
 # Which Debian package has a header, for those that Hex packages' C code includes.
 HEADERS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image import libraries
@@ -12,6 +11,7 @@ from relbuild.image.leaks import Leak
 from relbuild.image.linking import Unlinked
 from relbuild.image.shipped import Shipped
 from relbuild.image.trials import Boot, Trials
+from relbuild.values import dataclass
 
 Status = Literal["ok", "note", "warning", "failed"]
 # Applications of OTP that most releases only carry along; what they lack is missed when they are used.

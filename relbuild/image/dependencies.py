@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import ProjectError
@@ -12,6 +11,7 @@ from relbuild.mix import lock, resolved
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
+from relbuild.values import dataclass
 
 # What git takes for a directory, not for a server (git-clone(1)), where ``host:path`` is one.
 _LOCAL = re.compile(r"file:|[./~]")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from relbuild.values import dataclass
 
 PLACE = r"(?P<file>[^\s:]+\.(?:exs?|[a-z]*eex|erl|hrl|yrl|xrl)):(?P<line>\d+)(?::(?P<column>\d+))?"
 SNIPPET_ERROR = re.compile(r"\s*error: (?P<message>.+)")

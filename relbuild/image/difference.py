@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image.inspection import Inspection
 from relbuild.mix.environment import Contract, Variable, describe
+from relbuild.values import dataclass
 
 Kind = Literal["added", "removed", "changed"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem, RelbuildError
 from relbuild.image import diagnostics
 from relbuild.image.causes import CAUSES
 from relbuild.image.diagnostics import Diagnostic
 from relbuild.image.progress import Build, Step
+from relbuild.values import dataclass
 
 # How much of a failing step's output is shown, in lines.
 SHOWN = 20

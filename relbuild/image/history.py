@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from relbuild.values import dataclass
 
 # How the engine writes an instruction into the history: the classic builder's marks, and BuildKit's.
 _CLASSIC = re.compile(r"^/bin/sh -c #\(nop\)\s+")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image import labels
@@ -13,6 +12,7 @@ from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
 from relbuild.image.shipped import Shipped
 from relbuild.mix.environment import Contract, from_label
+from relbuild.values import dataclass
 
 # What a layer is there for: the image it all stands on, what is installed there, and the parts of the release.
 Part = Literal["base", "system", "otp", "dependencies", "project", "release", "empty"]

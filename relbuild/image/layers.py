@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from relbuild.image.assets import Assets
 from relbuild.image.dependencies import Dependencies
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
+from relbuild.values import dataclass
 
 # From so many on, what changes is cut into parts by name; an image has room for 127 layers, its base's among them.
 MANY_DEPENDENCIES = 12

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image.filesystem import Layer
+from relbuild.values import dataclass
 
 # A shorter value (in characters) stands in some file by chance.
 SHORTEST = 8

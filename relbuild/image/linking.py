@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from relbuild.image.filesystem import FileSystem, directories
+from relbuild.values import dataclass
 
 # Which directories ld.so looks into last, by machine: Debian's multiarch ones before those every system has.
 MULTIARCH = {

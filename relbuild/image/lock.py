@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.image.reference import Reference
+from relbuild.values import dataclass
 
 FILE = "relbuild.lock"
 ROLES = ("builder", "runner")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import Mark
@@ -12,6 +11,7 @@ from relbuild.mix import ecto, migrations
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.migrations import Migrate
 from relbuild.mix.project import Project
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
 from relbuild.image.sources import Sources
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.releases import Release
+from relbuild.values import dataclass
 
 # A version in mix.exs, and where its attribute may be used without anything else depending on it.
 _VERSION = re.compile(r'(?:@version|version:) "[^"]*"')

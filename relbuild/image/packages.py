@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from relbuild.errors import Mark
 from relbuild.mix.resolved import Resolved
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from relbuild import __version__, templates
 from relbuild.image.difference import Change, Difference
@@ -13,6 +12,7 @@ from relbuild.image.sizes import change, shown
 from relbuild.image.timeline import Ran, Timeline
 from relbuild.image.treemap import Cell, Node, Rectangle, Style, grow, layout
 from relbuild.mix.environment import Variable, describe
+from relbuild.values import dataclass
 
 # The frames of the map, in pixels of the screen that each is made for.
 FRAMES = {"wide": Rectangle(0.0, 0.0, 1240.0, 660.0), "narrow": Rectangle(0.0, 0.0, 370.0, 640.0)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
@@ -28,6 +28,7 @@ from relbuild.mix.environment import Contract, to_label
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release, select_release
 from relbuild.release.command import ROOT
+from relbuild.values import dataclass
 
 # https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

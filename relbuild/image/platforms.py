@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from relbuild.errors import UsageError
 from relbuild.image.lock import PLATFORM
 from relbuild.image.packages import Need
 from relbuild.mix.resolved import Resolved
 from relbuild.mix.versions import OtpVersion
+from relbuild.values import dataclass
 
 # Packages that compile, or download compiled, machine code for those that depend on them.
 COMPILERS = frozenset({"bundlex", "cc_precompiler", "elixir_make", "rustler", "rustler_precompiled", "zigler"})

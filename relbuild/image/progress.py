@@ -12,9 +12,11 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
+
+from relbuild.values import dataclass
 
 # What a step keeps of its output, in lines: what explains a failure stands at the end.
 KEPT = 400

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from relbuild.image.progress import Build, Step
+from relbuild.values import dataclass
 
 # The form of `to_data`; what has another is left alone.
 VERSION = 1

@@ -6,7 +6,9 @@ Bruls, Huizing, van Wijk: Squarified Treemaps, 2000.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.image.shipped import Shipped
 from relbuild.release.command import ReleaseCommand
 from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings
+from relbuild.values import dataclass
 
 # Printed by the VM when the applications have been started: erl's -eval is run after the boot script (init(3erl)). Not
 # by the VM of an `eval` that a start script runs first. Without quotes and spaces, which erl would take apart.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from relbuild.errors import ConfigError, Mark, ProjectError
@@ -14,6 +13,7 @@ from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS
 from relbuild.mix.versions import OtpVersion, Version
+from relbuild.values import dataclass
 
 
 class _Builder(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tree_sitter import Node
@@ -16,6 +15,7 @@ from relbuild.mix.modules import Clause, Module, Scope
 from relbuild.mix.patterns import match, match_all, variables
 from relbuild.mix.source import arguments, child, operand, operands, operator, parts
 from relbuild.mix.terms import Atom, Function, Map, Term, atom, unknowns
+from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.evaluate import Evaluator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from relbuild.errors import Mark
@@ -10,6 +10,7 @@ from relbuild.mix import fields
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields, named
 from relbuild.mix.terms import Atom, Gap, List, Term, Tuple, Value
+from relbuild.values import dataclass
 
 DependencySource: TypeAlias = Literal["hex", "git", "path", "umbrella", "unknown"]
 

@@ -6,7 +6,7 @@ It takes for granted that a release is built with MIX_ENV=prod and without MIX_T
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tree_sitter import Node
 
@@ -17,6 +17,7 @@ from relbuild.mix.modules import Module, Scope
 from relbuild.mix.patterns import variables
 from relbuild.mix.source import Source, operand, operands, operator, parts, walk
 from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
+from relbuild.values import dataclass
 
 # Deeper or longer than anything a project means, and well inside Python's own recursion limit.
 MAX_DEPTH = 80

@@ -6,13 +6,13 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.tools import Said
+from relbuild.values import dataclass
 
 LOCKS = {
     "package-lock.json": "npm",

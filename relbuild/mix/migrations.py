@@ -5,8 +5,6 @@ Beside it stands what takes migrations back, and what lists those that are pendi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tree_sitter import Node
 
 from relbuild.errors import Mark
@@ -14,6 +12,7 @@ from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.modules import Module, callable_with
 from relbuild.mix.project import Project
+from relbuild.values import dataclass
 
 # Stands in a rollback expression for the version to go back to, a number.
 VERSION = "VERSION"

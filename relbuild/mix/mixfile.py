@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import calls
@@ -14,6 +13,7 @@ from relbuild.mix.modules import Module
 from relbuild.mix.said import Said
 from relbuild.mix.source import parse
 from relbuild.mix.terms import Function, Gap, List, Term, show
+from relbuild.values import dataclass
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import dependencies, fields, path_dependencies, releases
@@ -15,6 +15,7 @@ from relbuild.mix.mixfile import MixFile
 from relbuild.mix.releases import Release, Versions
 from relbuild.mix.said import Said
 from relbuild.mix.terms import Atom, List, entries, show
+from relbuild.values import dataclass
 
 __all__ = [
     "Alias",

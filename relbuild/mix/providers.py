@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relbuild.errors import ConfigError, Problem, ProjectError
 from relbuild.mix.asked import Asked, Base, is_debian
@@ -20,6 +20,7 @@ from relbuild.mix.toolchains import (
     OFFICIAL_NEWEST,
 )
 from relbuild.mix.versions import OtpVersion, Version
+from relbuild.values import dataclass
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 

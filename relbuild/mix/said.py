@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from relbuild.errors import Mark
 from relbuild.mix.fields import Fields
 from relbuild.mix.terms import Term
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from relbuild.errors import Mark
 from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.pins import MISE_FILES
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tree_sitter import Node
 
 from relbuild.errors import Mark
@@ -14,6 +12,7 @@ from relbuild.mix.modules import Module, Scope
 from relbuild.mix.project import Project
 from relbuild.mix.source import Source, arguments, callee, pair_key, parts
 from relbuild.mix.terms import Atom
+from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

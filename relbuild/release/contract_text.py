@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from relbuild.mix.environment import Contract, Variable, data_of, describe
 from relbuild.release.envfile import quoted
+from relbuild.values import dataclass
 
 _TITLES = (("required", "required"), ("conditional", "required under a condition"), ("optional", "optional"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from relbuild import templates
 from relbuild.mix import migrations, uses
@@ -12,6 +11,7 @@ from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project, Release
 from relbuild.mix.uses import Use
+from relbuild.values import dataclass
 
 # Ecto's adapters for a database that is a file.
 _FILE_ADAPTERS = ("Ecto.Adapters.SQLite3", "Ecto.Adapters.Exqlite")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import unified_diff
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from relbuild.mix.project import Project
 from relbuild.scaffold import elixir, settings, umbrella, workflow
 from relbuild.scaffold.elixir import ElixirFile
 from relbuild.scaffold.overlay import Overlay
+from relbuild.values import dataclass
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 

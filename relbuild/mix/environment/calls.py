@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -15,6 +14,7 @@ from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Tex
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.modules import Module, default_of
 from relbuild.mix.source import arguments, child, operand, operands, operator, parts
+from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.reading import File, Frame

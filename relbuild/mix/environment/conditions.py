@@ -6,8 +6,9 @@ A test says that a variable's value is, or isn't, among some; None among them st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from relbuild.values import dataclass
 
 # More alternatives than this tell a reader nothing; what they would say is then left open.
 MAX_PARTS = 12

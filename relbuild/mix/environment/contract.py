@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from relbuild.errors import Mark
 from relbuild.mix.environment import conditions
 from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, evaluate
 from relbuild.mix.facts import Unknown
+from relbuild.values import dataclass
 
 # The form of `data`; a reader leaves what has another alone.
 VERSION = 1

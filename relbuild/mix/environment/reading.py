@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tree_sitter import Node
 
@@ -33,6 +33,7 @@ from relbuild.mix.facts import Tree, Unknown
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.source import Source, callee, parse, parts, walk
 from relbuild.mix.terms import Term
+from relbuild.values import dataclass
 
 # Deeper than any configuration means, and inside Python's own recursion limit.
 MAX_DEPTH = 80

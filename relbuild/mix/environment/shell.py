@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 from tree_sitter import Language, Node, Parser
@@ -25,6 +25,7 @@ from relbuild.mix.environment.conditions import (
 from relbuild.mix.environment.reading import Access, Reading, TooLong
 from relbuild.mix.facts import Unknown
 from relbuild.mix.source import MAX_BYTES
+from relbuild.values import dataclass
 
 MAX_DEPTH = 100
 _MESSAGE = re.compile(rb"(\$\{[A-Za-z_][A-Za-z0-9_]*:?\?)([^}$`\\]+)(?=\})")
