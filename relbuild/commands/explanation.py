@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from relbuild.errors import Mark
-from relbuild.image.assets import Assets
+from relbuild.image.assets import BUILD, DEPLOY, Assets
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
 from relbuild.mix.environment import Contract
@@ -106,7 +106,7 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
     yield "runner", f"{runner.image}  ({runner.base}){_locked(lock.runner if lock else None)}"
     yield "  packages", _packages(plan, "runner", runner.packages, "what ERTS and OTP load, and certificates")
     runtime = plan.narrowing.runtime
-    layers = plan.layers.numbered(plan.applications, runtime.path if runtime else None)
+    layers = plan.layers.numbered(plan.released, runtime.path if runtime else None)
     yield "layers", f"{'; '.join(layers)}  (one that hasn't changed isn't sent again)"
     yield from _asset_rows(plan)
     if plan.sources.context.base:
@@ -134,7 +134,10 @@ def _locked(locked: Locked | None) -> str:
 def _asset_rows(plan: Plan) -> Iterator[Row]:
     assets = plan.assets
     if not assets.commands:
-        yield "assets", f"none  ({_from(plan, 'assets', 'neither mix.exs nor a package.json says how to build any')})"
+        unread = next((each for each in plan.unknown if each.what == "aliases"), None)
+        why = f"no alias {DEPLOY} or {BUILD} in mix.exs"
+        otherwise = f"the aliases can't be read: {place(unread.at)}" if unread else why
+        yield "assets", f"none  ({_from(plan, 'assets', otherwise)})"
         return
     first, *others = [f"{command.line}  ({place(command.at)})" for command in assets.commands]
     yield "assets", f"after the compiler: {first}"

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable
 
 from relbuild import templates
-from relbuild.image.assets import Install, NodeStage
 from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
 from relbuild.image.location import leaves
+from relbuild.image.node_stage import Install, NodeStage
 from relbuild.image.plan import Builder, Plan
 from relbuild.image.sources import Sources
 

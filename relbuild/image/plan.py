@@ -108,6 +108,8 @@ class Plan:
     needs: tuple[Need, ...]
     platforms: Platforms | None
     applications: tuple[str, ...]
+    released: tuple[str, ...]
+    """Those of them that the release has."""
     narrowing: Narrowing
     layers: Layers
     image: str
@@ -157,7 +159,8 @@ def make_plan(
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
     needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
-    asset_plan = assets.find(tree, project, config, tools)
+    apps = umbrella.released(project, release)
+    asset_plan = assets.find(tree, (project, *apps), config, tools)
     otp = tools.otp.value if tools.otp is not None else None
     names = config.platforms if platform_names is None else platform_names
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
@@ -175,6 +178,7 @@ def make_plan(
         needs=needs,
         platforms=on,
         applications=_applications(project),
+        released=_applications(replace(project, apps=apps)),
         narrowing=narrowing.decide(tree, project, release, sources, has_secrets=bool(config.builder.secrets)),
         layers=layers.decide(tree, project, deps, asset_plan),
         image=config.image or release.name,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from relbuild.errors import Mark
-from relbuild.mix import tools, utf8
+from relbuild.mix import static_buildpack, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.tools import Said
 from relbuild.values import dataclass
@@ -74,12 +74,12 @@ def find(tree: Tree, directory: str, engines: Said | None) -> Node:
     return Node(str(_LTS[0]), "the long-term one, since the project names none", tuple(notes), said=False)
 
 
-def of_debian(asked: Node, debian: str, notes: list[str]) -> Node:
+def of_debian(asked: Node, debian: str) -> Node:
     """Return Debian's own Node, with a note where the project asks for another."""
-    major = DEBIAN_MAJOR[debian]
+    major, notes = DEBIAN_MAJOR[debian], list(asked.notes)
     if asked.said and asked.version.partition(".")[0] != str(major):
         notes.append(f"{asked.source} asks for Node {asked.version}: Debian {debian} has {major}, which is taken")
-    return Node(str(major), f"Debian {debian}", said=False)
+    return Node(str(major), f"Debian {debian}", tuple(notes), said=False)
 
 
 def _said(tree: Tree, directory: str) -> Iterator[Said]:
@@ -92,11 +92,9 @@ def _said(tree: Tree, directory: str) -> Iterator[Said]:
     pinned = tools.find(tree, "nodejs", "node")
     if pinned is not None:
         yield pinned
-    file = "phoenix_static_buildpack.config"
-    for number, line in enumerate(utf8.lines(tree, file), 1):
-        assignment = re.match(r"\s*(?:export\s+)?node_version=[\"']?([^\s\"'#;]+)", line)
-        if assignment:
-            yield Said(assignment[1], Mark(file, number))
+    by_buildpack = static_buildpack.setting(tree, "node_version")
+    if by_buildpack is not None:
+        yield by_buildpack
 
 
 _FILES = (".nvmrc", ".node-version")

@@ -258,6 +258,7 @@ def _project(said: Said, apps: tuple[Project, ...]) -> Project:
     given, application = replace(said.given, unknown=[]), said.application
     directory = said.directory
     deps, unknown_deps = _deps(given, directory)
+    aliases, unknown_aliases = _aliases(given)
     project = Project(
         path=directory,
         module=said.module,
@@ -270,7 +271,7 @@ def _project(said: Said, apps: tuple[Project, ...]) -> Project:
         releases=(),
         default_release=given.fact("default_release", fields.name),
         deps=deps,
-        aliases=_aliases(given),
+        aliases=aliases,
         deps_path=_path(said, given, "deps_path", "deps"),
         lockfile=_path(said, given, "lockfile", "mix.lock"),
         config_path=_path(said, given, "config_path", "config/config.exs"),
@@ -283,7 +284,7 @@ def _project(said: Said, apps: tuple[Project, ...]) -> Project:
         build_path=given.fact("build_path", given.path, note=False),
     )
     below = [unknown for app in apps for unknown in app.unknown]
-    return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *below))))
+    return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *unknown_aliases, *below))))
 
 
 def _path(said: Said, given: Fields, key: str, default: str) -> Fact[str]:
@@ -315,9 +316,16 @@ def _deps(given: Fields, directory: str) -> tuple[tuple[Dependency, ...], tuple[
     return dependencies.read(term, directory) if term is not None else ((), ())
 
 
-def _aliases(given: Fields) -> tuple[Alias, ...]:
+def _aliases(given: Fields) -> tuple[tuple[Alias, ...], tuple[Unknown, ...]]:
+    """Return the aliases, and what of them isn't known."""
     term = given.term("aliases")
-    if not isinstance(term, Known) or not isinstance(term.value, List):
-        return ()
-    found = [entry for entry in entries(term.value) if not isinstance(entry, Unknown)]
-    return tuple(Alias(name, at, fields.fact_of(tasks, f"alias {name}", fields.strings)) for name, tasks, at in found)
+    if isinstance(term, Unknown):
+        return (), (fields.named(term, "aliases"),)
+    found = list(entries(term.value)) if term is not None and isinstance(term.value, List) else []
+    return (
+        tuple(
+            Alias(name, at, fields.fact_of(tasks, f"alias {name}", fields.strings))
+            for name, tasks, at in (entry for entry in found if not isinstance(entry, Unknown))
+        ),
+        tuple(fields.named(entry, "aliases") for entry in found if isinstance(entry, Unknown)),
+    )

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Sequence
 
 from relbuild.errors import ProjectError
-from relbuild.mix.facts import Known, Tree
+from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.project import Project, Release, children, of
 
@@ -31,6 +31,29 @@ def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence
             at=project.app.at,
             hint=_from_its_root(umbrella, app, up),
         )
+
+
+def released(project: Project, release: Release) -> tuple[Project, ...]:
+    """Return the applications of an umbrella that are in a release; all of them where that can't be read.
+
+    Those are the release's own, and what each of them depends on (Mix.Release.from_config!/3).
+    """
+    if not isinstance(release.applications, Known):
+        return project.apps
+    # In an umbrella the directory has the application's name (Mix.Project.apps_paths/1).
+    by_name = {posixpath.basename(app.path): app for app in project.apps}
+    pending = [name for name, _ in release.applications.value]
+    found: dict[str, Project] = {}
+    while pending:
+        app = by_name.get(pending.pop())
+        if app is None or app.path in found:
+            continue
+        found[app.path] = app
+        if any(unknown.what == "deps" for unknown in app.unknown) or isinstance(app.extra_applications, Unknown):
+            return project.apps
+        pending += [dep.app for dep in app.deps if dep.in_release() is not False]
+        pending += app.extra_applications.value if app.extra_applications else ()
+    return tuple(app for app in project.apps if app.path in found)
 
 
 def _umbrella_in(tree: Tree, directory: str) -> Project | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from relbuild.commands import explanation
 from relbuild.config import Config, parse
 from relbuild.errors import ProjectError
 from relbuild.image import dockerfile
@@ -231,6 +232,80 @@ def test_a_script_of_package_json_builds_where_no_alias_does() -> None:
     assert lines(plan(files).assets) == ("cd assets && yarn run deploy", "mix phx.digest")
 
 
+def installed(assets: Assets) -> list[tuple[str, str]]:
+    return [(each.of.package.directory, each.command) for each in (assets.node.installs if assets.node else ())]
+
+
+CI = "npm ci --no-audit --no-fund"
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        '"assets.deploy": ["cmd --cd web npm run deploy"]',
+        '"assets.deploy": ["cmd cd web && npm run deploy"]',
+        '"assets.deploy": ["bundle", "phx.digest"], bundle: "cmd npm --prefix web run deploy"',
+        '"assets.build": ["cmd --cd web/src npx vite build"]',
+    ],
+)
+def test_packages_are_installed_where_an_alias_calls_node(alias: str) -> None:
+    files = {"mix.exs": mix(PHOENIX, alias), "web/package.json": TOPBAR, "web/package-lock.json": {}}
+    made = plan({**files, "web/src/main.js": ""})
+    assert installed(made.assets) == [("web", CI)]
+    assert "COPY web/package.json web/package-lock.json web/\nWORKDIR /src/web\n" in dockerfile.render(made)
+
+
+def test_packages_are_installed_where_a_command_of_relbuild_yml_calls_node() -> None:
+    files = {"mix.exs": mix(), "web/package.json": TOPBAR, "web/package-lock.json": {}}
+    made = plan(files, "assets: [npm --prefix web run build, mix phx.digest]\n").assets
+    assert installed(made) == [("web", CI)]
+
+
+def test_a_buildpacks_settings_say_where_package_json_is() -> None:
+    files = {
+        "mix.exs": mix(),
+        "phoenix_static_buildpack.config": "assets_path=assets\nassets_path=client # ours\n",
+        "client/package.json": {**TOPBAR, "scripts": {"deploy": "vite build"}},
+        "client/package-lock.json": {},
+    }
+    made = plan(files).assets
+    assert (lines(made), installed(made)) == (("cd client && npm run deploy", "mix phx.digest"), [("client", CI)])
+
+
+def test_a_buildpacks_settings_are_of_one_application() -> None:
+    files = {
+        "mix.exs": UMBRELLA.replace("APPS", "[web: :permanent, admin: :permanent]"),
+        "apps/web/mix.exs": mix(app="web"),
+        "apps/admin/mix.exs": mix(app="admin"),
+        "phoenix_static_buildpack.config": 'phoenix_relative_path="apps/web"\nassets_path=.\n',
+        "apps/web/package.json": {"scripts": {"build": "x"}},
+        "apps/admin/package.json": {"scripts": {"build": "x"}},
+    }
+    assert lines(plan(files).assets) == ("cd apps/web && npm run build", "cd apps/web && mix phx.digest")
+
+
+def test_what_an_unreadable_alias_installs_is_said_to_be_unknown() -> None:
+    made = plan({"mix.exs": mix(PHOENIX, '"assets.deploy": [&build/1]'), "web/package.json": TOPBAR}).assets
+    assert made.node is None
+    assert made.notes == (
+        "what assets.deploy runs can't be read (mix.exs:5): packages are installed of the project's package.json and "
+        "that in assets/ only; `assets:` in relbuild.yml takes commands in its place",
+    )
+    unread = plan({"mix.exs": mix("").replace("aliases: []", "aliases: aliases(Mix.env(), System.get_env())")})
+    assert [line for line in explanation.lines(unread) if line.startswith("assets")] == [
+        "assets      none  (the aliases can't be read: mix.exs:5)"
+    ]
+
+
+def test_a_package_json_without_packages_says_what_its_scripts_run_on() -> None:
+    said = {"engines": {"node": "20"}, "packageManager": "pnpm@9.15.0", "scripts": {"build": "node build.js"}}
+    alias = '"assets.deploy": ["cmd --cd assets pnpm run build"]'
+    stage = plan({"mix.exs": mix(PHOENIX, alias), "assets/package.json": said}).assets.node
+    assert stage is not None
+    assert (stage.node.version, stage.node.source) == ("20", 'assets/package.json:1 ("node": "20")')
+    assert (stage.managers, stage.installs) == (("pnpm@9.15.0",), ())
+
+
 def test_the_root_counts_when_its_packages_are_for_more_than_developers() -> None:
     alias = {"mix.exs": mix(PHOENIX, PHOENIX_1_6), "package-lock.json": {}}
     assert plan({**alias, "package.json": {"devDependencies": {"prettier": "^3"}}}).assets.node is None
@@ -253,14 +328,16 @@ def test_a_workspace_is_installed_by_the_root() -> None:
     ]
 
 
+UMBRELLA = (
+    "defmodule U.MixProject do\n  use Mix.Project\n"
+    '  def project, do: [apps_path: "apps", version: "1.0.0", releases: [u: [applications: APPS]]]\n'
+    "end\n"
+)
+
+
 def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
-    root = (
-        "defmodule U.MixProject do\n  use Mix.Project\n"
-        '  def project, do: [apps_path: "apps", version: "1.0.0", releases: [u: [applications: [web: :permanent]]]]\n'
-        "end\n"
-    )
     files = {
-        "mix.exs": root,
+        "mix.exs": UMBRELLA.replace("APPS", "[web: :permanent, admin: :permanent]"),
         "apps/web/mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8, "web"),
         "apps/admin/mix.exs": mix(PHOENIX, NPM, "admin"),
         "apps/admin/assets/package.json": TOPBAR,
@@ -271,6 +348,31 @@ def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
     assert made.assets.setup == ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing")
     text = dockerfile.render(made)
     assert "\nmix compile\n(cd apps/admin && mix assets.deploy)\n(cd apps/web && mix assets.deploy)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("applications", "built", "named"),
+    [
+        ("[web: :permanent]", ("web",), "web"),
+        # What it depends on is in the release with it; what nobody can read may be.
+        ("[admin: :permanent]", ("admin", "web"), "admin, web"),
+        ("[core: :load]", (), "core"),
+        ("applications()", ("admin", "web"), "admin, core, web"),
+    ],
+)
+def test_what_is_not_in_the_release_is_not_built(applications: str, built: tuple[str, ...], named: str) -> None:
+    files = {
+        "mix.exs": UMBRELLA.replace("APPS", applications),
+        "apps/web/mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8, "web"),
+        "apps/admin/mix.exs": mix(f"{PHOENIX}, {{:web, in_umbrella: true}}", NPM, "admin"),
+        "apps/core/mix.exs": mix("", "", "core"),
+        "apps/admin/assets/package.json": TOPBAR,
+    }
+    made = plan(files)
+    assert lines(made.assets) == tuple(f"cd apps/{app} && mix assets.deploy" for app in built)
+    assert (made.assets.node is not None) is ("admin" in built)
+    [layers] = [line for line in explanation.lines(made) if line.startswith("layers")]
+    assert f" {named}  (" in layers
 
 
 def test_relbuild_yml_has_the_last_word() -> None:

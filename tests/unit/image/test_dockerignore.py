@@ -28,7 +28,8 @@ PHOENIX = (
 )
 UMBRELLA = """defmodule U.MixProject do
   use Mix.Project
-  def project, do: [apps_path: "apps", releases: [u: [version: "1.0.0", applications: [web: :permanent]]]]
+  @applications [web: :permanent, admin: :permanent]
+  def project, do: [apps_path: "apps", releases: [u: [version: "1.0.0", applications: @applications]]]
 end
 """
 STATIC = (
