@@ -117,9 +117,12 @@ def run(command: str, mounts: Sequence[str] = (), exports: Sequence[str] = ()) -
     return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, command, end))
 
 
-def run_script(mounts: Sequence[str] = ()) -> str:
-    """Return the beginning of a RUN instruction whose script follows, until a line that says SCRIPT."""
-    return " \\\n    ".join((f"RUN {mounts[0]}", *mounts[1:], "<<'SCRIPT'")) if mounts else "RUN <<'SCRIPT'"
+def run_script(mounts: Sequence[str], name: str) -> str:
+    """Return the beginning of a RUN instruction whose script follows, until a line that says its name.
+
+    The name is by what it does: progress shows it, and little else of a script.
+    """
+    return " \\\n    ".join((f"RUN {mounts[0]}", *mounts[1:], f"<<'{name}'")) if mounts else f"RUN <<'{name}'"
 
 
 def _bent(command: str) -> bool:

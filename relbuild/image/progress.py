@@ -206,9 +206,11 @@ class Step:
     @property
     def title(self) -> str:
         """Its name without what only BuildKit needs."""
-        name = re.sub(r"@sha256:[0-9a-f]{64}", "", self.name)
+        name = " ".join(re.sub(r"@sha256:[0-9a-f]{64}", "", self.name).split())
         name = re.sub(r"(?<=[A-Z]) (?:--(?:mount|link|network|security|chown|chmod)(?:=\S*)? )+", " ", name)
-        return " ".join(name.replace("docker.io/library/", "").split())
+        # Of a script BuildKit shows its first line, which is `set -eu`: what it is called tells more.
+        name = re.sub(r"(?<=\] RUN )<<-?(['\"]?)(\w+)\1 \(.*\)$", r"\2", name)
+        return name.replace("docker.io/library/", "")
 
 
 @dataclass(frozen=True, slots=True)

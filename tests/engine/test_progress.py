@@ -118,13 +118,13 @@ def test_a_failure_says_where_and_what_mends_it(
     [annotation] = [line for line in lines if line.startswith("::error ")]
     assert annotation.startswith("::error file=shop/lib/shop/broken.ex,line=2,col=15,title=relbuild::the build failed")
     [place] = [
-        re.fullmatch(r"failed: \[build .*\] RUN .*<<'SCRIPT' .*\((.*):(\d+)\)", line)
+        re.fullmatch(r"failed: \[build .*\] RUN RELEASE \((.*):(\d+)\)", line)
         for line in lines
         if line.startswith("failed: ")
     ]
     assert place is not None
     script = "\n".join(Path(place[1]).read_text().splitlines()[int(place[2]) - 1 :])
-    assert "mix release shop" in script[: script.index("\nSCRIPT\n")]
+    assert "mix release shop" in script[: script.index("\nRELEASE\n")]
     assert "  | Compiling" in failed.stderr
 
 

@@ -132,6 +132,10 @@ def test_titles_leave_out_what_only_buildkit_needs() -> None:
         f"[a 1/2] FROM docker.io/library/debian:trixie-slim{digest}": "[a 1/2] FROM debian:trixie-slim",
         "[b 4/9] RUN --mount=type=cache,id=x,target=/src  mix   compile": "[b 4/9] RUN mix compile",
         "[c 5/7] COPY --link --from=build /a/ /": "[c 5/7] COPY --from=build /a/ /",
+        "[deps 3/4] RUN --mount=type=cache,id=x,target=/src     <<'FETCH' (set -eu...)": "[deps 3/4] RUN FETCH",
+        "[linux/arm64 otp 1/1] RUN <<OTP (set -eu...)": "[linux/arm64 otp 1/1] RUN OTP",
+        "[d 1/2] COPY <<'ELIXIR' /tmp/config.exs": "[d 1/2] COPY <<'ELIXIR' /tmp/config.exs",
+        "[d 2/2] RUN echo '<<A (b)'": "[d 2/2] RUN echo '<<A (b)'",
         "exporting to image": "exporting to image",
     }
     assert {name: Step("a", name).title for name in titles} == titles
