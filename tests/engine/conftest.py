@@ -54,6 +54,8 @@ class Cleanup:
 
     images: list[str] = field(default_factory=list)
     containers: list[str] = field(default_factory=list)
+    # By their ids: one that has lost its name to a later one is still there.
+    built: list[str] = field(default_factory=list)
 
     def image(self, reference: str) -> str:
         """Return the reference, having noted it."""
@@ -108,8 +110,11 @@ def labels(run_id: str) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def docker(engine: str, run_id: str) -> Iterator[Docker]:
-    """Give the docker client, and remove at the end all that has this run's label."""
+def docker(engine: str, run_id: str, cleanup: Cleanup) -> Iterator[Docker]:
+    """Give the docker client, and remove at the end all that has this run's label.
+
+    It comes before ``cleanup``'s images: one that a container still uses would only lose its name.
+    """
     docker = Docker()
     yield docker
     mine = ("--quiet", "--filter", f"label=io.relbuild.test={run_id}")
@@ -168,16 +173,20 @@ def _remove_from_swarm(docker: Docker, run_id: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def cleanup(docker: Docker) -> Iterator[Cleanup]:
+def cleanup(engine: str) -> Iterator[Cleanup]:
     noted = Cleanup()
     yield noted
     # Whatever a test has removed by itself is no longer there: both are content with that.
     subprocess.run(("docker", "container", "rm", "--force", "--volumes", *noted.containers), capture_output=True)
     subprocess.run(("docker", "image", "rm", "--force", *noted.images), capture_output=True)
+    # Those with a name may be another run's, too: equal input makes equal images.
+    nameless = Docker()("image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
+    if left := set(noted.built).intersection(nameless):
+        Docker()("image", "rm", *left)
 
 
 @pytest.fixture(scope="session")
-def relbuild(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+def relbuild(tmp_path_factory: pytest.TempPathFactory, cleanup: Cleanup) -> Callable[..., Ran]:
     """Return a function that runs relbuild's command line: ``relbuild("image", "-t", "shop:1", cwd=…, env={…})``."""
 
     # With bytecode, as it is installed: else each call compiles all that it imports.
@@ -194,6 +203,9 @@ def relbuild(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
             text=True,
             timeout=540,
         )
+        if argv[0] == "image" and "-t" in argv:
+            asked = ("docker", "image", "inspect", "--format", "{{.Id}}", argv[argv.index("-t") + 1])
+            cleanup.built += subprocess.run(asked, capture_output=True, text=True).stdout.split()
         return Ran(argv, done.returncode, done.stdout, done.stderr)
 
     return run
@@ -205,6 +217,15 @@ def elixir(docker: Docker, relbuild: Callable[..., Ran], cleanup: Cleanup, run_i
     reference = cleanup.image(f"relbuild-test-elixir:{run_id}")
     dockerfile = relbuild("dockerfile", "-C", str(PROJECTS / "echo")).stdout
     docker("build", "--quiet", "--target", "toolchain", "--tag", reference, "-", stdin=dockerfile)
+    return reference
+
+
+@pytest.fixture(scope="session")
+def small_elixir(docker: Docker, labels: tuple[str, ...], run_id: str) -> str:
+    """Return a small image with Elixir, which has no compiler for C and no Hex."""
+    reference = f"relbuild-test-small-elixir:{run_id}"
+    dockerfile = "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y elixir\n"
+    docker("build", "--quiet", "--tag", reference, *labels, "-", stdin=dockerfile)
     return reference
 
 

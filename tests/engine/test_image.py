@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -323,14 +324,13 @@ def test_a_secret_stays_out_of_the_image(
 
 
 def test_a_project_without_relbuild_yml(
-    docker: Docker, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, labels: tuple[str, ...], run_id: str
+    docker: Docker, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, small_elixir: str, run_id: str
 ) -> None:
     """The default image comes from Docker Hub, which isn't reached here: Debian's Elixir stands in for it."""
     golden = REPOSITORY / "tests" / "golden" / "mix-new" / "project"
     project = Path(shutil.copytree(golden, tmp_path / "hello"))
     planned = json.loads(relbuild("plan", "--json", cwd=project).stdout)["data"]
-    standing_in = "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y elixir\n"
-    docker("build", "--quiet", "--tag", cleanup.image(planned["builder"]["image"]), *labels, "-", stdin=standing_in)
+    docker("tag", small_elixir, cleanup.image(planned["builder"]["image"]))
     docker("tag", "debian:trixie-slim", cleanup.image(planned["runner"]["image"]))
     reference = cleanup.image(f"relbuild-test-hello:{run_id}")
     built = relbuild("image", "-t", reference, cwd=project)
@@ -367,6 +367,22 @@ def test_two_checkouts_of_one_project_never_share_code(
         reference = cleanup.image(f"relbuild-test-tiny-{says.lower()}:{run_id}")
         built = relbuild("image", "-t", reference, cwd=directory)
         assert built.exit_code == 0, built.stderr
+        assert docker("run", "--rm", reference, "eval", "IO.puts(Tiny.says())") == says
+
+
+def test_two_builds_of_one_project_at_once(
+    docker: Docker, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str
+) -> None:
+    """They take up what the same earlier builds have left, and leave what the next one takes up."""
+    references = {says: cleanup.image(f"relbuild-test-at-once-{says.lower()}:{run_id}") for says in ("EEEE", "FFFF")}
+    with ThreadPoolExecutor() as at_once:
+        building = {
+            says: at_once.submit(relbuild, "image", "-t", reference, cwd=tiny(tmp_path / says, says))
+            for says, reference in references.items()
+        }
+    for says, reference in references.items():
+        built = building[says].result()
+        assert (built.exit_code, built.stdout) == (0, f"{reference}\n"), built.stderr
         assert docker("run", "--rm", reference, "eval", "IO.puts(Tiny.says())") == says
 
 
