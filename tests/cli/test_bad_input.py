@@ -196,6 +196,21 @@ def test_an_engine_without_buildkit(project: Path, old_engine: str) -> None:
     assert "install Docker Engine 23.0 or newer" in err
 
 
+@pytest.mark.parametrize("option", ["--clean", "--reproducible"])
+@pytest.mark.parametrize("asked", ["option", "relbuild.yml"])
+def test_what_builds_one_platform_at_a_time(project: Path, new_engine: str, option: str, asked: str) -> None:
+    platforms = ("--platform", "linux/arm64", "--platform", "linux/amd64")
+    if asked == "relbuild.yml":
+        (project / "relbuild.yml").write_text("platforms: [linux/arm64, linux/amd64]\n")
+        platforms = ()
+    code, out, err = failure(relbuild("image", "--host", new_engine, option, *platforms, cwd=project))
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-2:] == [
+        "error: --clean and --reproducible build one platform at a time",
+        "  add --platform linux/arm64, then the others",
+    ]
+
+
 def test_a_client_without_buildx(project: Path, tmp_path_factory: pytest.TempPathFactory, new_engine: str) -> None:
     """The client's words are Docker's own for an unknown plugin; a real client without it isn't at hand everywhere."""
     directory = tmp_path_factory.mktemp("bin")
