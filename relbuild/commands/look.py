@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
+from relbuild.commands.content import ask
 from relbuild.commands.content import content as read
 from relbuild.commands.content import release as found
 from relbuild.commands.session import Session
@@ -16,7 +18,7 @@ from relbuild.engine.trial import Trial
 from relbuild.image import checks, labels, platforms
 from relbuild.image.checks import Facts, Finding
 from relbuild.image.leaks import Leak, Needles, has_cookie
-from relbuild.image.linking import Linker
+from relbuild.image.linking import Linker, Unlinked
 from relbuild.image.shipped import Shipped
 from relbuild.image.trials import Containers, Foreign
 from relbuild.release.command import ROOT
@@ -61,25 +63,54 @@ def look(
     with Trial(
         session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
     ) as trial:
-        content = content or read(session, facts)
-        release = found(content, image)
-        programs = _programs(content, release)
-        configuration = content.configuration
-        linker = Linker(content.files, content.elf, content.read, configuration.env.get("LD_LIBRARY_PATH", ""))
+        held = _held(session, facts, image, Needles(secrets), content)
         judged = Facts(
-            shipped=release,
+            shipped=held.release,
             own=labels.BUILT_BY in facts.labels,
-            user=configuration.user,
-            uid=_uid(content),
-            debian=_debian(content),
-            programs=len(programs),
-            unlinked=linker.unlinked(programs, MACHINES.get(configuration.architecture, "")),
-            leaks=(*content.leaks(release.directory, Needles(secrets)), *_cookies(content, release)),
+            user=held.user,
+            uid=held.uid,
+            debian=held.debian,
+            programs=held.programs,
+            unlinked=held.unlinked,
+            leaks=held.leaks,
             trials=trial.result(),
             stop_timeout=stop_timeout,
             given=bool(around.variables),
         )
     return checks.check(judged)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an image's content tells: its release, its user, its distribution's release, and what is wrong with it."""
+
+    release: Shipped
+    user: str
+    uid: int | None
+    debian: str | None
+    programs: int
+    unlinked: tuple[Unlinked, ...]
+    leaks: tuple[Leak, ...]
+
+
+def _held(session: Session, facts: ImageFacts, image: str, needles: Needles, content: Archive | None) -> Held:
+    def look_into(content: Archive) -> Held:
+        release = found(content, image)
+        programs = _programs(content, release)
+        configuration = content.configuration
+        linker = Linker(content.files, content.elf, content.read, configuration.env.get("LD_LIBRARY_PATH", ""))
+        return Held(
+            release,
+            configuration.user,
+            _uid(content),
+            _debian(content),
+            len(programs),
+            linker.unlinked(programs, MACHINES.get(configuration.architecture, "")),
+            (*content.leaks(release.directory, needles), *_cookies(content, release)),
+        )
+
+    # A secret may be in any layer, and isn't remembered: then all of them are read.
+    return look_into(content) if content is not None else ask(session, facts, look_into, whole=bool(needles))
 
 
 def _labelled(facts: ImageFacts) -> Shipped:

@@ -6,59 +6,25 @@ one that has no shell. Layers come as tar archives, packed (the containerd image
 
 from __future__ import annotations
 
-import bisect
 import gzip
-import io
 import json
-import mmap
 import posixpath
-import re
-import shutil
 import tarfile
-import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import field, replace
 from functools import cache
 from typing import IO, Any
 
-from relbuild.engine import elf
+from relbuild.engine.layer import CHUNK, Unpacked, contents, unpack
+from relbuild.engine.notebook import BLOB, Notebook, Noted
 from relbuild.errors import CommandFailed
-from relbuild.image.filesystem import Entry, FileSystem, Kind, Layer
+from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
-from relbuild.image.leaks import BEAM, DISTRIBUTION, Leak, Needles, configured, keys, named
+from relbuild.image.leaks import Leak, Needles, configured, named
 from relbuild.image.linking import Elf
 from relbuild.values import dataclass
-
-GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-# A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.
-IN_MEMORY = 64 * 1024 * 1024
-CHUNK = 1024 * 1024
-BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
-KINDS: Mapping[bytes, Kind] = {
-    tarfile.REGTYPE: "file",
-    tarfile.AREGTYPE: "file",
-    tarfile.CONTTYPE: "file",
-    tarfile.DIRTYPE: "directory",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """A layer: its entries, and where in its bytes a file's content is; `packed` is its size before it was unpacked."""
-
-    content: Any
-    entries: Layer
-    offsets: Mapping[str, int]
-    packed: int | None = None
-
-    def read(self, path: str) -> bytes:
-        """Return a file's content."""
-        at = self.offsets[path]
-        return bytes(self.content[at : at + self.entries[path].size])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +46,9 @@ class Configuration:
 class Archive:
     """An image's content; `names` are those of the layers' blobs."""
 
-    def __init__(self, layers: Sequence[Unpacked], configuration: Configuration, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, layers: Sequence[Unpacked | Noted], configuration: Configuration, names: Sequence[str] = ()
+    ) -> None:
         self._layers = layers
         self._names = names
         self.configuration = configuration
@@ -101,9 +69,9 @@ class Archive:
             LayerFacts(
                 diff_id=said.diff_ids[index] if index < len(said.diff_ids) else "",
                 digest=_digest(names[index]) if layer.packed is not None and index < len(names) else None,
-                size=len(layer.content),
+                size=layer.size,
                 packed=layer.packed,
-                files=len(layer.offsets),
+                files=layer.files,
                 instruction=said.instructions[index] if complete else "",
             )
             for index, layer in enumerate(self._layers)
@@ -114,27 +82,25 @@ class Archive:
         return self.read(path) == other.read(other_path)
 
     def _elf(self, path: str) -> Elf | None:
-        content = self.read(path)
-        return None if content is None else elf.read(content)
+        place = self.files.place(path)
+        return None if place is None else self._layers[place.layer].elf(place.path)
 
     def elf_files(self, directory: str) -> tuple[str, ...]:
         """Return the paths of the ELF files below a directory."""
-        return tuple(path for path in self.files.files(directory) if self._starts_with(path, elf.MAGIC))
-
-    def _starts_with(self, path: str, magic: bytes) -> bool:
-        place = self.files.place(path)
-        if place is None:
-            return False
-        layer = self._layers[place.layer]
-        at = layer.offsets[place.path]
-        return bytes(layer.content[at : at + len(magic)]) == magic
+        programs = [frozenset(layer.programs) for layer in self._layers]
+        places = ((path, self.files.place(path)) for path in self.files.files(directory))
+        return tuple(path for path, place in places if place is not None and place.path in programs[place.layer])
 
     def leaks(self, root: str, needles: Needles) -> tuple[Leak, ...]:
         """Return all that must not be in the image; also what a later layer has deleted, which is still shipped."""
         configuration = self.configuration
         found = list(configured(configuration.env, configuration.history, configuration.labels.values(), needles))
         for index, layer in enumerate(self._layers):
-            contained = (*named(layer.entries, index, root), *_contained(layer, index, needles))
+            contained = (
+                *named(layer.entries, index, root),
+                *(Leak("key", path, layer=index) for path in layer.keyed),
+                *(Leak("secret", path, name, index) for path, name in layer.secrets(needles)),
+            )
             found += [self._shown(leak) for leak in contained]
         return tuple(dict.fromkeys(found))
 
@@ -142,38 +108,15 @@ class Archive:
         return replace(leak, deleted=self.files.layer(leak.where) != leak.layer)
 
 
-def _contained(layer: Unpacked, index: int, needles: Needles) -> Iterator[Leak]:
-    """Yield what stands in a layer's files; all of them are searched in one go, which is much faster than each."""
-    starts = sorted((at, path) for path, at in layer.offsets.items())
-
-    def path_at(at: int) -> str | None:
-        number = bisect.bisect_right(starts, (at, "\U0010ffff")) - 1
-        if number < 0:
-            return None
-        start, path = starts[number]
-        return path if at < start + layer.entries[path].size else None
-
-    for at in keys(layer.content):
-        path = path_at(at)
-        if path is not None and not path.startswith(DISTRIBUTION):
-            yield Leak("key", path, layer=index)
-    if not needles:
-        return
-    for at, name in needles.in_bytes(layer.content):
-        if path := path_at(at):
-            yield Leak("secret", path, name, index)
-    for at, path in starts:
-        if path.endswith(".beam") and bytes(layer.content[at : at + 4]) == BEAM:
-            yield from (Leak("secret", path, name, index) for name in needles.in_beam(layer.read(path)))
-
-
-def read(stream: IO[bytes], architecture: str = "") -> Archive:
+def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = None) -> Archive:
     """Return the content of an image in the form ``docker save`` gives; of several platforms that of ``architecture``.
 
-    Raises CommandFailed for an archive that is no image's or whose layers are packed in a way that can't be read.
+    Layers that are in the notebook are not read again; what is asked of them and isn't there raises Forgotten. Raises
+    CommandFailed for an archive that is no image's or whose layers are packed in a way that can't be read.
     """
     documents: dict[str, bytes] = {}
-    blobs: dict[str, Future[Unpacked]] = {}
+    noted: dict[str, Noted] = {}
+    blobs: dict[str, Future[Unpacked | Noted]] = {}
     links: dict[str, str] = {}
     try:
         with ThreadPoolExecutor() as pool, tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
@@ -181,16 +124,20 @@ def read(stream: IO[bytes], architecture: str = "") -> Archive:
                 if member.issym():  # a layer that the image has twice, before Docker 25
                     target = posixpath.join(posixpath.dirname(member.name), member.linkname)
                     links[member.name] = posixpath.normpath(target)
+                if notebook is not None and (known := notebook.known(member.name)) is not None:
+                    noted[member.name] = known
+                    continue
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is None:
                     continue
-                raw = _content(content, member.size)
+                raw = contents(content, member.size)
                 if bytes(raw[:1]) in (b"{", b"["):
                     documents[member.name] = bytes(raw)
                 else:
-                    blobs[member.name] = pool.submit(_unpacked, raw)
+                    blobs[member.name] = pool.submit(_unpacked, notebook, member.name, raw)
         manifest, configuration = _manifest(documents, architecture)
-        layers = [blobs[links.get(name, name)].result() for name in manifest["Layers"]]
+        names = [links.get(name, name) for name in manifest["Layers"]]
+        layers = [noted[name] if name in noted else blobs[name].result() for name in names]
         return Archive(layers, _configuration(configuration), manifest["Layers"])
     except (
         tarfile.TarError,
@@ -208,50 +155,8 @@ def read(stream: IO[bytes], architecture: str = "") -> Archive:
         ) from error
 
 
-def _content(file: IO[bytes], size: int) -> Any:
-    """Return a member's bytes, from memory or, when they are many, from a file that is gone when they are."""
-    if size <= IN_MEMORY:
-        return file.read()
-    with tempfile.TemporaryFile() as spooled:
-        while chunk := file.read(CHUNK):
-            spooled.write(chunk)
-        spooled.flush()
-        return mmap.mmap(spooled.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _unpacked(raw: Any) -> Unpacked:
-    packed = bytes(raw[:2]) == GZIP or bytes(raw[:4]) == ZSTANDARD
-    content = (_gunzipped(raw) if bytes(raw[:2]) == GZIP else _unzstd(raw)) if packed else raw
-    entries: dict[str, Entry] = {}
-    offsets: dict[str, int] = {}
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        for member in archive:
-            path = member.name.removeprefix("./").strip("/")
-            if not path or path == ".":
-                continue
-            kind = KINDS.get(member.type, "other")
-            entries[path] = Entry(kind, member.size, member.mode, member.linkname.removeprefix("./"))
-            if kind == "file":
-                offsets[path] = member.offset_data
-    return Unpacked(content, entries, offsets, len(raw) if packed else None)
-
-
-def _gunzipped(raw: Any) -> Any:
-    if len(raw) <= IN_MEMORY:
-        return gzip.decompress(raw)
-    with tempfile.TemporaryFile() as spooled, gzip.GzipFile(fileobj=raw) as unpacking:
-        shutil.copyfileobj(unpacking, spooled, CHUNK)
-        spooled.flush()
-        return mmap.mmap(spooled.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _unzstd(raw: Any) -> bytes:
-    try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # from Python 3.14
-    except ImportError as error:
-        raise ValueError("a layer is packed with zstd, which this Python can't unpack (3.14 can)") from error
-    return bytes(zstd.decompress(raw))
+def _unpacked(notebook: Notebook | None, name: str, raw: Any) -> Unpacked | Noted:
+    return unpack(raw) if notebook is None else notebook.unpacked(name, raw)
 
 
 def _manifest(documents: Mapping[str, bytes], architecture: str) -> tuple[Any, Any]:

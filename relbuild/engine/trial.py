@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from relbuild.engine.runner import Runner
 from relbuild.engine.watchdog import Watchdog
-from relbuild.image.trials import BOOTED, TRIALS, Boot, Containers, Ran, Trials
+from relbuild.image.trials import BOOTED, TRIALS, Boot, Containers, Ran, Trials, parted
 
 T = TypeVar("T")
 # How long a command may take, and a start until the applications are up, in seconds.
@@ -19,8 +19,24 @@ COMMAND_TIMEOUT = 60.0
 BOOT_TIMEOUT = 60.0
 # How much longer all of it may take where the platform is emulated.
 EMULATED = 5
-# What is kept of an output, in lines.
-KEPT = 200
+# What is kept of an output, in lines: its beginning, with what `version` said, and its end.
+FIRST, LAST = 50, 200
+
+
+class Kept:
+    """The beginning and the end of an output."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._last: deque[str] = deque(maxlen=LAST)
+
+    def append(self, line: str) -> None:
+        """Take a line up."""
+        (self._first if len(self._first) < FIRST else self._last).append(line)
+
+    def text(self) -> str:
+        """Return what was kept."""
+        return "".join((*self._first, *self._last))
 
 
 class Trial:
@@ -42,15 +58,15 @@ class Trial:
         # Before the threads: a process is forked for it.
         self._watchdog = Watchdog(containers.remove(*TRIALS)).__enter__()
         self._pool = ThreadPoolExecutor()
-        self._version = self._pool.submit(self._command, "version", containers.version)
-        self._evaluated = self._pool.submit(self._evaluate)
+        # First, as it takes longest.
         self._booted = self._pool.submit(self._boot, containers.boot(image_env), stop_timeout)
+        self._commanded = self._pool.submit(self._commands)
 
     def __enter__(self) -> Trial:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        running: set[Future[object]] = {self._version, self._evaluated, self._booted}  # type: ignore[arg-type]
+        running: set[Future[object]] = {self._commanded, self._booted}  # type: ignore[arg-type]
         while kind is not None and running:
             # Interrupted, or a fault. The threads wait for their containers' ends; one may only be there in a moment.
             self._remove(*TRIALS)
@@ -60,26 +76,25 @@ class Trial:
 
     def result(self) -> Trials:
         """Return what came of the trials, when they have all ended."""
-        evaluated, bare = _waited(self._evaluated)
-        return Trials(_waited(self._version), evaluated, bare, _waited(self._booted))
+        return Trials(*_waited(self._commanded), _waited(self._booted))
 
-    def _evaluate(self) -> tuple[Ran, Ran | None]:
-        ran = self._command("eval", self._containers.evaluate)
-        return ran, self._command("bare", self._containers.bare) if ran.exit_code else None
+    def _commands(self) -> tuple[Ran, Ran, Ran | None]:
+        version, evaluated = parted(self._command("commands", self._containers.commands))
+        return version, evaluated, self._command("bare", self._containers.bare) if evaluated.exit_code else None
 
     def _command(self, trial: str, argv: tuple[str, ...]) -> Ran:
         timer = threading.Timer(COMMAND_TIMEOUT * self._patience, self._remove, (trial,))
         timer.start()
         try:
-            kept: deque[str] = deque(maxlen=KEPT)
+            kept = Kept()
             outcome = self._runner.lines(argv, kept.append, env=self._values)
-            return Ran(outcome.exit_code, "".join(kept))
+            return Ran(outcome.exit_code, kept.text())
         finally:
             timer.cancel()
 
     def _boot(self, argv: tuple[str, ...], stop_timeout: int) -> Boot:
         """Start the release, wait until it is up, and stop it."""
-        kept: deque[str] = deque(maxlen=KEPT)
+        kept = Kept()
         up, over = threading.Event(), threading.Event()
 
         def each(line: str) -> None:
@@ -99,11 +114,11 @@ class Trial:
         # One that starts the VM in a way of its own never says that it is up: it is stopped all the same.
         up.wait(BOOT_TIMEOUT * self._patience)
         if over.is_set():
-            return Boot(running.result(), None, "".join(kept))
+            return Boot(running.result(), None, kept.text())
         begun = time.monotonic()
         self._runner.lines(self._containers.stop(stop_timeout), _ignored)
         exit_code = running.result()
-        return Boot(exit_code, time.monotonic() - begun, "".join(kept))
+        return Boot(exit_code, time.monotonic() - begun, kept.text())
 
     def _remove(self, *trials: str) -> None:
         self._runner.lines(self._containers.remove(*trials), _ignored)

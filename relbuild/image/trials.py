@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from relbuild.endpoint import DEFAULT, Endpoint
@@ -15,12 +16,15 @@ from relbuild.values import dataclass
 BOOTED = "relbuild_has_booted"
 SAY_BOOTED = f"[erlang:display({BOOTED})||os:getenv({[*b'RELEASE_COMMAND']})=/={[*b'eval']}]".replace(" ", "")
 EXPRESSION = "IO.puts(:relbuild_evaluates)"
+# One container for both, as starting one takes longer than `version` does.
+VERSION_ENDED = "relbuild_version_ended="
+BOTH = f'"$0" version; echo "{VERSION_ENDED}$?"; exec "$0" eval "$1"'
 # A release whose runtime.exs asks for what isn't here is evaluated without its configuration.
 BARE = 'echo "[]." >/tmp/bare.config && RELEASE_SYS_CONFIG=/tmp/bare exec "$0" eval "$1"'
 # A crash dump takes seconds and says nothing that the last lines don't.
 NO_DUMP = ("--env", "ERL_CRASH_DUMP_SECONDS=0")
 # What each trial is called at the end of its container's name.
-TRIALS = ("version", "eval", "bare", "boot")
+TRIALS = ("commands", "bare", "boot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +75,14 @@ class Containers:
     foreign: Foreign | None = None
 
     @property
-    def version(self) -> tuple[str, ...]:
-        """Print the release's name and version."""
-        return (*self._run("version"), "--entrypoint", self._program, self.image, "version")
-
-    @property
-    def evaluate(self) -> tuple[str, ...]:
-        """Evaluate an expression."""
-        return (*self._run("eval"), "--entrypoint", self._program, self.image, "eval", EXPRESSION)
+    def commands(self) -> tuple[str, ...]:
+        """Print the release's name and version, and evaluate an expression; ``parted`` reads what comes of it."""
+        return self._shell("commands", BOTH)
 
     @property
     def bare(self) -> tuple[str, ...]:
         """Evaluate it without the release's configuration."""
-        return (*self._run("bare"), "--entrypoint", "sh", self.image, "-c", BARE, self._program, EXPRESSION)
+        return self._shell("bare", BARE)
 
     def boot(self, env: Mapping[str, str]) -> tuple[str, ...]:
         """Start what the image starts by itself; ``env`` is the image's environment."""
@@ -92,7 +91,7 @@ class Containers:
 
     def all(self, env: Mapping[str, str], stop_timeout: int) -> tuple[tuple[str, ...], ...]:
         """Return what is run where all goes well."""
-        return self.version, self.evaluate, self.boot(env), self.stop(stop_timeout)
+        return self.commands, self.boot(env), self.stop(stop_timeout)
 
     def stop(self, seconds: int) -> tuple[str, ...]:
         """Stop what was started; it has this long from the image's stop signal until it is killed."""
@@ -106,6 +105,9 @@ class Containers:
     def _program(self) -> str:
         return ReleaseCommand(self.shipped.name, "version", root=self.shipped.root).program
 
+    def _shell(self, trial: str, script: str) -> tuple[str, ...]:
+        return (*self._run(trial), "--entrypoint", "sh", self.image, "-c", script, self._program, EXPRESSION)
+
     def _run(self, trial: str) -> tuple[str, ...]:
         given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
         name = ("--name", f"{self.name}-{trial}", "--label", f"{ONE_OFF}={self.owner}")
@@ -117,3 +119,12 @@ class Containers:
             return ()
         flags = ("--env", f"ERL_ZFLAGS={self.foreign.flags}") if self.foreign.flags else ()
         return ("--platform", self.foreign.platform, *flags)
+
+
+def parted(both: Ran) -> tuple[Ran, Ran]:
+    """Return what came of `version` and of `eval`; where the first never ended both are the same failure."""
+    found = re.search(rf"^{VERSION_ENDED}(\d+)\n", both.output, re.MULTILINE)
+    if found is None:
+        return both, both
+    version, evaluated = both.output[: found.start()], both.output[found.end() :]
+    return Ran(int(found[1]), version), Ran(both.exit_code, evaluated)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.engine import archive, elf
+from relbuild.engine import archive, elf, layer
 from relbuild.engine.archive import Archive, Configuration
 from relbuild.errors import CommandFailed
 from relbuild.image.history import LayerFacts
@@ -77,7 +77,7 @@ STORES = {
 @pytest.fixture(params=["memory", "file"])
 def spooling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "file":
-        monkeypatch.setattr(archive, "IN_MEMORY", 16)
+        monkeypatch.setattr(layer, "IN_MEMORY", 16)
 
 
 @pytest.mark.usefixtures("spooling")

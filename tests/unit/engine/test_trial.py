@@ -27,6 +27,7 @@ class Engine:
         self._ends = ends
         self._told = threading.Event()
         self.removed: list[str] = []
+        self.chatter: list[str] = []
 
     def lines(
         self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
@@ -41,8 +42,13 @@ class Engine:
             if self._ends is None:
                 assert self._told.wait(30)
             return Outcome(self._ends or 0)
+        if name == "v-commands":
+            each("shop 1.0\n")
+            each("relbuild_version_ended=0\n")
+            for line in self.chatter:
+                each(line)
         each(f"{name}\n")
-        return Outcome(0 if name == "v-version" else self._evals.pop(0))
+        return Outcome(self._evals.pop(0))
 
 
 def tried(engine: Any) -> Trials:
@@ -53,12 +59,23 @@ def tried(engine: Any) -> Trials:
 def test_a_release_that_works() -> None:
     trials = tried(Engine())
     assert trials.boot.stopped_after is not None
-    assert trials == Trials(Ran(0, "v-version\n"), Ran(0, "v-eval\n"), None, Boot(0, trials.boot.stopped_after, ""))
+    assert trials == Trials(Ran(0, "shop 1.0\n"), Ran(0, "v-commands\n"), None, Boot(0, trials.boot.stopped_after, ""))
+
+
+def test_of_a_long_output_what_version_said_is_kept_and_the_end() -> None:
+    engine = Engine()
+    engine.chatter = [f"{number}\n" for number in range(1000)]
+    version, evaluated = (trials := tried(engine)).version, trials.evaluated
+    assert (version, evaluated.output[:4], evaluated.output[-15:]) == (
+        Ran(0, "shop 1.0\n"),
+        "0\n1\n",
+        "999\nv-commands\n",
+    )
 
 
 def test_eval_is_tried_without_the_configuration_when_it_fails_with_it() -> None:
     trials = tried(Engine(evals=[1, 0]))
-    assert (trials.evaluated, trials.bare) == (Ran(1, "v-eval\n"), Ran(0, "v-bare\n"))
+    assert (trials.evaluated, trials.bare) == (Ran(1, "v-commands\n"), Ran(0, "v-bare\n"))
 
 
 def test_a_start_that_ends_by_itself() -> None:
@@ -75,4 +92,4 @@ def test_an_interrupt_removes_the_containers() -> None:
     engine: Any = Engine(says="hello")
     with pytest.raises(Interrupted), Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1):
         raise Interrupted("interrupted")
-    assert engine.removed[:4] == ["v-version", "v-eval", "v-bare", "v-boot"]
+    assert engine.removed[:3] == ["v-commands", "v-bare", "v-boot"]

@@ -8,7 +8,7 @@ from relbuild.endpoint import Endpoint
 from relbuild.image import shipped
 from relbuild.image.filesystem import Entry, FileSystem
 from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Containers, Foreign
+from relbuild.image.trials import SAY_BOOTED, Containers, Foreign, Ran, parted
 from relbuild.release.target import Surroundings
 
 FILE = Entry("file", 1)
@@ -18,9 +18,9 @@ def test_the_commands() -> None:
     containers = Containers("sha256:1", Shipped("shop", "/app", "1.0"), "verify-1", "me")
     run = "--label io.relbuild.one-off=me --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
     assert [shlex.join(argv) for argv in containers.all({"ERL_AFLAGS": "+Q 65536"}, 30)] == [
-        f"docker run --rm --name verify-1-version {run}--entrypoint /app/bin/shop sha256:1 version",
-        f"docker run --rm --name verify-1-eval {run}--entrypoint /app/bin/shop sha256:1 "
-        "eval 'IO.puts(:relbuild_evaluates)'",
+        f"docker run --rm --name verify-1-commands {run}--entrypoint sh sha256:1 -c "
+        """'"$0" version; echo "relbuild_version_ended=$?"; exec "$0" eval "$1"' """
+        "/app/bin/shop 'IO.puts(:relbuild_evaluates)'",
         f"docker run --rm --name verify-1-boot {run}"
         "--env 'ERL_AFLAGS=+Q 65536 -eval [erlang:display(relbuild_has_booted)||"
         "os:getenv([82,69,76,69,65,83,69,95,67,79,77,77,65,78,68])=/=[101,118,97,108]]' sha256:1",
@@ -31,29 +31,39 @@ def test_the_commands() -> None:
         """'echo "[]." >/tmp/bare.config && RELEASE_SYS_CONFIG=/tmp/bare exec "$0" eval "$1"' """
         "/app/bin/shop 'IO.puts(:relbuild_evaluates)'"
     )
-    assert shlex.join(containers.remove("boot", "eval")) == "docker rm --force verify-1-boot verify-1-eval"
+    assert shlex.join(containers.remove("boot", "bare")) == "docker rm --force verify-1-boot verify-1-bare"
 
 
 def test_a_platform_that_is_not_the_engines_own() -> None:
     foreign = Foreign("linux/arm64", "+JMsingle true")
     containers = Containers("i", Shipped("a", "/app", "1"), "v", foreign=foreign)
-    assert shlex.join(containers.version) == (
-        "docker run --rm --platform linux/arm64 --env 'ERL_ZFLAGS=+JMsingle true' --name v-version "
+    assert shlex.join(containers.boot({})) == (
+        "docker run --rm --platform linux/arm64 --env 'ERL_ZFLAGS=+JMsingle true' --name v-boot "
         "--label io.relbuild.one-off= --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
-        "--entrypoint /app/bin/a i version"
+        f"--env 'ERL_AFLAGS=-eval {SAY_BOOTED}' i"
     )
     containers = Containers("i", Shipped("a", "/app", "1"), "v", foreign=Foreign("linux/riscv64"))
-    assert containers.version[:6] == ("docker", "run", "--rm", "--platform", "linux/riscv64", "--name")
+    assert containers.boot({})[:6] == ("docker", "run", "--rm", "--platform", "linux/riscv64", "--name")
 
 
 def test_what_a_release_is_given() -> None:
     containers = Containers(
         "i", Shipped("a", "/srv/a", "1"), "v", surroundings=Surroundings(("URL",), "backend"), endpoint=Endpoint("ci")
     )
-    assert shlex.join(containers.version) == (
-        "docker --context ci run --rm --name v-version --label io.relbuild.one-off= --read-only --tmpfs /tmp "
-        "--env URL --network backend --env ERL_CRASH_DUMP_SECONDS=0 --entrypoint /srv/a/bin/a i version"
+    assert shlex.join(containers.boot({})) == (
+        "docker --context ci run --rm --name v-boot --label io.relbuild.one-off= --read-only --tmpfs /tmp "
+        "--env URL --network backend --env ERL_CRASH_DUMP_SECONDS=0 "
+        f"--env 'ERL_AFLAGS=-eval {SAY_BOOTED}' i"
     )
+
+
+def test_what_came_of_version_and_of_eval() -> None:
+    both = Ran(1, "shop 1.0\nrelbuild_version_ended=0\n** (RuntimeError) no\n")
+    assert parted(both) == (Ran(0, "shop 1.0\n"), Ran(1, "** (RuntimeError) no\n"))
+    without_a_shell = Ran(127, 'exec: "sh": executable file not found in $PATH\n')
+    assert parted(without_a_shell) == (without_a_shell, without_a_shell)
+    killed = Ran(137, "shop 1.0\nrelbuild_version_ended=")
+    assert parted(killed) == (killed, killed)
 
 
 def release(root: str, name: str, version: str = "1.0") -> dict[str, str]:

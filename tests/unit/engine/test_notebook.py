@@ -1,0 +1,136 @@
+"""What is remembered of layers: the same answers as from their content, and nothing that isn't known."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from relbuild.engine import archive, notebook
+from relbuild.engine.archive import Archive
+from relbuild.engine.notebook import Forgotten, Notebook
+from relbuild.image.leaks import Needles
+
+KEY = b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 64 + b"\n"
+LOWER, UPPER = "a" * 64, "b" * 64
+PROGRAM = Path("/bin/sh").resolve().read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "relbuild" / "layers"
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as packed:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def image(layers: dict[str, dict[str, bytes]]) -> io.BytesIO:
+    """Return an image as ``docker save`` gives it, its layers by the digest in their names."""
+    blobs = {f"blobs/sha256/{digest}": tar(files) for digest, files in layers.items()}
+    manifest = [{"Config": "config.json", "Layers": list(blobs)}]
+    documents = {"config.json": b"{}", "manifest.json": json.dumps(manifest).encode()}
+    return io.BytesIO(tar(blobs | documents))
+
+
+LAYERS = {
+    LOWER: {"bin/sh": PROGRAM, "etc/passwd": b"app:x:7:\n", "etc/key": KEY},
+    UPPER: {"app/a.txt": b"secretly", "etc/.wh.key": b""},
+}
+
+
+def told(read: Archive) -> tuple[object, ...]:
+    """Return what verification asks."""
+    return (
+        list(read.files),
+        read.read("etc/passwd"),
+        read.read("etc/none"),
+        read.elf("bin/sh"),
+        read.elf("etc/passwd"),
+        read.elf_files(""),
+        read.leaks("app", Needles({})),
+        read.layers,
+    )
+
+
+def test_the_second_time_the_same_is_told_without_content() -> None:
+    expected = told(archive.read(image(LAYERS)))
+    first = Notebook()
+    assert told(archive.read(image(LAYERS), notebook=first)) == expected
+    first.keep()
+    # As the layers have these names, their content is never looked at.
+    without = {digest: {"nothing": b""} for digest in LAYERS}
+    assert told(archive.read(image(without), notebook=Notebook())) == expected
+
+
+def test_what_was_never_asked_is_forgotten_and_then_added() -> None:
+    first = Notebook()
+    archive.read(image(LAYERS), notebook=first).read("etc/passwd")
+    first.keep()
+    with pytest.raises(Forgotten):
+        archive.read(image(LAYERS), notebook=Notebook()).read("app/a.txt")
+    whole = Notebook(whole=True)
+    assert archive.read(image(LAYERS), notebook=whole).read("app/a.txt") == b"secretly"
+    whole.keep()
+    again = archive.read(image(LAYERS), notebook=Notebook())
+    assert (again.read("etc/passwd"), again.read("app/a.txt")) == (b"app:x:7:\n", b"secretly")
+
+
+def test_a_secret_is_sought_in_content_alone() -> None:
+    first = Notebook()
+    archive.read(image(LAYERS), notebook=first).leaks("app", Needles({}))
+    first.keep()
+    needles = Needles({"TOKEN": "secretly"})
+    with pytest.raises(Forgotten):
+        archive.read(image(LAYERS), notebook=Notebook()).leaks("app", needles)
+    found = archive.read(image(LAYERS), notebook=Notebook(whole=True)).leaks("app", needles)
+    assert [(leak.kind, leak.where, leak.name) for leak in found] == [
+        ("key", "etc/key", ""),
+        ("secret", "app/a.txt", "TOKEN"),
+    ]
+
+
+def test_a_layer_whose_name_is_not_its_content_is_read_each_time(cache: Path) -> None:
+    layers = {"layer.tar": tar({"a": b"1"})}
+    manifest = json.dumps([{"Config": "config.json", "Layers": list(layers)}]).encode()
+    notes = Notebook()
+    old = io.BytesIO(tar({**layers, "config.json": b"{}", "manifest.json": manifest}))
+    assert list(archive.read(old, notebook=notes).files) == ["a"]
+    notes.keep()
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"entries": {"a": 1}}', b"\xff"])
+def test_notes_that_are_damaged_are_made_anew(cache: Path, damage: bytes) -> None:
+    first = Notebook()
+    expected = told(archive.read(image(LAYERS), notebook=first))
+    first.keep()
+    for each in cache.rglob("*.json"):
+        each.write_bytes(damage)
+    again = Notebook()
+    assert told(archive.read(image(LAYERS), notebook=again)) == expected
+    again.keep()
+    assert told(archive.read(image({}.fromkeys(LAYERS, {})), notebook=Notebook())) == expected
+
+
+def test_notes_that_nobody_used_for_long_are_dropped(cache: Path) -> None:
+    first = Notebook()
+    archive.read(image({LOWER: LAYERS[LOWER]}), notebook=first)
+    first.keep()
+    (old,) = cache.rglob("*.json")
+    os.utime(old, (0, old.stat().st_mtime - notebook.OLDEST - 1))
+    second = Notebook()
+    archive.read(image({UPPER: LAYERS[UPPER]}), notebook=second)
+    second.keep()
+    assert [each.name for each in cache.rglob("*.json")] == [f"{UPPER}.json"]
