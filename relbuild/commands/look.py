@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
@@ -22,6 +21,7 @@ from relbuild.image.linking import Linker, Unlinked
 from relbuild.image.shipped import Shipped
 from relbuild.image.trials import Containers, Foreign
 from relbuild.release.command import ROOT
+from relbuild.values import dataclass
 
 # An image's architecture as ELF has it.
 MACHINES = {

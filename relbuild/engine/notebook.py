@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from relbuild.engine.layer import Unpacked, unpack
 from relbuild.image.filesystem import Entry, Layer
 from relbuild.image.leaks import Needles
 from relbuild.image.linking import Elf
+from relbuild.values import dataclass
 
 # Only what is named by its content (OCI image layout) can be known again.
 BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
