@@ -1,4 +1,4 @@
-"""Dataclasses, made in a fifth of the time.
+"""Dataclasses, made in a quarter of the time.
 
 The standard library compiles up to six functions for each class; for the hundred that a plain project's Dockerfile
 needs, that took a third of the time until it was printed.
@@ -47,7 +47,17 @@ def _dataclass(
     return made
 
 
-def _init(cls: type, declared: Iterable[Field[Any]]) -> object:
+def _init(cls: Any, declared: Iterable[Field[Any]]) -> object:
+    """Return a constructor that becomes the compiled one with the first instance; many a class has none in a run."""
+
+    def construct(self: object, *given: object, **named: object) -> None:
+        cls.__init__ = _compiled(cls, declared)
+        cls.__init__(self, *given, **named)
+
+    return construct
+
+
+def _compiled(cls: type, declared: Iterable[Field[Any]]) -> object:
     """Return the function that takes the fields' values, in their order, and sets them."""
     known: dict[str, Any] = {"_set": object.__setattr__, "_missing": MISSING}
     parameters, lines = ["self"], []
