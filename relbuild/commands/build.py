@@ -15,7 +15,6 @@ from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx, dockerfile, dockerignore, timeline
 from relbuild.image.buildx import Caches, Clean
-from relbuild.image.failures import explain
 from relbuild.image.masking import mask
 from relbuild.image.plan import Plan
 from relbuild.image.progress import Build, Reader
@@ -106,6 +105,8 @@ def run(
         if outcome.exit_code and buildx.no_rawjson(state.words):
             outcome, state = _watched(session, secrets, argv(progress="plain"), display)
     if outcome.exit_code:
+        from relbuild.image.failures import explain
+
         failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app))
         display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
         raise failure.error

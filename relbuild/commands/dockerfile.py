@@ -6,7 +6,6 @@ from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, Problem
 from relbuild.image import dockerfile as rendering
-from relbuild.image import dockerignore
 from relbuild.result import Text, Written
 
 
@@ -62,6 +61,8 @@ def check(session: Session, release: str | None) -> Written:
 
 
 def _generated(session: Session, release: str | None) -> dict[str, str]:
+    from relbuild.image import dockerignore
+
     plan = session.plan(release)
     return {"Dockerfile": rendering.render(plan), dockerignore.file_name(plan): dockerignore.render(plan)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relbuild.commands import reproducing, secrets
+from relbuild.commands import secrets
 from relbuild.commands.build import build
 from relbuild.commands.session import Session
 from relbuild.commands.verify import require_verified
@@ -82,6 +82,8 @@ def image(
 
 
 def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str], candidate: str) -> None:
+    from relbuild.commands import reproducing
+
     names = plan.platforms.names if plan.platforms is not None else ()
     again = build(session, plan, given, Caches(), names, clean=True)
     try:

@@ -8,12 +8,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relbuild import __version__, cache
-from relbuild.commands import place, running
-from relbuild.commands.around import Around
-from relbuild.commands.look import look
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
@@ -21,11 +18,11 @@ from relbuild.errors import CommandFailed, ConfigError, Problem, ProjectError, U
 from relbuild.image import checks
 from relbuild.image.checks import Finding
 from relbuild.image.plan import Plan, split_reference
-from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Containers
 from relbuild.mix.facts import Known
-from relbuild.release.command import ROOT
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.commands.around import Around
 
 # Seconds a release has to stop; what `relbuild run` gives it.
 STOP_TIMEOUT = 30
@@ -61,6 +58,9 @@ def verify(session: Session, reference: str | None, around: Around, stop_timeout
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
+    from relbuild.commands import place, running
+    from relbuild.commands.look import look
+
     reference = reference or running.newest_image(session)
     facts = session.engine.image(reference) or place.pull(session, reference)
     findings = look(session, reference, facts, around, _secrets_here(session), stop_timeout)
@@ -101,6 +101,9 @@ def _remembered(session: Session, image: str, facts: ImageFacts, secrets: Mappin
         known = files.read_text(path)
         if known is not None:
             return tuple(Finding(**each) for each in json.loads(known))
+    from relbuild.commands.around import Around
+    from relbuild.commands.look import look
+
     session.note("verifying the image")
     findings = look(session, image, facts, Around(), secrets, STOP_TIMEOUT)
     if not any(each.status == "failed" for each in findings):
@@ -144,6 +147,10 @@ def _secrets_here(session: Session) -> dict[str, str]:
 
 def _dry(session: Session, plan: Plan, candidate: str) -> None:
     """Have the commands shown that would try the release out."""
+    from relbuild.image.shipped import Shipped
+    from relbuild.image.trials import Containers
+    from relbuild.release.command import ROOT
+
     version = plan.version.value if isinstance(plan.version, Known) else ""
     release = Shipped(plan.release.name, ROOT, version)
     containers = Containers(candidate, release, "relbuild-verify", endpoint=session.endpoint)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from relbuild.image import libraries
-from relbuild.image.leaks import Leak
-from relbuild.image.linking import Unlinked
-from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Boot, Trials
 from relbuild.values import dataclass
+
+# relbuild image knows what was found of an image that it has verified before: nothing is looked into.
+if TYPE_CHECKING:
+    from relbuild.image.leaks import Leak
+    from relbuild.image.linking import Unlinked
+    from relbuild.image.shipped import Shipped
+    from relbuild.image.trials import Boot, Trials
 
 Status = Literal["ok", "note", "warning", "failed"]
 # Applications of OTP that most releases only carry along; what they lack is missed when they are used.
@@ -130,6 +132,8 @@ def _linking(facts: Facts, kind: str, missing: tuple[str, ...]) -> str:
         )
     if "musl" in missing[0]:
         return "it was made for Alpine (musl): have it compiled in the build, or for Debian (glibc)"
+    from relbuild.image import libraries
+
     package = libraries.package(missing[0], facts.debian) if kind == "library" else None
     if facts.own:
         return f"add to relbuild.yml: runner: {{packages: [{package or 'THE PACKAGE THAT HAS IT'}]}}"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from relbuild.config import Config
 from relbuild.errors import ProjectError
 from relbuild.image.credentials import Access, plan_access
-from relbuild.mix import lock, resolved
+from relbuild.mix import resolved
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.lock import Locked
 
 # What git takes for a directory, not for a server (git-clone(1)), where ``host:path`` is one.
 _LOCAL = re.compile(r"file:|[./~]")
@@ -39,7 +44,7 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     """
     lockfile = project.lockfile.value if isinstance(project.lockfile, Known) else "mix.lock"
     content = tree.read(lockfile)
-    pinned = lock.read(lockfile, content) if content is not None else {}
+    pinned = _pinned(lockfile, content)
     if content is not None:
         resolved.refuse_mismatch(project, pinned, lockfile)
     found = resolved.resolve(project, pinned)
@@ -58,6 +63,14 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     # Where Hex names Mix as a build tool, rebar3 isn't called.
     rebar3 = present and (is_open or foreign or any("mix" not in dep.managers for dep in found))
     return Dependencies(present, rebar3, found, plan_access(found, config), _notes(project, content is not None))
+
+
+def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:
+    if content is None:
+        return {}
+    from relbuild.mix import lock
+
+    return lock.read(lockfile, content)
 
 
 def _notes(project: Project, has_lockfile: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.image import labels
-from relbuild.mix import ecto, migrations
+from relbuild.mix import migrations
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.migrations import Migrate
 from relbuild.mix.project import Project
@@ -39,6 +39,8 @@ def decide(tree: Tree, project: Project, config: Config) -> Migrating:
 
 
 def _unmigrated(tree: Tree, project: Project) -> tuple[str, ...]:
+    from relbuild.mix import ecto
+
     repos = [repo for each in ecto.find(tree, project) for repo in each.repos]
     if not repos:
         return ()

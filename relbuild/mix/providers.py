@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from relbuild.errors import ConfigError, Problem, ProjectError
 from relbuild.mix.asked import Asked, Base, is_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair, choose_elixir, refuse
-from relbuild.mix.hexpm import HexpmTag, Wanted
-from relbuild.mix.hexpm_image import find_image
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import (
@@ -21,6 +20,9 @@ from relbuild.mix.toolchains import (
 )
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.hexpm import HexpmTag, Wanted
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -67,6 +69,8 @@ class Toolchain:
 def hexpm(asked: Asked) -> Toolchain:
     """Return hexpm/elixir of the day that has the Elixir and the OTP, and the Debian image of that day."""
     elixir = choose_elixir(asked.elixir, asked.rule, asked.otp, ELIXIR_NEWEST, asked.notes)
+    from relbuild.mix.hexpm_image import find_image
+
     found = find_image(asked, elixir)
     return _toolchain(
         asked,
@@ -94,6 +98,8 @@ def source(asked: Asked) -> Toolchain:
         ref = f"v{elixir.value}"
     named = asked.config.builder.image
     if named is None:
+        from relbuild.mix.hexpm_image import find_image
+
         found = find_image(asked, elixir, erlang_only=True)
         images = (found.tag.erlang_image, found.tag.runner_image)
         return _toolchain(
@@ -169,6 +175,8 @@ def image(asked: Asked) -> Toolchain:
             at=asked.place("toolchain")[1],
             hint="write builder: {image: registry.example.com/elixir:1.18.4}",
         )
+    from relbuild.mix.hexpm import HexpmTag
+
     base = _image_base(asked, named)
     name, _, text = named.partition("@")[0].rpartition(":")
     tag = HexpmTag.parse(text) if name.endswith("hexpm/elixir") else None
