@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from relbuild.errors import Mark
-from relbuild.mix import static_buildpack, tools, utf8
+from relbuild.mix import above, static_buildpack, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.tools import Said
 from relbuild.values import dataclass
@@ -58,7 +58,8 @@ def find(tree: Tree, directory: str, engines: Said | None) -> Node:
     """Return the Node that the project asks for, for the package.json in a directory ("" for the root).
 
     `.nvmrc` and `.node-version` go before `.tool-versions` and mise.toml, these before a buildpack's settings, and
-    those before what package.json says under `engines`, which is but a range.
+    those before what package.json says under `engines`, which is but a range. What lies above the project, up to the
+    root of its git repository, counts after what is its own.
     """
     notes: list[str] = []
     for said in _said(tree, directory):
@@ -83,18 +84,25 @@ def of_debian(asked: Node, debian: str) -> Node:
 
 
 def _said(tree: Tree, directory: str) -> Iterator[Said]:
-    for path in dict.fromkeys(f"{at}{name}" for at in (directory and f"{directory}/", "") for name in _FILES):
+    if directory:
+        yield from _version_files(tree, f"{directory}/")
+    for above_it in above.directories(tree):
+        yield from _version_files(tree, above_it)
+        pinned = tools.find_in(tree, above_it, "nodejs", "node")
+        if pinned is not None:
+            yield pinned
+        by_buildpack = static_buildpack.setting(tree, "node_version") if not above_it else None
+        if by_buildpack is not None:
+            yield by_buildpack
+
+
+def _version_files(tree: Tree, directory: str) -> Iterator[Said]:
+    for path in (f"{directory}{name}" for name in _FILES):
         for number, line in enumerate(utf8.lines(tree, path), 1):
             text = line.partition("#")[0].strip()
             if text:
                 yield Said(text, Mark(path, number))
                 break
-    pinned = tools.find(tree, "nodejs", "node")
-    if pinned is not None:
-        yield pinned
-    by_buildpack = static_buildpack.setting(tree, "node_version")
-    if by_buildpack is not None:
-        yield by_buildpack
 
 
 _FILES = (".nvmrc", ".node-version")

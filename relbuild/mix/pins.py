@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import utf8
+from relbuild.mix import above, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
@@ -50,7 +50,10 @@ class Pins:
 
 
 def read(tree: Tree) -> Pins:
-    """Return what the project's files say of Elixir and OTP; raise ProjectError where one can't be understood."""
+    """Return what the project's files say of Elixir and OTP; raise ProjectError where one can't be understood.
+
+    .tool-versions and mise.toml count in the directories above it, too, as asdf and mise have it; a nearer file wins.
+    """
     found: dict[str, Pin] = {}
     notes: list[str] = []
     for pin_tool, pin in _all(tree):
@@ -58,6 +61,8 @@ def read(tree: Tree) -> Pins:
             notes.append(f"{pin.source} says {pin.text}: {pin.passed}")
         elif pin_tool not in found:
             found[pin_tool] = pin
+        if len(found) == len(_PARSERS):
+            break
     return Pins(found.get("elixir"), found.get("erlang"), tuple(notes))
 
 
@@ -126,16 +131,17 @@ _PARSERS: dict[str, Callable[[str, str, Mark], Pin]] = {"elixir": elixir_pin, "e
 
 
 def _all(tree: Tree) -> Iterator[tuple[str, Pin]]:
-    yield from _tool_versions(tree)
-    for file in MISE_FILES:
-        yield from _mise(tree, file)
-    yield from _version_file(tree, ".elixir-version", "elixir")
-    yield from _version_file(tree, ".erlang-version", "erlang")
-    yield from _buildpack(tree)
+    for directory in above.directories(tree):
+        yield from _tool_versions(tree, f"{directory}.tool-versions")
+        for file in MISE_FILES:
+            yield from _mise(tree, f"{directory}{file}")
+        if not directory:
+            yield from _version_file(tree, ".elixir-version", "elixir")
+            yield from _version_file(tree, ".erlang-version", "erlang")
+            yield from _buildpack(tree)
 
 
-def _tool_versions(tree: Tree) -> Iterator[tuple[str, Pin]]:
-    file = ".tool-versions"
+def _tool_versions(tree: Tree, file: str) -> Iterator[tuple[str, Pin]]:
     seen: set[str] = set()
     for number, line in enumerate(utf8.lines(tree, file), 1):
         words = line.partition("#")[0].split()

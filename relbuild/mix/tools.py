@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relbuild.errors import Mark
-from relbuild.mix import utf8
+from relbuild.mix import above, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.pins import MISE_FILES
 from relbuild.values import dataclass
@@ -23,16 +23,20 @@ class Said:
 
 
 def find(tree: Tree, *names: str) -> Said | None:
-    """Return what .tool-versions, else a mise.toml, says of a tool that goes by any of these names."""
-    for number, line in enumerate(utf8.lines(tree, ".tool-versions"), 1):
+    """Return what the nearest .tool-versions or mise.toml says of a tool that goes by any of these names."""
+    found = (find_in(tree, directory, *names) for directory in above.directories(tree))
+    return next((said for said in found if said is not None), None)
+
+
+def find_in(tree: Tree, directory: str, *names: str) -> Said | None:
+    """Return what .tool-versions, else a mise.toml, says in a directory, which is "" or ends with ``/``."""
+    file = f"{directory}.tool-versions"
+    for number, line in enumerate(utf8.lines(tree, file), 1):
         words = line.partition("#")[0].split()
         if len(words) > 1 and words[0] in names:
-            return Said(words[1], Mark(".tool-versions", number))
-    for file in MISE_FILES:
-        found = _mise(tree, file, names)
-        if found is not None:
-            return found
-    return None
+            return Said(words[1], Mark(file, number))
+    found = (_mise(tree, f"{directory}{file}", names) for file in MISE_FILES)
+    return next((said for said in found if said is not None), None)
 
 
 def _mise(tree: Tree, file: str, names: tuple[str, ...]) -> Said | None:

@@ -36,6 +36,8 @@ def find(dict_tree: Tree, files: dict[str, Any], engines: str | None = None) -> 
         ({"phoenix_static_buildpack.config": "clean_cache=true\nnode_version='18.19.0'\n"}, "18.19.0",
          "phoenix_static_buildpack.config:2"),
         ({".nvmrc": "20", ".tool-versions": "nodejs 22\n"}, "20", ".nvmrc:1"),
+        ({"../.git/HEAD": "", "../.tool-versions": "nodejs 22\n"}, "22", "../.tool-versions:1"),
+        ({"../.git": "gitdir: x", "../.nvmrc": "22\n", ".tool-versions": "nodejs 20\n"}, "20", ".tool-versions:1"),
     ],
 )  # fmt: skip
 def test_where_the_project_says_it(dict_tree: Tree, files: dict[str, Any], version: str, source: str) -> None:

@@ -243,3 +243,22 @@ def test_a_string_in_mise_is_taken_as_toml_means_it(text: str) -> None:
             read(Files({"mise.toml": content}))
     elif expected.passed is None:
         assert read(Files({"mise.toml": content})).elixir == expected
+
+
+def test_the_nearest_file_up_to_the_root_of_the_repository_counts() -> None:
+    own = {".elixir-version": "1.17.3\n"}
+    above = {
+        "../mise.toml": '[tools]\nelixir = "1.18.4"\nerlang = "27.1"\n',
+        "../../.tool-versions": "erlang 26.2.5\n",
+    }
+    found = read(Files({**own, **above, "../../.git/HEAD": ""}))
+    assert (found.elixir, found.otp) == (
+        pin("1.17.3", ".elixir-version", 1, 1, version="1.17.3"),
+        pin("27.1", "../mise.toml", 3, 1, version="27.1"),
+    )
+    # What is wrong in a file that nothing is asked of is nobody's concern.
+    wrong = {".tool-versions": "elixir 1.17.3\nerlang 27.1\n", "../mise.toml": "no toml", "../.git": "gitdir: x"}
+    assert read(Files(wrong)).otp == pin("27.1", ".tool-versions", 2, 8, version="27.1")
+    # asdf goes on beyond the repository, to files that no one else has.
+    for repository in ({}, {".git/HEAD": ""}, {"../.git": "gitdir: x"}):
+        assert read(Files({"../../.tool-versions": "erlang 26.2.5\n", **repository})) == Pins(None, None, ())
