@@ -10,10 +10,11 @@ from dataclasses import replace
 from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.image import node_stage, static
+from relbuild.image.credentials import Secret
 from relbuild.image.node_stage import NodeStage
 from relbuild.mix import configuration, javascript, static_buildpack, tasks
 from relbuild.mix.facts import Known, Tree
-from relbuild.mix.javascript import Package
+from relbuild.mix.javascript import Installation, Package
 from relbuild.mix.project import Project
 from relbuild.mix.tasks import NOTHING, Calls
 from relbuild.mix.toolchain import Toolchain
@@ -52,6 +53,11 @@ class Assets:
     notes: tuple[str, ...] = ()
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What the settings of package managers take from the environment."""
+        return self.node.secrets if self.node is not None else ()
+
+    @property
     def debian_packages(self) -> tuple[str, ...]:
         """What apt installs in the toolchain, where Node isn't an image of its own."""
         return ("nodejs", "npm") if self.node is not None and self.node.image is None else ()
@@ -79,6 +85,7 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     installations = [javascript.installation(tree, each) for each in _wanted(packages, calls_node)]
     notes = [note for each in installations for note in each.notes]
     notes.extend(_not_read(commands))
+    notes.extend(_optional(installations, config))
     if config.assets == "auto" and all(command.line.endswith("mix phx.digest") for command in commands):
         notes.extend(_nothing_builds(parts, packages))
     stage = None
@@ -126,6 +133,18 @@ def _not_read(commands: tuple[Command, ...]) -> list[str]:
         "packages are installed of the project's package.json and that in assets/ only; `assets:` in relbuild.yml "
         "takes commands in its place"
         for each in unread
+    ]
+
+
+def _optional(installations: Iterable[Installation], config: Config) -> list[str]:
+    """Return a note for every variable that a package manager's settings can do without, and the build isn't given."""
+    given = {*config.builder.secrets, *config.builder.env}
+    wanted = {each.name: each for installation in installations for each in installation.variables if each.optional}
+    return [
+        f"{each.at.file}:{each.at.line} takes {each.name} where it is set, and the build isn't given it: "
+        f"`secrets: [{each.name}]` under `builder` in relbuild.yml gives it"
+        for each in wanted.values()
+        if each.name not in given
     ]
 
 

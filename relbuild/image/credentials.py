@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from relbuild.config import Config
 from relbuild.errors import ConfigError, Mark
+from relbuild.mix.npm_settings import Variable
 from relbuild.mix.resolved import Resolved
 from relbuild.values import dataclass
 
@@ -91,6 +92,22 @@ def own_secrets(config: Config) -> tuple[Secret, ...]:
             hint=f"export {name}=… before relbuild image",
         )
         for index, name in enumerate(config.builder.secrets)
+    )
+
+
+def of_settings(variables: Iterable[Variable], config: Config) -> tuple[Secret, ...]:
+    """Return the secrets that settings of a package manager name, but for what relbuild.yml gives already."""
+    given = {*config.builder.secrets, *config.builder.env}
+    return tuple(
+        Secret(
+            each.name,
+            f"{each.at.file} takes it from the environment",
+            each.at,
+            is_file=each.name in FILES,
+            hint=f"export {each.name}=… before relbuild image; builder.env in relbuild.yml gives what is no secret",
+        )
+        for each in variables
+        if not each.optional and each.name not in given
     )
 
 

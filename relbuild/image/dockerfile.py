@@ -77,9 +77,13 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         mounts=mounts(plan.builder),
         fetch_mounts=_fetch_mounts(plan),
         secrets=exports(builder.secrets),
-        fetch_secrets=exports(builder.all_secrets),
+        fetch_secrets=exports(builder.fetch_secrets),
+        build_secrets=exports(_build_secrets(plan)),
         deps_cache=() if clean else (_cache(plan, plan.project.module, "deps"),),
-        build_mounts=(*(() if clean else (_cache(plan, plan.release.name, "build"),)), *mounts(plan.builder)),
+        build_mounts=(
+            *(() if clean else (_cache(plan, plan.release.name, "build"),)),
+            *mounts(plan.builder, _build_secrets(plan)),
+        ),
         healthcheck=_healthcheck(plan),
         port=plan.healthcheck.port if plan.healthcheck else None,
         labels=plan.labels,
@@ -156,7 +160,8 @@ def _installs(plan: Plan) -> list[dict[str, object]]:
             "package": install.of.package,
             "copies": _by_directory(plan.sources, install.of.needs),
             "command": install.command,
-            "mounts": (_package_cache(install), *mounts(plan.builder)),
+            "mounts": (_package_cache(install), *mounts(plan.builder, (*plan.builder.secrets, *install.secrets))),
+            "secrets": exports((*plan.builder.secrets, *install.secrets)),
         }
         for install in (node.installs if node is not None else ())
     ]
@@ -210,17 +215,23 @@ def _fetch(plan: Plan) -> str:
     return "\n".join((*plan.builder.access.logins, fetch))
 
 
-def mounts(builder: Builder) -> tuple[str, ...]:
-    """Return RUN's mounts for what every step of the build is given."""
+def _build_secrets(plan: Plan) -> tuple[Secret, ...]:
+    """Return what the step that builds assets is given: npm and its like read their settings there, too."""
+    node = plan.assets.node
+    return (*plan.builder.secrets, *(plan.builder.asset_secrets if node is not None and node.in_build else ()))
+
+
+def mounts(builder: Builder, secrets: tuple[Secret, ...] | None = None) -> tuple[str, ...]:
+    """Return RUN's mounts for what every step of the build is given, or for other secrets."""
     ssh = ("--mount=type=ssh",) if builder.ssh else ()
-    return (*_secret_mounts(builder.secrets), *ssh)
+    return (*_secret_mounts(builder.secrets if secrets is None else secrets), *ssh)
 
 
 def _fetch_mounts(plan: Plan) -> tuple[str, ...]:
     """Return RUN's mounts for fetching."""
     ssh = ("--mount=type=ssh",) if plan.builder.needs_ssh else ()
     memory = (f"--mount=type=tmpfs,target={HEX_HOME}",) if plan.builder.access.tells_hex else ()
-    return (*_secret_mounts(plan.builder.all_secrets), *ssh, *memory)
+    return (*_secret_mounts(plan.builder.fetch_secrets), *ssh, *memory)
 
 
 def _secret_mounts(secrets: Iterable[Secret]) -> tuple[str, ...]:

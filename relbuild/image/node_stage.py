@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from relbuild.config import Config
 from relbuild.image import bases
+from relbuild.image.credentials import Secret, of_settings
 from relbuild.mix import javascript, node
 from relbuild.mix.facts import Tree
 from relbuild.mix.javascript import Installation, Manager, Package
@@ -18,11 +19,15 @@ from relbuild.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """How one package.json's packages are installed, and the directory whose content is kept from build to build."""
+    """How one package.json's packages are installed, and the directory whose content is kept from build to build.
+
+    `secrets` are what its settings take from the environment.
+    """
 
     of: Installation
     command: str
     cache: str
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,11 @@ class NodeStage:
     installs: tuple[Install, ...]
     in_build: bool
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets of all installations, each once."""
+        return tuple({each.name: each for install in self.installs for each in install.secrets}.values())
 
     @property
     def needs_deps(self) -> bool:
@@ -75,7 +85,7 @@ def decide(
         asked,
         image,
         _programs((*(each.manager for each in installations), *scripts)),
-        tuple(_install(each) for each in installations),
+        tuple(_install(each, of_settings(each.variables, config)) for each in installations),
         calls_node,
         MappingProxyType(env),
     )
@@ -97,7 +107,7 @@ def _program(manager: Manager) -> str | None:
     return f"{name}@{manager.version}"
 
 
-def _install(installation: Installation) -> Install:
+def _install(installation: Installation, secrets: tuple[Secret, ...]) -> Install:
     has_lock = installation.lock is not None
     match installation.manager.name:
         case "pnpm":
@@ -112,4 +122,4 @@ def _install(installation: Installation) -> Install:
             cache = "/usr/local/share/.cache/yarn"
         case _:
             line, cache = f"npm {'ci' if has_lock else 'install'} --no-audit --no-fund", "/root/.npm"
-    return Install(installation, line, cache)
+    return Install(installation, line, cache, secrets)

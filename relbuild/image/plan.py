@@ -46,7 +46,8 @@ MINIMAL = ("ncurses-base", "tzdata")
 class Builder:
     """The stages that build: where they start, what apt adds, and what the build is given.
 
-    `secrets` and `ssh` go to every step, `access` to the one that fetches the dependencies.
+    `secrets` and `ssh` go to every step, `access` to the one that fetches the dependencies, `asset_secrets` to those
+    that install packages and build assets.
     """
 
     image: str
@@ -59,6 +60,7 @@ class Builder:
     network: str
     steps: Steps
     install_hex: bool
+    asset_secrets: tuple[Secret, ...] = ()
 
     @property
     def needs_ssh(self) -> bool:
@@ -66,9 +68,14 @@ class Builder:
         return self.ssh or self.access.ssh is not None
 
     @property
+    def fetch_secrets(self) -> tuple[Secret, ...]:
+        """What fetching the dependencies needs, each once."""
+        return tuple({each.name: each for each in (*self.access.secrets, *self.secrets)}.values())
+
+    @property
     def all_secrets(self) -> tuple[Secret, ...]:
         """Every secret that the build needs, once, by its name."""
-        return tuple({each.name: each for each in (*self.access.secrets, *self.secrets)}.values())
+        return tuple({each.name: each for each in (*self.asset_secrets, *self.fetch_secrets)}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +177,7 @@ def make_plan(
         project=project,
         release=release,
         toolchain=tools,
-        builder=make_builder(config, tools, deps, wanted, lock),
+        builder=replace(make_builder(config, tools, deps, wanted, lock), asset_secrets=asset_plan.secrets),
         runner=runner,
         sources=sources,
         assets=asset_plan,

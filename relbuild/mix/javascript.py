@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import tools, utf8
+from relbuild.mix import npm_settings, tools, utf8
 from relbuild.mix.facts import Tree
+from relbuild.mix.npm_settings import Variable
 from relbuild.mix.tools import Said
 from relbuild.values import dataclass
 
@@ -28,8 +29,6 @@ _SETTINGS = (
 )  # fmt: skip
 _SECTIONS = ("dependencies", "devDependencies", "optionalDependencies")
 _LOCAL = re.compile(r"(?:file|link|portal):(?P<path>.+)")
-# A password or token itself, not the name of a variable that has it.
-_LOGIN = re.compile(r"(?m)^[^#;\n]*(?:_auth|_authToken|_password|password)\s*=\s*(?!\s*[\"']?\$\{)\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,8 @@ class Installation:
     plug_and_play: bool
     """Whether Yarn would make no node_modules unless it is told to."""
     notes: tuple[str, ...]
+    variables: tuple[Variable, ...] = ()
+    """What its settings take from the environment."""
 
 
 def read(tree: Tree, directory: str) -> Package | None:
@@ -115,7 +116,13 @@ def installation(tree: Tree, package: Package) -> Installation:
     if not locks:
         notes.append(f"{package.path} has no lock file: its packages' versions are resolved anew in each build")
     settings = [posixpath.join(directory, name) for name in _SETTINGS if name in names]
-    settings = [each for each in settings if not _holds_login(tree, each, notes)]
+    kept_out = [each for each in settings if npm_settings.holds_login(tree, each)]
+    notes.extend(
+        f"{each} holds a password or token and stays out of the build: write ${{NPM_TOKEN}} there, and the build asks "
+        "for NPM_TOKEN"
+        for each in kept_out
+    )
+    settings = [each for each in settings if each not in kept_out]
     local = [f"{each}/" for each in package.local if not in_deps(each)]
     members = [f"{each}/package.json" for each in package.members]
     own = [package.path, *(posixpath.join(directory, each) for each in locks)]
@@ -127,6 +134,7 @@ def installation(tree: Tree, package: Package) -> Installation:
         tuple(dict.fromkeys((*own, *settings, *members, *local))),
         plug_and_play=manager.modern_yarn and "nodeLinker" not in yarn,
         notes=tuple(notes),
+        variables=npm_settings.variables(tree, settings),
     )
 
 
@@ -255,16 +263,6 @@ def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ..
                 )
             found.append(where)
     return tuple(dict.fromkeys(each for each in found if each != "."))
-
-
-def _holds_login(tree: Tree, path: str, notes: list[str]) -> bool:
-    if posixpath.basename(path) != ".npmrc" or not _LOGIN.search(utf8.read(tree, path) or ""):
-        return False
-    notes.append(
-        f"{path} holds a password or token and stays out of the build: write ${{NPM_TOKEN}} there, and "
-        "builder.secrets: [NPM_TOKEN] in relbuild.yml"
-    )
-    return True
 
 
 def _engines(path: str, content: bytes, given: Mapping[str, Any]) -> Said | None:

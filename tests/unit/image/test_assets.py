@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from relbuild.commands import explanation
+from relbuild.commands import explanation, secrets
 from relbuild.config import Config, parse
-from relbuild.errors import ProjectError
+from relbuild.errors import Mark, Problem, ProjectError, RelbuildError
 from relbuild.image import dockerfile
 from relbuild.image.assets import Assets
 from relbuild.image.plan import Plan, make_plan
@@ -304,6 +304,53 @@ def test_a_package_json_without_packages_says_what_its_scripts_run_on() -> None:
     assert stage is not None
     assert (stage.node.version, stage.node.source) == ("20", 'assets/package.json:1 ("node": "20")')
     assert (stage.managers, stage.installs) == (("pnpm@9.15.0",), ())
+
+
+def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> None:
+    files = {
+        "mix.exs": mix(PHOENIX, NPM),
+        "assets/package.json": TOPBAR,
+        "assets/package-lock.json": {},
+        "assets/.npmrc": "//npm.example.com/:_authToken=${NPM_TOKEN}\nproxy=${PROXY?}\n",
+    }
+    made = plan(files)
+    assert made.assets.notes == (
+        "assets/.npmrc:2 takes PROXY where it is set, and the build isn't given it: `secrets: [PROXY]` under `builder` "
+        "in relbuild.yml gives it",
+    )
+    text = dockerfile.render(made)
+    export = 'NPM_TOKEN="$(cat /run/secrets/NPM_TOKEN)"'
+    install = (
+        "RUN --mount=type=cache,id=relbuild-npm,target=/root/.npm,sharing=locked \\\n"
+        "    --mount=type=secret,id=NPM_TOKEN \\\n"
+        f"    {export} \\\n    && export NPM_TOKEN \\\n    && {CI}\n"
+    )
+    assert install in text
+    assert "docker build --secret id=NPM_TOKEN,env=NPM_TOKEN ." in text
+    # npm reads it again when it runs a script; nothing else is given it.
+    build = text.partition("FROM deps AS build\n")[2]
+    assert f"set -eu\n{export}\nexport NPM_TOKEN\n" in build
+    assert (text.count("--mount=type=secret"), build.count("--mount=type=secret")) == (2, 1)
+    only_installed = dockerfile.render(plan({**files, "mix.exs": mix(PHOENIX, PHOENIX_1_6)}))
+    assert only_installed.count("--mount=type=secret") == 1
+    given = "builder: {secrets: [NPM_TOKEN], env: {PROXY: http://proxy.example.com}}\n"
+    assert (plan(files, given).builder.asset_secrets, plan(files, given).assets.notes) == ((), ())
+
+
+def test_a_variable_of_npmrc_that_is_missing_is_told_before_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NPM_TOKEN", raising=False)
+    files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/.npmrc": "\n a = ${NPM_TOKEN}\n"}
+    made = plan(files)
+    assert "  NPM_TOKEN: assets/.npmrc takes it from the environment  (assets/.npmrc:2)" in explanation.lines(made)
+    with pytest.raises(RelbuildError) as error:
+        secrets.find(made.builder)
+    assert error.value.problems == (
+        Problem(
+            "the build needs NPM_TOKEN: assets/.npmrc takes it from the environment",
+            Mark("assets/.npmrc", 2, 6),
+            "export NPM_TOKEN=… before relbuild image; builder.env in relbuild.yml gives what is no secret",
+        ),
+    )
 
 
 def test_the_root_counts_when_its_packages_are_for_more_than_developers() -> None:

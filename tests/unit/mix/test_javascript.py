@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import javascript
 from relbuild.mix.javascript import Installation, Manager
+from relbuild.mix.npm_settings import Variable
 
 Tree = Callable[[dict[str, Any]], Any]
 
@@ -175,6 +176,26 @@ def test_an_npmrc_with_a_login_stays_out(dict_tree: Tree, npmrc: str, stays_out:
     found = installation(dict_tree, {}, **{"package-lock.json": "{}", ".npmrc": npmrc})
     assert ("assets/.npmrc" not in found.needs, bool(found.notes)) == (stays_out, stays_out)
     assert "s3cret" not in "".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "variables"),
+    [
+        (".npmrc", "cache=${HOME}/c\n//r.example.com/:_authToken=${NPM_TOKEN}\nx=${NPM_TOKEN}\n",
+         [Variable("NPM_TOKEN", Mark("assets/.npmrc", 2, 29))]),
+        (".npmrc", "; a=${A}\n # b=${B}\nc=\\${C}\nd=${D?}\ne=$E\n",
+         [Variable("D", Mark("assets/.npmrc", 4, 3), optional=True)]),
+        (".yarnrc.yml", 'npmAuthToken: "${A-}"\nnpmScopes: {x: {npmAuthToken: "${B}"}}\nz: "${A}"\n',
+         [Variable("A", Mark("assets/.yarnrc.yml", 3, 5)), Variable("B", Mark("assets/.yarnrc.yml", 2, 32))]),
+        ("bunfig.toml", '[install]\nregistry = {url = "https://r.example.com", token = "$TOKEN"}\n',
+         [Variable("TOKEN", Mark("assets/bunfig.toml", 2, 53))]),
+        ("pnpm-workspace.yaml", "packages: ['${A}']\n", []),
+    ],
+)  # fmt: skip
+def test_what_settings_take_from_the_environment(
+    dict_tree: Tree, file: str, text: str, variables: list[Variable]
+) -> None:
+    assert list(installation(dict_tree, {}, **{"package-lock.json": "{}", file: text}).variables) == variables
 
 
 _JSON = st.recursive(

@@ -1,0 +1,55 @@
+"""What the settings of npm, Yarn, pnpm and Bun say of logins: tokens that stand there, and variables that have them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+from relbuild.errors import Mark
+from relbuild.mix import utf8
+from relbuild.mix.facts import Tree
+from relbuild.values import dataclass
+
+# A password or token itself, not the name of a variable that has it.
+_LOGIN = re.compile(r"(?m)^[^#;\n]*(?:_auth|_authToken|_password|password)\s*=\s*(?!\s*[\"']?\$\{)\S")
+# npm knows ${NAME} and, for one that may be missing, ${NAME?}; Yarn and pnpm ${NAME-default} and ${NAME:-default}.
+_BRACED = re.compile(r"(?<!\\)\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>\?|:?-[^}]*)?\}")
+# Bun knows $NAME as well.
+_BARE = re.compile(r"\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>(?!))?")
+_COMMENTS = {".npmrc": ("#", ";"), ".yarnrc.yml": ("#",), "bunfig.toml": ("#",)}
+# What every build step has.
+_ALWAYS = frozenset({"HOME", "HOSTNAME", "PATH", "PWD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that a setting takes its value from, and where; an optional one may be missing."""
+
+    name: str
+    at: Mark
+    optional: bool = False
+
+
+def holds_login(tree: Tree, path: str) -> bool:
+    """Say whether an .npmrc holds a password or token itself."""
+    return posixpath.basename(path) == ".npmrc" and bool(_LOGIN.search(utf8.read(tree, path) or ""))
+
+
+def variables(tree: Tree, paths: Iterable[str]) -> tuple[Variable, ...]:
+    """Return the variables that files of settings name, each once; none of those that every step of a build has."""
+    found: dict[str, Variable] = {}
+    for path in paths:
+        for each in _variables(tree, path):
+            if each.name not in _ALWAYS and (each.name not in found or found[each.name].optional):
+                found[each.name] = each
+    return tuple(found.values())
+
+
+def _variables(tree: Tree, path: str) -> Iterator[Variable]:
+    name = posixpath.basename(path)
+    for number, line in enumerate(utf8.lines(tree, path) if name in _COMMENTS else (), 1):
+        if line.lstrip().startswith(_COMMENTS[name]):
+            continue
+        for match in (*_BRACED.finditer(line), *(_BARE.finditer(line) if name == "bunfig.toml" else ())):
+            yield Variable(match["name"], Mark(path, number, match.start() + 1), bool(match["otherwise"]))
