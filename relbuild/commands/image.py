@@ -14,8 +14,9 @@ from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
-from relbuild.image.plan import Plan, split_reference, tags
+from relbuild.image.plan import Plan
 from relbuild.image.platforms import parse
+from relbuild.image.tags import split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]

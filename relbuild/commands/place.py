@@ -16,7 +16,7 @@ from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, V
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.config.model import Target
+    from relbuild.config.target import Target
 
 # What relbuild's images have set, for those of others: RELEASE_TMP is in the release by default, where nothing can be
 # written on a read-only root, and without a cap the VM sizes its port table by the limit of open files.

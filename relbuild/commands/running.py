@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from relbuild.commands.session import Session
-from relbuild.config.model import Target
+from relbuild.config.target import Target
 from relbuild.endpoint import Endpoint
 from relbuild.engine.docker import Listed, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
-from relbuild.image.plan import Plan, split_reference, tags
+from relbuild.image.plan import Plan
+from relbuild.image.tags import split_reference, tags
 from relbuild.release.target import ONE_OFF
 
 

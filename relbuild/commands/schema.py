@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from relbuild.config import json_schema
+from relbuild.config.schema import json_schema
 from relbuild.values import dataclass
 
 

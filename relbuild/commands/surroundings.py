@@ -19,7 +19,7 @@ from relbuild.release.verbs import parse as parse_place
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.config.model import Target
+    from relbuild.config.target import Target
 
 SWARM_SERVICE = "com.docker.swarm.service.name"
 COMPOSE = ("com.docker.compose.project", "com.docker.compose.service")

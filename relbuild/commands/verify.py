@@ -17,7 +17,8 @@ from relbuild.engine.docker import ImageFacts
 from relbuild.errors import CommandFailed, ConfigError, Problem, ProjectError, UsageError
 from relbuild.image import checks
 from relbuild.image.checks import Finding
-from relbuild.image.plan import Plan, split_reference
+from relbuild.image.plan import Plan
+from relbuild.image.tags import split_reference
 from relbuild.mix.facts import Known
 from relbuild.values import dataclass
 

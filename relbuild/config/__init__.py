@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relbuild.config.decode import parse
-from relbuild.config.model import Builder, Config, Healthcheck, Repository, Runner, Steps, Target
-from relbuild.config.schema import json_schema
+from relbuild.config.model import Builder, Config, Healthcheck, Repository, Runner, Steps
+from relbuild.config.target import Target
 
-__all__ = ["Builder", "Config", "Healthcheck", "Repository", "Runner", "Steps", "Target", "json_schema", "parse"]
+__all__ = ["Builder", "Config", "Healthcheck", "Repository", "Runner", "Steps", "Target", "parse"]

@@ -1,13 +1,13 @@
 """The kinds of value a key of relbuild.yml can have; decoding, messages and the JSON Schema all follow from them.
 
 A pattern describes the whole value and keeps to what Python's and JSON Schema's regular expressions share.
-Named tuples, because a dataclass takes ten times as long to make, at every start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field, fields
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 # Kubernetes holds replicas and seconds in 32 bits.
@@ -109,6 +109,11 @@ def key(
     """Return a dataclass field for an optional key; `default` tells what `value` or `factory` makes."""
     metadata = {"key": Key(kind, means, default, example, engines=engines)}
     return field(default_factory=factory, metadata=metadata) if factory else field(default=value, metadata=metadata)
+
+
+def nothing() -> Mapping[str, Any]:
+    """Return what a mapping is without its key."""
+    return MappingProxyType({})
 
 
 def required(kind: Kind, means: str, *, example: str) -> Any:

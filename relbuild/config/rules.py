@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 
 from relbuild.config import texts
 from relbuild.config.kinds import keys
-from relbuild.config.model import Config, Target
+from relbuild.config.model import Config
+from relbuild.config.target import Target
 from relbuild.config.words import either, quoted
 from relbuild.errors import Problem
 

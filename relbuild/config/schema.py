@@ -7,8 +7,9 @@ from typing import Any
 
 from relbuild.config import texts
 from relbuild.config.kinds import MAX_TEXT, Choice, Commands, Flag, Kind, Listing, Section, Table, Text, Whole, keys
-from relbuild.config.model import TOOLCHAINS, Config, Target
+from relbuild.config.model import TOOLCHAINS, Config
 from relbuild.config.rules import OWN_IMAGES
+from relbuild.config.target import Target
 
 Schema = dict[str, Any]
 

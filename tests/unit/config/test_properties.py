@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relbuild.config import Config, json_schema, parse, texts
+from relbuild.config import Config, Target, parse, texts
 from relbuild.config.kinds import Choice, Commands, Flag, Kind, Listing, Section, Table, Text, Whole, keys
-from relbuild.config.model import Target
+from relbuild.config.schema import json_schema
 from relbuild.config.words import paths
 from relbuild.errors import ConfigError, Mark
 

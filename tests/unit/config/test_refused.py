@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from relbuild.config import json_schema, parse
+from relbuild.config import parse
+from relbuild.config.schema import json_schema
 from relbuild.errors import ConfigError, Mark, Problem
 
 _, *CASES = (Path(__file__).parent / "refused.txt").read_text().split("========\n")

@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, json_schema, parse
+from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, parse
 from relbuild.config.kinds import Section, Table, keys
+from relbuild.config.schema import json_schema
 from relbuild.config.words import paths
 
 SAMPLE = Path(__file__).parents[3] / "examples" / "relbuild.yml"

@@ -1,0 +1,54 @@
+"""The names an image is given: those that are asked for, else the release's version."""
+
+from __future__ import annotations
+
+import re
+
+from relbuild.errors import ProjectError, UsageError
+from relbuild.image.plan import Plan
+from relbuild.mix.facts import Unknown
+
+# https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+REPOSITORY = re.compile(
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+
+
+def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the references the image gets: those asked for, else ``IMAGE:VERSION``.
+
+    One that starts with a colon is a tag of the plan's image. Raises UsageError for a reference Docker would refuse
+    and ProjectError for a version that can't be a tag.
+    """
+    if asked:
+        return tuple(_reference(plan, tag) for tag in asked)
+    version = plan.version
+    if isinstance(version, Unknown):
+        return (f"{plan.image}:latest",)
+    if not TAG.fullmatch(version.value):
+        raise ProjectError(
+            f"version {version.value!r} can't be an image's tag: a tag is letters, digits, '_', '.' and '-'",
+            at=version.at,
+            hint=f"name one: relbuild image -t {plan.image}:{re.sub(r'[^A-Za-z0-9_.-]', '-', version.value)}",
+        )
+    return (f"{plan.image}:{version.value}",)
+
+
+def _reference(plan: Plan, asked: str) -> str:
+    reference = f"{plan.image}{asked}" if asked.startswith(":") else asked
+    repository, tag = split_reference(reference)
+    if not REPOSITORY.fullmatch(repository) or not TAG.fullmatch(tag):
+        raise UsageError(
+            f"{asked!r} is no image reference",
+            hint=f"write -t NAME:TAG, such as {plan.image}:1.0, or -t :TAG for a tag of {plan.image}",
+        )
+    return f"{repository}:{tag}"
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """Split ``registry:5000/name:tag`` into repository and tag; ``latest`` where there is none."""
+    head, slash, last = reference.rpartition("/")
+    name, colon, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag if colon else "latest"
