@@ -23,17 +23,17 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_row_is_held_up_to_its_most(bench: Any) -> None:
     row = bench("report").Row
     rows = (
-        row("cold", 8.0, 10.0, "s", 0.80, ""),
+        row("cold", 8.0, 10.0, "s", 0.80, "", 3.0),
         row("config.exs", 3.0, 10.0, "s", 0.12, ""),
         row("  over docker buildx build", 1.5, 1.0, "s more", 0.4, ""),
         row("new layers", 25_000, 5_000_000, "bytes", 0.01, ""),
     )
     assert [each.held for each in rows] == [True, False, False, True]
     assert [each.cells() for each in rows] == [
-        ("cold", "8.00 s", "10.00 s", "0.80", "0.80", ""),
-        ("config.exs", "3.00 s", "10.00 s", "0.30", "0.12", "missed"),
-        ("  over docker buildx build", "1.50 s", "1.00 s", "+0.50 s", "+0.4 s", "missed"),
-        ("new layers", "25 kB", "5,000 kB", "0.005", "0.01", ""),
+        ("cold", "8.00 s", "10.00 s", "0.80", "0.50", "0.80", ""),
+        ("config.exs", "3.00 s", "10.00 s", "0.30", "", "0.12", "missed"),
+        ("  over docker buildx build", "1.50 s", "1.00 s", "+0.50 s", "", "+0.4 s", "missed"),
+        ("new layers", "25 kB", "5,000 kB", "0.005", "", "0.01", ""),
     ]
 
 
@@ -49,26 +49,33 @@ def test_the_split_is_read_off_the_lines_of_the_builds(bench: Any) -> None:
             (67.0 + more, "[deps 1/1]: done in 1:04 min"),
             (68.0 + more, "exporting to image: done in 0.5 s"),
             (69.0 + more, "verifying the image"),
+            (70.5 + more, "size: 40.2 MB"),
         )
         return timed(71.0 + more, lines)
 
     found = report.split((one(0.0), one(1.0), one(2.0)))
-    assert (found.before, found.build, found.after) == (1.0, 68.0, 3.0)
+    assert (found.before, found.build, found.after, found.verifying) == (1.0, 68.0, 3.0, 1.5)
     assert found.steps == (("[deps 1/1]", 64.0), ("[build 2/2]", 2.9), ("exporting to image", 0.5))
 
 
 def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> None:
     report = bench("report")
-    rows = (report.Row("cold", 8.0, 10.0, "s", 0.80, "All."), report.Row("config.exs", 3.0, 10.0, "s", 0.12, "A key."))
-    splits = {"cold": report.Split(0.5, 7.0, 0.5, (("[build 1/1]", 6.0),))}
+    rows = (
+        report.Row("cold", 8.0, 10.0, "s", 0.80, "All."),
+        report.Row("config.exs", 3.0, 10.0, "s", 0.12, "A key."),
+        report.Row("a migration", 4.0, 10.0, "s", 0.35, "A file.", 1.0),
+    )
+    splits = {"cold": report.Split(0.5, 7.0, 0.5, 0.4, (("[build 1/1]", 6.0),))}
     report.write(tmp_path, rows, splits, FACTS, 5, 10)
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "| cold | 8.00 s | 10.00 s | 0.80 | 0.80 | yes |" in text
-    assert "| config.exs | 3.00 s | 10.00 s | 0.30 | 0.12 | **missed** |" in text
+    assert "| cold | 8.00 s | 10.00 s | 0.80 |  | 0.80 | yes |" in text
+    assert "| config.exs | 3.00 s | 10.00 s | 0.30 |  | 0.12 | **missed** |" in text
     assert f"- **config.exs**: {report.OBSTACLES['config.exs']}" in text
-    assert "| cold | 0.50 | 7.00 | 0.50 | [build 1/1] 6.0 |" in text
+    assert "| a migration | 4.00 s | 10.00 s | 0.40 | 0.30 | 0.35 | **missed** |" in text
+    assert f"- **a migration**: {report.TRIED}" in text
+    assert "| cold | 0.50 | 7.00 | 0.50 | 0.40 | [build 1/1] 6.0 |" in text
     drawing = ET.fromstring((tmp_path / "results.svg").read_text())
-    assert [bar.get("class") for bar in drawing.iter("{http://www.w3.org/2000/svg}rect")] == ["bar", "missed"]
+    assert [bar.get("class") for bar in drawing.iter("{http://www.w3.org/2000/svg}rect")] == ["bar", "missed", "missed"]
 
     report.write(tmp_path, rows[:1], splits, FACTS, 5, 10)
     assert "All is held." in (tmp_path / "RESULTS.md").read_text()
