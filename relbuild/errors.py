@@ -59,7 +59,7 @@ class CommandFailed(RelbuildError):
 
 
 class UsageError(RelbuildError):
-    """The command line asks for something that makes no sense."""
+    """The command line makes no sense, or the environment lacks what it needs."""
 
     code = "usage"
     exit_code = 2

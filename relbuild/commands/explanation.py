@@ -164,8 +164,9 @@ def _access_rows(plan: Plan) -> Iterator[Row]:
     for secret in plan.builder.all_secrets:
         yield secret.name, f"{secret.reason}{f'  ({place(secret.at)})' if secret.at else ''}"
     lent = plan.builder.access.ssh
-    if lent is not None:
-        yield "ssh agent", f"{lent.app} is fetched over ssh  ({place(lent.at)})"
+    if lent:
+        places = dict.fromkeys(place(dep.at) for dep in lent)
+        yield "ssh agent", f"{plan.builder.access.over_ssh}  ({', '.join(places)})"
     elif plan.builder.ssh:
         yield "ssh agent", f"builder.ssh in relbuild.yml  ({_from(plan, 'builder.ssh', 'relbuild.yml')})"
 

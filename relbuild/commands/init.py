@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from relbuild.commands.session import Session
-from relbuild.engine import files
+from relbuild.engine import files, installed
 from relbuild.scaffold.files import Scaffold, Wish, make
 from relbuild.values import dataclass
 
@@ -63,6 +64,8 @@ def init(
 
 
 def _scaffold(session: Session, wish: Wish) -> Scaffold:
+    if wish.ci is not None:
+        wish = replace(wish, requirement=installed.requirement())
     return make(session.tree(), session.config(), wish)
 
 

@@ -54,7 +54,6 @@ def _missing(secret: Secret) -> Problem:
 
 def _no_agent(builder: Builder) -> Problem:
     lent = builder.access.ssh
-    reason = f"{lent.app} is fetched over ssh" if lent is not None else "builder.ssh in relbuild.yml"
-    return Problem(
-        f"the build needs an ssh agent: {reason}", lent.at if lent else None, "eval $(ssh-agent), then ssh-add your key"
-    )
+    reason = builder.access.over_ssh if lent else "builder.ssh in relbuild.yml"
+    at = lent[0].at if lent else None
+    return Problem(f"the build needs an ssh agent: {reason}", at, "eval $(ssh-agent), then ssh-add your key")

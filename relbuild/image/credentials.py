@@ -31,6 +31,9 @@ FILES = frozenset(
 _SSH = re.compile(r"(?:git\+)?ssh://|[^/:]+@[^/:]+:|[^/:@]+:(?!//)")
 
 
+_SSH_HOST = re.compile(r"(?:(?:git\+)?ssh://)?(?:[^/@]*@)?(?P<host>(?:\[[^]]*\]|[^/:]+)(?::[0-9]+(?=/|$))?)")
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A BuildKit secret: its id is the environment variable that holds its value, or names its file where `is_file`.
@@ -61,11 +64,11 @@ class Secret:
 class Access:
     """How the dependencies are reached: what the step that fetches them is given and does first.
 
-    `ssh` says which dependency needs the user's ssh agent. `files` are public keys, of the project.
+    `ssh` are the dependencies that need the user's ssh agent. `files` are public keys, of the project.
     """
 
     secrets: tuple[Secret, ...] = ()
-    ssh: Resolved | None = None
+    ssh: tuple[Resolved, ...] = ()
     logins: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
@@ -77,7 +80,12 @@ class Access:
     @property
     def packages(self) -> tuple[str, ...]:
         """The Debian packages it needs."""
-        return ("openssh-client",) if self.ssh is not None else ()
+        return ("openssh-client",) if self.ssh else ()
+
+    @property
+    def over_ssh(self) -> str:
+        """Which dependencies are fetched over ssh, in words."""
+        return f"{_listed([dep.app for dep in self.ssh])} {'is' if len(self.ssh) == 1 else 'are'} fetched over ssh"
 
 
 def own_secrets(config: Config) -> tuple[Secret, ...]:
@@ -131,8 +139,8 @@ def plan_access(dependencies: tuple[Resolved, ...], config: Config) -> Access:
         logins.insert(0, f"export HEX_HOME={HEX_HOME}")
     if GIT_CREDENTIALS in config.builder.secrets:
         logins += _git_credentials()
-    ssh = next((dep for dep in dependencies if dep.git is not None and _SSH.match(dep.git)), None)
-    if ssh is not None and "known_hosts" not in by_hand:
+    ssh = tuple(dep for dep in dependencies if dep.git is not None and _SSH.match(dep.git))
+    if ssh and "known_hosts" not in by_hand:
         secrets.append(_known_hosts(ssh))
         options = f"-o UserKnownHostsFile=/run/secrets/{KNOWN_HOSTS} -o StrictHostKeyChecking=yes"
         logins.append(f"export GIT_SSH_COMMAND={shlex.quote(f'ssh {options}')}")
@@ -188,15 +196,31 @@ def _key(name: str, reason: str, at: Mark) -> Secret:
     return Secret(variable, reason, at, hint=f"export {variable}=… before relbuild image")
 
 
-def _known_hosts(dep: Resolved) -> Secret:
+def _known_hosts(deps: tuple[Resolved, ...]) -> Secret:
+    hosts = list(dict.fromkeys(_host(dep.git or "") for dep in deps))
+    if len(hosts) == 1:
+        which, line, written = "a host that has", "the host's line", "it is"
+    else:
+        which, line, written = "hosts that have", "a line for each host", "they are"
     return Secret(
         KNOWN_HOSTS,
-        f"{dep.app} is fetched over ssh, from a host that has to be known",
-        dep.at,
+        f"{Access(ssh=deps).over_ssh}, from {which} to be known: {_listed(hosts)}",
+        deps[0].at,
         exported=False,
         files=("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),
-        hint=f"export {KNOWN_HOSTS}=… with the host's line, as in known_hosts, or connect once: it is written there",
+        hint=f"export {KNOWN_HOSTS}=… with {line}, as in known_hosts, or connect once: {written} written there",
     )
+
+
+def _host(git: str) -> str:
+    """Return the host of a git URL over ssh, with its port where it names one."""
+    match = _SSH_HOST.match(git)
+    return match["host"] if match else git
+
+
+def _listed(names: list[str]) -> str:
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def _git_credentials() -> list[str]:

@@ -58,7 +58,7 @@ class Builder:
     @property
     def needs_ssh(self) -> bool:
         """Whether the build is lent the user's ssh agent."""
-        return self.ssh or self.access.ssh is not None
+        return self.ssh or bool(self.access.ssh)
 
     @property
     def fetch_secrets(self) -> tuple[Secret, ...]:

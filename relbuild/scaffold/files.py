@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import unified_diff
 from typing import Literal, TypeAlias
 
-from relbuild import templates
+from relbuild import __version__, templates
 from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
 from relbuild.image.plan import Plan, make_plan
@@ -38,6 +38,8 @@ class Wish:
     force: bool = False
     settings: bool = True
     """Whether a relbuild.yml is wanted; not when the user keeps it elsewhere."""
+    requirement: str | None = None
+    """What pip installs elsewhere to have this relbuild; None where only this machine has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,13 @@ class _Making:
             # A migration reads the whole configuration: it needs what the release needs to boot.
             required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
             names = tuple(variable.name for variable in required)
-            self.add(workflow.PATHS[self.wish.ci], workflow.render(self.wish.ci, plan, names))
+            requirement = self.wish.requirement or f"relbuild=={__version__}"
+            self.add(workflow.PATHS[self.wish.ci], workflow.render(self.wish.ci, plan, names, requirement))
+            if self.wish.requirement is None:
+                self.notes.append(
+                    f"{workflow.PATHS[self.wish.ci]} installs {requirement}, and this one is a directory's: where no "
+                    "package index has it, write into RELBUILD there where it is, such as git+https://…"
+                )
         return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes))
 
     def project(self) -> Project:

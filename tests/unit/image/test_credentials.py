@@ -99,7 +99,7 @@ def test_who_logs_in_by_hand_is_left_alone() -> None:
 """
     found = access(dep("core", "own"), dep("ui", git="git@example.com:ui.git"), config=config)
     assert (found.secrets, found.logins) == ((), ())
-    assert found.ssh is not None
+    assert [each.app for each in found.ssh] == ["ui"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_who_logs_in_by_hand_is_left_alone() -> None:
 )
 def test_git_over_ssh(url: str, is_ssh: bool) -> None:
     found = access(dep("ui", git=url))
-    assert (found.ssh is not None) is is_ssh
+    assert bool(found.ssh) is is_ssh
     assert [secret.name for secret in found.secrets] == (["SSH_KNOWN_HOSTS"] if is_ssh else [])
     assert found.packages == (("openssh-client",) if is_ssh else ())
     assert found.logins == (
@@ -129,6 +129,26 @@ def test_git_over_ssh(url: str, is_ssh: bool) -> None:
         )
         if is_ssh
         else ()
+    )
+
+
+def test_every_dependency_over_ssh_is_named_with_its_host() -> None:
+    found = access(
+        dep("ui", git="git@github.com:acme/ui.git"),
+        dep("web", git="https://github.com/acme/web.git"),
+        dep("core", git="ssh://git@git.example.com:2222/core.git"),
+        dep("base", git="github.com:acme/base.git"),
+    )
+    assert found.over_ssh == "ui, core and base are fetched over ssh"
+    [secret] = found.secrets
+    assert secret.reason == (
+        "ui, core and base are fetched over ssh, from hosts that have to be known: github.com and git.example.com:2222"
+    )
+    assert secret.hint == (
+        "export SSH_KNOWN_HOSTS=… with a line for each host, as in known_hosts, or connect once: they are written there"
+    )
+    assert access(dep("ui", git="git+ssh://[::1]:22/ui.git")).secrets[0].reason == (
+        "ui is fetched over ssh, from a host that has to be known: [::1]:22"
     )
 
 

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from relbuild import __version__
+from relbuild.scaffold.files import Scaffold
+
 BIN = Path(sys.executable).parent
 MIX = """defmodule Shop.MixProject do
   use Mix.Project
@@ -24,6 +27,7 @@ ECTO = {
     "mix.exs": MIX.replace("DEPS", '{:ecto_sql, "~> 3.10"}'),
     "lib/shop/repo.ex": "defmodule Shop.Repo do\n  use Ecto.Repo, otp_app: :shop\nend\n",
 }
+SSH = {"mix.exs": MIX.replace("DEPS", '{:ui, git: "git@git.example.com:ui.git"}')}
 SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
 PATHS = {"github": ".github/workflows/image.yml", "gitlab": ".gitlab-ci.yml"}
 
@@ -34,7 +38,7 @@ def workflow(written: Written, service: str, files: dict[str, str]) -> Any:
     return yaml.safe_load(written(files, ci=service)[PATHS[service]])
 
 
-@pytest.mark.parametrize("files", [PLAIN, ECTO], ids=["plain", "ecto"])
+@pytest.mark.parametrize("files", [PLAIN, ECTO, SSH], ids=["plain", "ecto", "ssh"])
 @pytest.mark.parametrize("service", ["github", "gitlab"])
 def test_it_is_valid_by_the_services_schema(
     written: Written, tmp_path: Path, service: str, files: dict[str, str]
@@ -53,13 +57,65 @@ def scripts(service: str, document: Any) -> list[str]:
     return [command for job in jobs for key in ("before_script", "script") for command in job.get(key, [])]
 
 
+@pytest.mark.parametrize("files", [ECTO, SSH], ids=["ecto", "ssh"])
 @pytest.mark.parametrize("service", ["github", "gitlab"])
-def test_shellcheck_finds_nothing_in_its_scripts(written: Written, service: str) -> None:
-    for script in scripts(service, workflow(written, service, ECTO)):
+def test_shellcheck_finds_nothing_in_its_scripts(written: Written, service: str, files: dict[str, str]) -> None:
+    for script in scripts(service, workflow(written, service, files)):
         checked = subprocess.run(
             (BIN / "shellcheck", "--shell=bash", "-"), input=script, capture_output=True, text=True
         )
         assert checked.stdout == ""
+
+
+def test_what_is_fetched_over_ssh_gets_an_agent_before_the_build(written: Written) -> None:
+    steps = workflow(written, "github", SSH)["jobs"]["image"]["steps"]
+    agent = next(number for number, step in enumerate(steps) if "ssh-agent" in step.get("run", ""))
+    builds = [number for number, step in enumerate(steps) if "relbuild image" in step.get("run", "")]
+    assert agent < min(builds)
+    assert steps[agent]["env"] == {"SSH_PRIVATE_KEY": "${{ secrets.SSH_PRIVATE_KEY }}"}
+    known = {"SSH_KNOWN_HOSTS": "${{ secrets.SSH_KNOWN_HOSTS }}"}
+    assert [steps[number]["env"] for number in builds] == [known, known]
+    in_order = "\n".join(scripts("gitlab", workflow(written, "gitlab", SSH)))
+    assert [in_order.index(each) for each in ("openssh-client", "ssh-agent", "ssh-add -", "relbuild image")] == sorted(
+        in_order.index(each) for each in ("openssh-client", "ssh-agent", "ssh-add -", "relbuild image")
+    )
+    assert "SSH_KNOWN_HOSTS, SSH_PRIVATE_KEY among" in written(SSH, ci="gitlab")[PATHS["gitlab"]]
+    for service in PATHS:
+        assert "ssh" not in written(PLAIN, ci=service)[PATHS[service]]
+
+
+def test_later_steps_see_the_agent_with_the_key(written: Written, tmp_path: Path) -> None:
+    for name, script in {
+        "ssh-agent": 'echo "SSH_AUTH_SOCK=/run/agent; export SSH_AUTH_SOCK;"',
+        "ssh-add": 'test "$1$SSH_AUTH_SOCK" = -/run/agent && cat >"$LOG"',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    steps = workflow(written, "github", SSH)["jobs"]["image"]["steps"]
+    [script] = [step["run"] for step in steps if "ssh-agent" in step.get("run", "")]
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        # A secret of GitHub's has lost its last line's end, without which ssh-add takes no key.
+        "SSH_PRIVATE_KEY": "a\nb",
+        "GITHUB_ENV": str(tmp_path / "variables"),
+        "LOG": str(tmp_path / "log"),
+    }
+    subprocess.run(("bash", "-e", "-c", script), env=environment, check=True)
+    assert (tmp_path / "variables").read_text() == "SSH_AUTH_SOCK=/run/agent\n"
+    assert (tmp_path / "log").read_text() == "a\nb\n"
+
+
+@pytest.mark.parametrize("requirement", [None, "git+https://example.com/relbuild.git@0123abc"])
+def test_the_relbuild_that_wrote_it_is_installed(scaffold: Callable[..., Scaffold], requirement: str | None) -> None:
+    for service, path in PATHS.items():
+        made = scaffold(PLAIN, ci=service, requirement=requirement)
+        [text] = [change.after for change in made.changes if change.path == path]
+        document = yaml.safe_load(text)
+        given = document["env" if service == "github" else "variables"]["RELBUILD"]
+        assert given == (requirement or f"relbuild=={__version__}")
+        notes = [note for note in made.notes if "RELBUILD" in note]
+        assert [note.partition(",")[0] for note in notes] == ([f"{path} installs {given}"] if not requirement else [])
 
 
 @pytest.mark.parametrize("service", ["github", "gitlab"])
