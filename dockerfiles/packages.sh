@@ -9,4 +9,12 @@ foreign() {
 mkdir -p /packages/partial
 foreign update
 foreign install --no-install-recommends --download-only {{ fetched | join(" ") }}
+{% if runner.minimal and runner.asked_packages %}
+# Apart, as all of what they bring along is taken.
+cp -R /packages /asked
+foreign -o Dir::Cache::Archives=/asked install --no-install-recommends --download-only \
+  {{ fetched | join(" ") }} {{ runner.asked_packages | join(" ") }}
+for package in /packages/*.deb; do rm "/asked/${package##*/}"; done
+rm -rf /asked/lock /asked/partial
+{% endif %}
 rm -rf /packages/lock /packages/partial /var/lib/apt/lists/*

@@ -41,7 +41,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         flags=plan.platforms.flags if plan.platforms else "",
         crossing=_crossing(plan),
         packaged_otp="erlang-dev" in builder.packages,
-        fetched=tuple(package for package in plan.runner.packages if package != "ca-certificates"),
+        fetched=_fetched(plan),
         otp="otp" if _crossing(plan) else "build",
         workdir=sources.context.workdir,
         moved=bool(sources.context.base),
@@ -93,6 +93,18 @@ def render(plan: Plan, *, clean: bool = False) -> str:
 def _crossing(plan: Plan) -> bool:
     """Say whether the modules are compiled on the builder's platform, whatever platform the image is for."""
     return plan.platforms is not None and not plan.platforms.emulated
+
+
+def _fetched(plan: Plan) -> tuple[str, ...]:
+    """Return the runner's packages that are fetched on the builder's own platform; none where apt runs in the runner.
+
+    An image of one's own may be there for the one platform alone that all is built on, emulated.
+    """
+    if plan.platforms is None or (plan.platforms.emulated and plan.runner.base not in ("slim", "minimal")):
+        return ()
+    packages = plan.runner.own_packages if plan.runner.minimal else plan.runner.packages
+    # The certificates are taken from the builder's platform: it takes minutes to sort them where that is emulated.
+    return tuple("openssl" if package == "ca-certificates" else package for package in packages)
 
 
 def _by_hand(plan: Plan) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 PROJECTS = Path(__file__).parent / "projects"
-DEBIAN = Path(__file__).parent / "images" / "debian"
+IMAGES = Path(__file__).parent / "images"
 # What Erlang says of a machine.
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
@@ -35,18 +35,24 @@ def mirror(docker: Docker, registry: str, foreign: str, cleanup: Any) -> str:
     docker("push", "--quiet", f"{debian}:own")
     docker(
         *("buildx", "build", "--quiet", "--provenance=false", "--platform", f"linux/{foreign}"),
-        *("--push", "--tag", f"{debian}:other", str(DEBIAN)),
+        *("--push", "--tag", f"{debian}:other", str(IMAGES / "debian")),
     )
     docker("buildx", "imagetools", "create", "--tag", f"{debian}:trixie-slim", f"{debian}:own", f"{debian}:other")
     return registry
 
 
-def project(name: str, mirror: str, directory: Path) -> Path:
-    """Return a copy of a project that is built on the mirror's Debian."""
+def project(name: str, mirror: str, directory: Path, more: str = "") -> Path:
+    """Return a copy of a project that is built on the mirror's Debian, with more in its relbuild.yml."""
     copy = Path(shutil.copytree(PROJECTS / name, directory / name))
     with (copy / "relbuild.yml").open("a") as config:
-        config.write(f"registry_mirror: {mirror}\n")
+        config.write(f"registry_mirror: {mirror}\n{more}")
     return copy
+
+
+def evaluated(docker: Docker, foreign: str, image: str, expression: str) -> str:
+    """Return the last line that an expression prints in the release, which runs, and compiles it, emulated."""
+    flags = ("--platform", f"linux/{foreign}", "--env", "ERL_ZFLAGS=+JMsingle true")
+    return str(docker("run", "--rm", *flags, image, "eval", expression)).splitlines()[-1]
 
 
 def test_an_image_for_two_platforms(
@@ -81,11 +87,44 @@ def test_an_image_for_two_platforms(
     assert layers[own][-3] != layers[foreign][-3]
 
     foreign_image = cleanup.image(f"{mirror}/echo@{manifests[foreign]}")
-    flags = ("--platform", f"linux/{foreign}", "--env", "ERL_ZFLAGS=+JMsingle true")
-    # The compiler, too, runs emulated with the flags that an emulated build has.
+    # The compiler, too, runs with the flags that an emulated build has.
     compiling = "defmodule M, do: def(machine, do: :erlang.system_info(:system_architecture))\nIO.puts(M.machine())"
-    said = docker("run", "--rm", *flags, foreign_image, "eval", compiling)
-    assert said.splitlines()[-1].startswith(MACHINES[foreign])
+    assert evaluated(docker, foreign, foreign_image, compiling).startswith(MACHINES[foreign])
+
+
+def test_a_minimal_image_for_another_platform(
+    docker: Docker, relbuild: Callable[..., Ran], mirror: str, foreign: str, cleanup: Any, run_id: str, tmp_path: Path
+) -> None:
+    echo = project("echo", mirror, tmp_path, "runner: {base: minimal, packages: [file]}\n")
+    reference = cleanup.image(f"relbuild-test-minimal-foreign:{run_id}")
+    built = relbuild("image", "-C", str(echo), "--platform", f"linux/{foreign}", "-t", reference)
+    assert (built.exit_code, built.stdout) == (0, f"{reference}\n"), built.stderr
+    assert "not tried" not in built.stderr
+    certificates = 'File.read!("/etc/ssl/certs/ca-certificates.crt") |> String.split("BEGIN CERT") |> length() > 100'
+    program = 'System.cmd("file", ["--brief", "--dereference", "/bin/sh"]) |> elem(0) |> String.trim()'
+    told = evaluated(docker, foreign, reference, f'IO.puts("#{{{certificates}}} #{{{program}}}")')
+    assert told.startswith("true ELF 64-bit LSB")
+    assert MACHINES[foreign].replace("_", "-") in told
+
+
+def test_a_build_that_is_emulated(
+    docker: Docker, relbuild: Callable[..., Ran], mirror: str, foreign: str, cleanup: Any, run_id: str, tmp_path: Path
+) -> None:
+    """Mix itself runs emulated, with the flags without which its VM crashes."""
+    elixir = f"{mirror}/elixir:{foreign}"
+    docker(
+        *("buildx", "build", "--quiet", "--provenance=false", "--platform", f"linux/{foreign}", "--push"),
+        *("--build-arg", f"DEBIAN={mirror}/library/debian:other", "--tag", elixir, str(IMAGES / "elixir")),
+    )
+    echo = project("echo", mirror, tmp_path)
+    (echo / "relbuild.yml").write_text(
+        f"debian: trixie\nregistry_mirror: {mirror}\nbuilder: {{image: '{elixir}', emulate: true}}\n"
+    )
+    reference = cleanup.image(f"relbuild-test-emulated:{run_id}")
+    built = relbuild("image", "-C", str(echo), "--platform", f"linux/{foreign}", "-t", reference)
+    assert (built.exit_code, built.stdout) == (0, f"{reference}\n"), built.stderr
+    machine = "IO.puts(:erlang.system_info(:system_architecture))"
+    assert evaluated(docker, foreign, reference, machine).startswith(MACHINES[foreign])
 
 
 def test_machine_code_for_another_platform_is_never_shipped(
