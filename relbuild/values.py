@@ -59,20 +59,32 @@ def _init(cls: Any, declared: Iterable[Field[Any]]) -> object:
 
 def _compiled(cls: type, declared: Iterable[Field[Any]]) -> object:
     """Return the function that takes the fields' values, in their order, and sets them."""
-    known: dict[str, Any] = {"_set": object.__setattr__, "_missing": MISSING}
-    parameters, lines = ["self"], []
+    known: dict[str, Any] = {"_missing": MISSING}
+    parameters, names, values = ["self"], [], []
     for each in declared:
         known |= {f"_default_{each.name}": each.default, f"_make_{each.name}": each.default_factory}
         parameter, value = _parameter(each)
         if each.init:
             parameters.append(parameter)
         if value:
-            lines.append(f" _set(self, {each.name!r}, {value})")
-    if hasattr(cls, "__post_init__"):
-        lines.append(" self.__post_init__()")
-    exec("\n".join((f"def __init__({', '.join(parameters)}):", *(lines or [" pass"]))), known)
+            names.append(each.name)
+            values.append(f"{value}, ")
+    known["_fill"] = _filling(names)
+    # One call, not one for each field: it is the length of the text that takes time.
+    after = "; self.__post_init__()" if hasattr(cls, "__post_init__") else ""
+    exec(f"def __init__({', '.join(parameters)}): _fill(self, ({''.join(values)})){after}", known)
     known["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
     return known["__init__"]
+
+
+def _filling(names: Iterable[str]) -> Callable[[object, Iterable[object]], None]:
+    wanted, set_value = tuple(names), object.__setattr__
+
+    def fill(self: object, values: Iterable[object]) -> None:
+        for name, value in zip(wanted, values, strict=True):
+            set_value(self, name, value)
+
+    return fill
 
 
 def _parameter(of: Field[Any]) -> tuple[str, str]:
