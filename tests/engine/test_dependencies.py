@@ -16,6 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from scripts import hexrepo
 
@@ -191,13 +193,33 @@ def locked(docker: Docker, elixir: str, repository: Any, labels: tuple[str, ...]
     return app
 
 
-def test_hex_packages_by_a_lock_file(docker: Docker, locked: Path, tmp_path: Path, build: Build) -> None:
+def test_hex_packages_by_a_lock_file(
+    docker: Docker, locked: Path, tmp_path: Path, build: Build, relbuild: Callable[..., Ran]
+) -> None:
     app = Path(shutil.copytree(locked, tmp_path / "hex"))
     # What is for tests alone isn't in the lock file here, and isn't missed.
     replace(app / "mix.exs", "deps: [", 'deps: [{:never_fetched, "~> 1.0", only: :test}, ')
     image = build(app)
     assert evaluated(docker, image, "App.names()") == "package_01 package_02 erl_one"
     assert applications(docker, image) == {"app-0.1.0", "erl_one-1.0.0", "package_01-1.0.0", "package_02-1.0.0"}
+    assert billed(relbuild, image) == {
+        name: (f"pkg:hex/{name}@1.0.0", "1.0.0", [checksum(app, name)])
+        for name in ("erl_one", "package_01", "package_02")
+    }
+
+
+def checksum(project: Path, package: str) -> dict[str, str]:
+    """Return the checksum of a package's archive as mix.lock has it, last in its line."""
+    [found] = re.findall(rf'^  "{package}":.*"([0-9a-f]{{64}})"\}},$', (project / "mix.lock").read_text(), re.MULTILINE)
+    return {"alg": "SHA-256", "content": found}
+
+
+def billed(relbuild: Callable[..., Ran], image: str) -> dict[str, tuple[str, str, Any]]:
+    """Return the image's Hex packages as its valid bill of materials has them: package URL, version and checksums."""
+    told = relbuild("sbom", image).stdout
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(told) is None
+    found = [each for each in json.loads(told)["components"] if each.get("purl", "").startswith("pkg:hex/")]
+    return {each["name"]: (each["purl"], each["version"], each.get("hashes")) for each in found}
 
 
 @pytest.mark.parametrize(
@@ -307,6 +329,12 @@ def test_keys_of_private_packages_are_left_nowhere(
     ran = relbuild("image", "-v", "-t", image, cwd=private, env=keys)
     assert ran.exit_code == 0, ran.stderr
     assert evaluated(docker, image, "App.names()") == "acme_core own_core"
+    # Each by where it is from.
+    elsewhere = f"pkg:hex/own_core@1.0.0?repository_url={repository.url}/own"
+    assert billed(relbuild, image) == {
+        "acme_core": ("pkg:hex/acme/acme_core@1.0.0", "1.0.0", [checksum(private, "acme_core")]),
+        "own_core": (elsewhere, "1.0.0", [checksum(private, "own_core")]),
+    }
 
     told = ran.stderr + docker("history", "--no-trunc", image)
     assert [key for key in keys.values() if key in told] == []
