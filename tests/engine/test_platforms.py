@@ -35,7 +35,7 @@ def mirror(docker: Docker, registry: str, foreign: str, cleanup: Any) -> str:
     docker("push", "--quiet", f"{debian}:own")
     docker(
         *("buildx", "build", "--quiet", "--provenance=false", "--platform", f"linux/{foreign}"),
-        *("--push", "--tag", f"{debian}:other", str(IMAGES / "debian")),
+        *("--push", "--tag", cleanup.image(f"{debian}:other"), str(IMAGES / "debian")),
     )
     docker("buildx", "imagetools", "create", "--tag", f"{debian}:trixie-slim", f"{debian}:own", f"{debian}:other")
     return registry
@@ -111,7 +111,7 @@ def test_a_build_that_is_emulated(
     docker: Docker, relbuild: Callable[..., Ran], mirror: str, foreign: str, cleanup: Any, run_id: str, tmp_path: Path
 ) -> None:
     """Mix itself runs emulated, with the flags without which its VM crashes."""
-    elixir = f"{mirror}/elixir:{foreign}"
+    elixir = cleanup.image(f"{mirror}/elixir:{foreign}")
     docker(
         *("buildx", "build", "--quiet", "--provenance=false", "--platform", f"linux/{foreign}", "--push"),
         *("--build-arg", f"DEBIAN={mirror}/library/debian:other", "--tag", elixir, str(IMAGES / "elixir")),
