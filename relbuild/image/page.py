@@ -175,7 +175,13 @@ def _legend(image: Inspection, nodes: Sequence[Node]) -> list[tuple[str, str, st
     for node in nodes:
         sizes[node.kind] = sizes.get(node.kind, 0) + node.size
     order = [part for part in TITLES if part in sizes]
-    return [(part, TITLES[part], shown(sizes[part]), f"{100 * sizes[part] / total:.0f} %") for part in order]
+    return [(part, TITLES[part], shown(sizes[part]), _share(sizes[part] / total)) for part in order]
+
+
+def _share(part: float) -> str:
+    """Return a part of one in whole percents; what is there is never nothing."""
+    percent = round(100 * part)
+    return f"{percent} %" if percent or not part else "<1 %"
 
 
 def _percent(part: float, whole: float) -> str:

@@ -125,6 +125,13 @@ def test_numbers_of_layers(layers: list[int], text: str) -> None:
     assert page._numbers(layers) == text
 
 
+@pytest.mark.parametrize(
+    ("part", "text"), [(0.0, "0 %"), (1e-9, "<1 %"), (0.005, "<1 %"), (0.006, "1 %"), (1.0, "100 %")]
+)
+def test_what_is_there_takes_a_part(part: float, text: str) -> None:
+    assert page._share(part) == text
+
+
 def test_the_steps_of_the_build(image: Any) -> None:
     text = page.render(image, TIMELINE, None)
     assert "<b>5.0 s</b> from the first step to the last" in text
