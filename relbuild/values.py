@@ -22,7 +22,7 @@ ORDER = {"__lt__": operator.lt, "__le__": operator.le, "__gt__": operator.gt, "_
 def _dataclass(
     *, frozen: bool = False, slots: bool = False, eq: bool = True, order: bool = False
 ) -> Callable[[type[T]], type[T]]:
-    """Return what makes a class what dataclasses.dataclass would; without InitVar, kw_only and pickling.
+    """Return what makes a class what dataclasses.dataclass would; without InitVar and kw_only, and not to be pickled.
 
     replace(), fields() and asdict() know it. Only its __init__ is compiled: what a call may say is Python's to check.
     """
