@@ -221,7 +221,7 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(
 ) -> None:
     reference = f"relbuild-test-dry:{run_id}"
     lines = relbuild("image", "--dry-run", "-t", reference, cwd=project).stdout.splitlines()
-    assert [line.split()[1] for line in lines] == ["buildx", "run", "run", "run", "stop", "tag", "image"]
+    assert [line.split()[1] for line in lines] == ["buildx", "run", "run", "stop", "tag", "image"]
     assert docker("image", "ls", "--quiet", reference) == ""
     # What is printed can be run as it is.
     build = lines[0].split()
