@@ -63,6 +63,11 @@ class Base:
         return f"debian:{self.tag}-slim"
 
 
+def unasked_debian(codename: str, why: str) -> Choice:
+    """Return the Debian release of an image where none is asked for: the default, or another for the reason given."""
+    return Choice(codename, "default" if codename == CODENAMES[0] else why)
+
+
 @dataclass(slots=True)
 class Asked:
     """What is asked for, by whom, and what is to be told of the choices that were made."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from relbuild.errors import ProjectError
-from relbuild.mix.asked import Asked, Base
+from relbuild.mix.asked import Asked, Base, unasked_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair
 from relbuild.mix.hexpm import ELIXIR, ERLANG, HexpmTag, Wanted, known_tags, newest_date, pick
 from relbuild.mix.toolchains import CODENAMES, HEXPM_OLDEST_OTP, OTP_NEWEST
@@ -41,7 +41,8 @@ def find_image(asked: Asked, elixir: Choice, *, erlang_only: bool = False) -> Fo
         asked.notes.append(f"which OTP Elixir {elixir.value} needs is not known: otp in relbuild.yml says it")
     check_pair(elixir, otp, otp_version)
     tag = _table_tag(asked, elixir, otp, otp_version, base, erlang_only)
-    debian = base.debian if base else Choice(tag.debian, "default")
+    having = f"OTP {tag.otp}" if erlang_only else f"Elixir {tag.elixir} and OTP {tag.otp}"
+    debian = base.debian if base else unasked_debian(tag.debian, f"the newest that relbuild's table has with {having}")
     return Found(elixir, replace(otp, value=tag.otp), debian, tag, wanted)
 
 
@@ -53,7 +54,7 @@ def _locked(asked: Asked, elixir: Choice, otp: Choice, tag: HexpmTag, wanted: Wa
     version = OtpVersion.parse(tag.otp)
     assert version is not None
     check_pair(elixir, otp, version)
-    debian = base.debian if base else Choice(tag.debian, "default")
+    debian = base.debian if base else unasked_debian(tag.debian, "the locked image's")
     return Found(elixir, otp, debian, replace(tag, elixir=elixir.value), wanted)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relbuild.errors import ConfigError, Problem, ProjectError
-from relbuild.mix.asked import Asked, Base, is_debian
+from relbuild.mix.asked import Asked, Base, is_debian, unasked_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair, choose_elixir, refuse
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.pins import Pin
@@ -53,11 +53,12 @@ class Toolchain:
         """Return this toolchain on another of hexpm's images, the runner going with it where it was derived."""
         derived = self.tag is not None and self.runner_image == self.tag.runner_image
         from_source = self.provider == "source"
+        chosen = self.wanted is not None and self.wanted.debian is None
         return replace(
             self,
             elixir=self.elixir if self.elixir is None or from_source else replace(self.elixir, value=tag.elixir),
             otp=None if self.otp is None else replace(self.otp, value=tag.otp),
-            debian=replace(self.debian, value=tag.debian),
+            debian=unasked_debian(tag.debian, "the newest that hexpm's index has for them") if chosen else self.debian,
             builder_image=tag.erlang_image if from_source else tag.image,
             runner_image=tag.runner_image if derived else self.runner_image,
             runtime_packages=runtime_packages(self.provider, tag.debian),
@@ -240,7 +241,8 @@ def _toolchain(
     for what, choice in (("Elixir", elixir), ("OTP", otp)):
         if choice is not None and choice.asked and choice.asked != choice.value:
             asked.notes.append(
-                f"{choice.source} asks for {what} {choice.asked}: {choice.value} is the newest in relbuild's table"
+                f"{choice.source} asks for {what} {choice.asked}: {choice.value} is the newest in relbuild's table "
+                "that fits"
             )
     builder_image, slim = images
     on_debian = is_debian(builder_image)

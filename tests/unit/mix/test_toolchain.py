@@ -83,7 +83,7 @@ CASES = (
         "hexpm",
         "1.17.3 from mix.exs:8 (~> 1.17.0)",
         "27.3.4.16 from the newest that Elixir 1.17.3 was made for",
-        "bookworm from default",
+        "bookworm from the newest that relbuild's table has with Elixir 1.17.3 and OTP 27.3.4.16",
         HEXPM + "1.17.3-erlang-27.3.4.16-debian-bookworm-20260803-slim",
         "debian:bookworm-20260803-slim",
     ),
@@ -109,7 +109,7 @@ CASES = (
         "debian:bookworm-20260803-slim",
         (
             ".tool-versions:1: 1.17.3-otp-26 is Elixir 1.17.3 for OTP 26",
-            ".tool-versions:1 (-otp-26) asks for OTP 26: 26.2.5.21 is the newest in relbuild's table",
+            ".tool-versions:1 (-otp-26) asks for OTP 26: 26.2.5.21 is the newest in relbuild's table that fits",
         ),
     ),
     Case(
@@ -128,7 +128,7 @@ CASES = (
         "hexpm",
         "1.18.4 from .tool-versions:1",
         "28.0.1 from relbuild.yml:1",
-        "bookworm from default",
+        "bookworm from the newest that relbuild's table has with Elixir 1.18.4 and OTP 28.0.1",
         HEXPM + "1.18.4-erlang-28.0.1-debian-bookworm-20250630-slim",
         "debian:bookworm-20250630-slim",
         (
@@ -147,12 +147,12 @@ CASES = (
         "hexpm",
         "1.19.6 from mise.toml:2",
         "28.5.0.7 from .erlang-version:1",
-        "bookworm from default",
+        "bookworm from the newest that relbuild's table has with Elixir 1.19.6 and OTP 28.5.0.7",
         HEXPM + "1.19.6-erlang-28.5.0.7-debian-bookworm-20261005-slim",
         "debian:bookworm-20261005-slim",
         (
-            "mise.toml:2 asks for Elixir 1.19: 1.19.6 is the newest in relbuild's table",
-            ".erlang-version:1 asks for OTP 28: 28.5.0.7 is the newest in relbuild's table",
+            "mise.toml:2 asks for Elixir 1.19: 1.19.6 is the newest in relbuild's table that fits",
+            ".erlang-version:1 asks for OTP 28: 28.5.0.7 is the newest in relbuild's table that fits",
         ),
     ),
     Case(
@@ -265,7 +265,7 @@ CASES = (
         "debian:bookworm-slim",
         (
             "the official image has no choice of OTP's patch: 26, not 26.2.5.1 (.tool-versions:2)",
-            ".tool-versions:1 asks for Elixir 1.17: 1.17.3 is the newest in relbuild's table",
+            ".tool-versions:1 asks for Elixir 1.17: 1.17.3 is the newest in relbuild's table that fits",
         ),
     ),
     Case(
@@ -296,7 +296,7 @@ CASES = (
         "source",
         "v1.18 from elixir_buildpack.config:1",
         "27.3.4.18 from default",
-        "bookworm from default",
+        "bookworm from the newest that relbuild's table has with OTP 27.3.4.18",
         "hexpm/erlang:27.3.4.18-debian-bookworm-20261005-slim",
         "debian:bookworm-20261005-slim",
         (
@@ -311,7 +311,7 @@ CASES = (
         "source",
         "1.18.4 from relbuild.yml:2",
         "27.3.4.18 from the newest that Elixir 1.18.4 was made for",
-        "bookworm from default",
+        "bookworm from the newest that relbuild's table has with OTP 27.3.4.18",
         "hexpm/erlang:27.3.4.18-debian-bookworm-20261005-slim",
         "debian:bookworm-20261005-slim",
         (),
@@ -609,7 +609,7 @@ def test_an_image_found_in_the_index_takes_the_place_of_the_one_put_together() -
     assert (moved.builder_image, moved.runner_image, said(moved.debian), moved.notes) == (
         "hexpm/elixir:1.18.2-erlang-27.2.1-debian-bookworm-20250203-slim",
         "debian:bookworm-20250203-slim",
-        "bookworm from default",
+        "bookworm from the newest that hexpm's index has for them",
         (*found.notes, "found in the index"),
     )
     assert "libssl3" in moved.runtime_packages
@@ -770,3 +770,10 @@ def test_any_bytes_give_a_toolchain_or_an_error_with_its_place(
         assert found.debian.value in found.runner_image
         assert all("\n" not in text and " " not in text for text in (found.builder_image, found.runner_image))
     assert set(places) <= {*FILES, "mix.exs"}
+
+
+def test_the_newest_is_the_newest_of_what_fits() -> None:
+    found = settle("otp: '25'", tool_versions="elixir latest\n")
+    assert found.elixir is not None
+    assert found.elixir.value == "1.18.5"
+    assert ".tool-versions:1 asks for Elixir latest: 1.18.5 is the newest in relbuild's table that fits" in found.notes
