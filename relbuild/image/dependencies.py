@@ -48,7 +48,8 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     if content is not None:
         resolved.refuse_mismatch(project, pinned, lockfile)
     found = resolved.resolve(project, pinned)
-    is_open = any(unknown.what == "deps" for unknown in project.unknown)
+    unread = next((unknown for unknown in project.unknown if unknown.what == "deps"), None)
+    is_open = unread is not None
     # What a path dependency that is no Mix project has, only rebar3 can say.
     foreign = any(dep.project is None for dep in project.path_deps)
     named = [dep for part in project.parts for dep in part.deps if dep.source not in ("path", "umbrella")]
@@ -62,7 +63,13 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     present = is_open or foreign or any(dep.in_release() is not False for dep in named)
     # Where Hex names Mix as a build tool, rebar3 isn't called.
     rebar3 = present and (is_open or foreign or any("mix" not in dep.managers for dep in found))
-    return Dependencies(present, rebar3, found, plan_access(found, config), _notes(project, content is not None))
+    notes = list(_notes(project, content is not None))
+    if unread is not None and pinned:
+        notes.append(
+            f"which dependencies are fetched isn't known, as deps can't be read ({unread.at.file}:{unread.at.line}): "
+            f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
+        )
+    return Dependencies(present, rebar3, found, plan_access(found, config), tuple(notes))
 
 
 def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:

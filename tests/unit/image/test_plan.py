@@ -159,3 +159,16 @@ def test_an_umbrellas_applications_have_a_say_in_the_elixir() -> None:
         found = make_plan(project.read(tree), Config(), tree).toolchain.elixir
         assert found is not None
         assert found.value.startswith(f"{version}.")
+
+
+def test_that_deps_cant_be_read_is_said_with_what_follows() -> None:
+    lock = '%{\n  "jason": {:hex, :jason, "1.4.4", "CHECK", [:mix], [], "hexpm", "CHECK"},\n}\n'.replace(
+        "CHECK", "0" * 64
+    )
+    note = (
+        "which dependencies are fetched isn't known, as deps can't be read (mix.exs:8): all that nothing else in "
+        "mix.lock explains is taken for needed, what only tests need too"
+    )
+    unread = plan({"mix.lock": lock}, deps='[{:jason, "~> 1.4"} | System.get_env("DEPS")]')
+    assert note in unread.notes
+    assert note not in plan({"mix.lock": lock}, deps='[{:jason, "~> 1.4"}]').notes
