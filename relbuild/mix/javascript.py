@@ -267,6 +267,8 @@ def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ..
 
 def _engines(path: str, content: bytes, given: Mapping[str, Any]) -> Said | None:
     node = _table(given, "engines").get("node")
+    if isinstance(node, int | float) and not isinstance(node, bool):
+        node = str(node)
     return Said(node, _place(path, content, "node")) if isinstance(node, str) and node.strip() else None
 
 

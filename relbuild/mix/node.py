@@ -17,9 +17,11 @@ _CURRENT = 26
 _CODENAMES = {
     "erbium": 12, "fermium": 14, "gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24,
 }  # fmt: skip
-# From which version on the node image has a variant on that Debian (the history of library/node in
-# docker-library/official-images); all later majors have it from their first version on.
+# From which version on the node image has a variant on that Debian (the history of nodejs/docker-node); all later
+# majors have it from their first version on. Before, there was stretch.
 _FIRST_ON_DEBIAN = {
+    "buster": {8: (8, 16, 0), 10: (10, 16, 0), 12: (12, 7, 0)},
+    "bullseye": {12: (12, 22, 5), 14: (14, 17, 5), 16: (16, 6, 2)},
     "bookworm": {16: (16, 20, 0), 18: (18, 16, 0), 20: (20, 3, 0)},
     "trixie": {20: (20, 19, 4), 22: (22, 18, 0), 24: (24, 5, 0)},
 }
@@ -46,7 +48,7 @@ class Node:
         """
         wanted = [int(part) for part in self.version.split(".")]
         major, padded = wanted[0], (*wanted, *[_NEWEST] * (3 - len(wanted)))
-        variants = ["bullseye"]
+        variants = ["stretch"]
         for codename, first in _FIRST_ON_DEBIAN.items():
             if variants[-1] != debian and (major > max(first) or (major in first and padded >= first[major])):
                 variants.append(codename)
@@ -65,6 +67,8 @@ def find(tree: Tree, directory: str, engines: Said | None) -> Node:
     for said in _said(tree, directory):
         version = _version(said.text)
         if version is not None:
+            if int(version.partition(".")[0]) > _CURRENT:
+                notes.append(f"{said.source} asks for Node {version}: relbuild knows none after {_CURRENT}")
             return Node(version, said.source, tuple(notes))
         notes.append(f"{said.source}: {said.text!r} is no version of Node that relbuild knows: passed over")
     if engines is not None:

@@ -178,6 +178,12 @@ def test_an_npmrc_with_a_login_stays_out(dict_tree: Tree, npmrc: str, stays_out:
     assert "s3cret" not in "".join(found.notes)
 
 
+@pytest.mark.parametrize(("engines", "text"), [(20, "20"), (20.1, "20.1"), (">=20", ">=20"), (True, None), ([], None)])
+def test_engines_may_be_a_number(dict_tree: Tree, engines: object, text: str | None) -> None:
+    said = installation(dict_tree, {"engines": {"node": engines}}, **{"package-lock.json": "{}"}).package.engines
+    assert (said.text if said else None) == text
+
+
 @pytest.mark.parametrize(
     ("file", "text", "variables"),
     [

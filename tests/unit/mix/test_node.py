@@ -73,6 +73,12 @@ def test_a_range_that_holds_none_is_passed_over_and_told(dict_tree: Tree, engine
     assert found.notes == (f"assets/package.json:7: no version of Node is known to be in {engines!r}: passed over",)
 
 
+def test_a_version_that_is_not_known_is_told(dict_tree: Tree) -> None:
+    found = node.find(dict_tree({".nvmrc": "99\n"}), "", None)
+    assert (found.version, found.notes) == ("99", (".nvmrc:1 asks for Node 99: relbuild knows none after 26",))
+    assert node.find(dict_tree({".nvmrc": "26.1"}), "", None).notes == ()
+
+
 def test_what_is_no_version_is_passed_over_and_told(dict_tree: Tree) -> None:
     found = node.find(dict_tree({".nvmrc": "system", ".tool-versions": "nodejs 22\n"}), "", None)
     assert (found.version, found.notes) == (
@@ -95,6 +101,12 @@ def test_what_is_no_version_is_passed_over_and_told(dict_tree: Tree) -> None:
         ("18", "trixie", "node:18-bookworm-slim"),
         ("18.15.0", "trixie", "node:18.15.0-bullseye-slim"),
         ("14", "trixie", "node:14-bullseye-slim"),
+        ("12.22.5", "bookworm", "node:12.22.5-bullseye-slim"),
+        ("12.18.3", "bullseye", "node:12.18.3-buster-slim"),
+        ("12.18", "trixie", "node:12.18-buster-slim"),
+        ("12.5.0", "trixie", "node:12.5.0-stretch-slim"),
+        ("15", "trixie", "node:15-buster-slim"),
+        ("17.0.0", "trixie", "node:17.0.0-bullseye-slim"),
         ("26.1.0", "trixie", "node:26.1.0-trixie-slim"),
     ],
 )
