@@ -31,8 +31,8 @@ OBSTACLES = {
     "cold": "Both have the same compiler make the same modules, which keeps every core busy all the time; relbuild "
     "saves only what is beside it, and then tries the new image out.",
     "nothing changed": "A conventional build of what is unchanged takes less than half a second. relbuild starts "
-    "Python and reads the project before it, and its Dockerfile has three times as many steps, each of them looked up in the "
-    "cache; the next row has it beside `docker buildx build` of the same Dockerfile.",
+    "Python and reads the project before it, and its Dockerfile has three times as many steps, each of them looked up "
+    "in the cache; the next row has it beside `docker buildx build` of the same Dockerfile.",
     "one dependency bumped": "Mix starts three times: to fetch it, to compile it, and to compile what calls it and "
     "assemble the release. The conventional build compiles every dependency again, but no more than that.",
     "version: in mix.exs": "Nothing is compiled; Mix assembles the release again, which reads and strips every module.",
