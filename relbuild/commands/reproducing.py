@@ -38,7 +38,7 @@ def _hint(paths: list[str]) -> str:
     if any(path.endswith(".so") for path in paths):
         hint += "; a C compiler leaves paths out with -ffile-prefix-map=$PWD=."
     if any(path.endswith(".beam") for path in paths):
-        hint += "; before OTP 28 a module with ~r/(?<name>…)/ is never twice the same: use groups without names"
+        hint += "; before OTP 28 a module with ~r/(?<name>…)/ is seldom twice the same: use groups without names"
     return hint
 
 
