@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from relbuild import __version__
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError
-from relbuild.image import labels
+from relbuild.image import dockerfile, labels
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
 
@@ -172,3 +173,14 @@ def test_that_deps_cant_be_read_is_said_with_what_follows() -> None:
     unread = plan({"mix.lock": lock}, deps='[{:jason, "~> 1.4"} | System.get_env("DEPS")]')
     assert note in unread.notes
     assert note not in plan({"mix.lock": lock}, deps='[{:jason, "~> 1.4"}]').notes
+
+
+@pytest.mark.parametrize(
+    ("base", "native"),
+    [("slim", {"packages"}), ("minimal", {"packages"}), ("registry.example.com/base:1", set())],
+)
+def test_an_emulated_build_needs_the_builders_platform_of_debians_image_alone(base: str, native: set[str]) -> None:
+    """An image of one's own may be there for no other platform than the one all is built on, emulated."""
+    config = f"toolchain: debian\nplatforms: [linux/arm64]\nbuilder: {{emulate: true}}\nrunner: {{base: '{base}'}}\n"
+    text = dockerfile.render(plan(config=config))
+    assert set(re.findall(r"^FROM --platform=\$BUILDPLATFORM .* AS (\w+)$", text, re.MULTILINE)) == native
