@@ -12,7 +12,7 @@ from pathlib import Path
 
 from relbuild import cache
 from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError
-from relbuild.image.location import Location
+from relbuild.image.location import Link, Location
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
 MAX_FILE = 16 * 1024 * 1024
@@ -92,7 +92,33 @@ def location(root: Path) -> Location:
     repository = next((directory for directory in above if (directory / ".git").exists()), None)
     # The whole disk is never a build context.
     outermost = repository or above[max(0, len(above) - 2)]
-    return Location(own.relative_to(outermost).parts, git=repository is not None)
+    return Location(own.relative_to(outermost).parts, git=repository is not None, links=_links(own, outermost))
+
+
+def _links(own: Path, outermost: Path) -> tuple[Link, ...]:
+    """Return the links in the project's directory that lead out of it."""
+    found = []
+    try:
+        with os.scandir(own) as entries:
+            for entry in entries:
+                link = _link(Path(entry.path), own, outermost) if entry.is_symlink() else None
+                found += [link] if link is not None else []
+    except OSError:
+        # What is wrong is told where the project is read.
+        return ()
+    return tuple(sorted(found, key=lambda link: link.name))
+
+
+def _link(path: Path, own: Path, outermost: Path) -> Link | None:
+    try:
+        target, end = str(path.readlink()), path.resolve()
+    except (OSError, RuntimeError):
+        # A circular one, of which the project's reading tells.
+        return None
+    if posixpath.isabs(target) or not end.is_relative_to(outermost):
+        return Link(path.name, target, None)
+    up = os.path.relpath(end, own).split("/").count("..")
+    return Link(path.name, target, up) if up else None
 
 
 def _circular(path: str) -> ProjectError:

@@ -10,14 +10,28 @@ from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link in the project's own directory, and where it leads.
+
+    `up` says how many directories above the project's that is; None where no build can see it, as behind an absolute
+    path, which BuildKit takes for one inside of the context.
+    """
+
+    name: str
+    target: str
+    up: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """The directories below the outermost one that a build may see, down to the project's own, by their names.
 
-    With `git` the outermost one is the root of a git repository.
+    With `git` the outermost one is the root of a git repository. `links` are those that lead out of the project.
     """
 
     names: tuple[str, ...] = ()
     git: bool = False
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ def make_plan(
             *tools.notes,
             *migrate.notes,
             *asset_plan.notes,
+            *sources.notes,
             *_release_notes(release),
             *deps.notes,
             *platform_notes,

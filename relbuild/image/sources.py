@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 
 from relbuild.errors import Mark, ProjectError
+from relbuild.image import links
 from relbuild.image.location import Context, Location, Wanted, leaves, widened
 from relbuild.mix import config_imports
 from relbuild.mix.facts import Known, Tree
@@ -80,6 +81,7 @@ class Sources:
     kept: tuple[str, ...]
     build_path: str
     lockfile: str | None
+    notes: tuple[str, ...] = ()
 
 
 def find_sources(tree: Tree, project: Project, location: Location | None = None) -> Sources:
@@ -95,6 +97,10 @@ def find_sources(tree: Tree, project: Project, location: Location | None = None)
     reads = {read for part in project.parts for read in part.reads}
     apart = tuple(dep for dep in project.path_deps if not _is_copied(dep.path))
     context = widened(location or Location(), _wanted(project, (lockfile, *reads), compile_config))
+    left_out = links.left_out(location or Location(), context, _needed(project, (config_directory, lockfile, *reads)))
+    absent = {f"{link.name}{end}": link for link in left_out for end in ("", "/")}
+    notes = tuple(links.note(absent[name]) for name in names if name in absent and _is_source(name))
+    names = tuple(name for name in names if name not in absent)
     has_lockfile = tree.read(lockfile) is not None
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
     manifests = ("mix.exs", *((lockfile,) if has_lockfile else ()), *children, *_manifests(tree, project))
@@ -111,11 +117,20 @@ def find_sources(tree: Tree, project: Project, location: Location | None = None)
         kept=tuple(dep.path for dep in project.path_deps if not NOT_SOURCE_DIRECTORIES.isdisjoint(dep.path.split("/"))),
         build_path=_build_path(project, context),
         lockfile=lockfile if has_lockfile else None,
+        notes=notes,
     )
     _refuse_names(
         (context.base, *found.manifests, *compile_config, *late, *found.files, *found.directories, *found.beside)
     )
     return found
+
+
+def _needed(project: Project, more: Iterable[str]) -> Iterable[str]:
+    """Yield the paths without which the project is another, or none."""
+    yield from (*links.ALWAYS_NEEDED, *more)
+    for part in project.parts:
+        yield part.path
+        yield from part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else ()
 
 
 def _known(fact: object, default: str) -> str:
@@ -168,7 +183,7 @@ def _manifests(tree: Tree, project: Project) -> Iterable[str]:
 
 def _contents(tree: Tree, directory: str) -> Iterable[str]:
     for name in tree.list(directory):
-        if _is_source_file(name) or _is_source_directory(name) or name == "rel/":
+        if _is_source(name) or name == "rel/":
             yield f"{directory}/{name}"
 
 
@@ -181,6 +196,10 @@ def _is_compile_config(name: str) -> bool:
     if name.endswith("/"):
         return not name.startswith(".")
     return name not in LATE_CONFIG | OTHER_CONFIG and not _ignored(name)
+
+
+def _is_source(name: str) -> bool:
+    return _is_source_file(name) or _is_source_directory(name)
 
 
 def _is_source_file(name: str) -> bool:

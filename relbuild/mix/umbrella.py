@@ -9,6 +9,15 @@ from relbuild.errors import ProjectError
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.project import Project, Release, children, of
+from relbuild.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class _Umbrella:
+    """The directories of an umbrella's applications, and its releases; None where Mix would refuse it."""
+
+    apps: tuple[str, ...]
+    releases: tuple[Release, ...] | None
 
 
 def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence[str]) -> None:
@@ -22,7 +31,7 @@ def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence
     for levels in range(1, len(names) + 1):
         up = "/".join([".."] * levels)
         umbrella = _umbrella_in(tree, up)
-        if umbrella is None or own not in (posixpath.normpath(posixpath.join(own, app.path)) for app in umbrella.apps):
+        if umbrella is None or own not in (posixpath.normpath(posixpath.join(own, path)) for path in umbrella.apps):
             continue
         app = project.app.value
         raise ProjectError(
@@ -56,18 +65,29 @@ def released(project: Project, release: Release) -> tuple[Project, ...]:
     return tuple(app for app in project.apps if app.path in found)
 
 
-def _umbrella_in(tree: Tree, directory: str) -> Project | None:
+def _umbrella_in(tree: Tree, directory: str) -> _Umbrella | None:
     try:
         content = tree.read(posixpath.join(directory, "mix.exs"))
         if content is None or b"apps_path" not in content:
             return None
-        return of(MixFile.of(tree, directory, content).said(), lambda root: children(tree, root))
+        said = MixFile.of(tree, directory, content).said()
     except ProjectError:
         # Another project's mix.exs, which isn't to be judged here.
         return None
+    try:
+        project = of(said, lambda root: children(tree, root))
+    except ProjectError:
+        # Mix would refuse it, and it is an umbrella all the same.
+        apps_path = said.given.fact("apps_path", said.given.path)
+        names = tree.list(apps_path.value) if isinstance(apps_path, Known) else ()
+        above = apps_path.value if isinstance(apps_path, Known) else ""
+        return _Umbrella(tuple(posixpath.join(above, name.rstrip("/")) for name in names), None)
+    return _Umbrella(tuple(app.path for app in project.apps), project.releases)
 
 
-def _from_its_root(umbrella: Project, app: str, up: str) -> str:
+def _from_its_root(umbrella: _Umbrella, app: str, up: str) -> str:
+    if umbrella.releases is None:
+        return f"relbuild plan -C {up} says what is wrong there"
     having = [
         release.name
         for release in umbrella.releases

@@ -110,10 +110,36 @@ def mix(options: str) -> str:
                 "then relbuild image -C ../..",
             ),
         ),
+        (
+            {
+                "mix.exs": UMBRELLA.replace("OPTIONS", "releases: [Wrong: []]"),
+                "apps/a/mix.exs": mix("deps: []"),
+            },
+            3,
+            (
+                "a is an application of the umbrella project in ../.., which is built as a whole: its configuration, "
+                "its lock file and its releases are there",
+                "apps/a/mix.exs:3:26",
+                "relbuild plan -C ../.. says what is wrong there",
+            ),
+        ),
+        (
+            {
+                "app/mix.exs": mix("deps: []"),
+                "above/lib/a.ex": "",
+                "app/lib -> ../above/lib": "",
+            },
+            3,
+            (
+                "lib is a link to ../above/lib, out of what the build sees",
+                "app/lib:1:1",
+                "put what it leads to in its place, or make a path dependency of it",
+            ),
+        ),
     ],
     ids=[
         *("outside-of-git", "no-directory", "organization-key", "repository-address", "ssh-agent", "several-releases"),
-        *("lock-version", "lock-checksum", "umbrella-child"),
+        *("lock-version", "lock-checksum", "umbrella-child", "refused-umbrella", "link"),
     ],
 )
 def test_it_is_told_before_the_build(
@@ -121,9 +147,10 @@ def test_it_is_told_before_the_build(
 ) -> None:
     repository = tmp_path / "repository"
     for name, text in {".git/HEAD": "", **files}.items():
-        (repository / name).parent.mkdir(parents=True, exist_ok=True)
-        (repository / name).write_text(text)
-    directory, _, place = error[1].partition("mix.")
+        path, _, target = name.partition(" -> ")
+        (repository / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository / path).symlink_to(target) if target else (repository / path).write_text(text)
+    directory, _, place = error[1].rpartition("/")
     ran = subprocess.run(
         (sys.executable, "-m", "relbuild", "image", "--dry-run", "--json"),
         cwd=repository / directory,
@@ -137,4 +164,4 @@ def test_it_is_told_before_the_build(
     )
     [said] = json.loads(ran.stdout)["errors"]
     found = (said["message"], f"{said['file']}:{said['line']}:{said['column']}", said["hint"])
-    assert (ran.returncode, found) == (exit_code, (error[0], f"mix.{place}", error[2]))
+    assert (ran.returncode, found) == (exit_code, (error[0], place, error[2]))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from relbuild.engine import files
 from relbuild.engine.files import ProjectTree, write_all
 from relbuild.errors import CommandFailed, Mark, ProjectError, RelbuildError
+from relbuild.image.location import Link, Location
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,31 @@ def test_one_that_cannot_be_written_takes_the_others_back(
         write_all(tmp_path, {"a/x/y": (None, "new"), "b": ("1", "2"), **last})
     assert message in str(raised.value)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"b": "1", "c": "changed", "there": "theirs"}
+
+
+def test_links_out_of_the_project_are_seen(tmp_path: Path) -> None:
+    project = tmp_path / "x" / "app"
+    (tmp_path / ".git").mkdir()
+    (project / "lib").mkdir(parents=True)
+    (tmp_path / "VERSION").write_text("1.0.0")
+    for name, target in {
+        "result": "/usr",
+        "absolute": str(project / "lib"),
+        "version": "../../VERSION",
+        "inside": "lib",
+        "chained": "version",
+        "circular": "circular",
+        "outside": "../../..",
+    }.items():
+        (project / name).symlink_to(target)
+    assert files.location(project) == Location(
+        ("x", "app"),
+        git=True,
+        links=(
+            Link("absolute", str(project / "lib"), None),
+            Link("chained", "version", 2),
+            Link("outside", "../../..", None),
+            Link("result", "/usr", None),
+            Link("version", "../../VERSION", 2),
+        ),
+    )

@@ -11,8 +11,9 @@ import pytest
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError
 from relbuild.image import dockerfile, dockerignore
-from relbuild.image.location import Location
+from relbuild.image.location import Link, Location
 from relbuild.image.plan import Plan, make_plan
+from relbuild.image.sources import find_sources
 from relbuild.mix import project
 from tests.unit.image.test_plan import DictTree
 
@@ -60,6 +61,28 @@ def plan(files: dict[str, str], directory: str = ".", config: str = "") -> Plan:
 def sources(files: dict[str, str], directory: str = ".") -> dict[str, Any]:
     found = dataclasses.asdict(plan(files, directory).sources)
     return {name: value for name, value in found.items() if value not in ((), None)}
+
+
+def test_links_out_of_the_context_are_left_out_and_told() -> None:
+    files = {"mix.exs": mix("a"), "lib/a.ex": "", "result/bin/a": "", "VERSION": "", "notes": "", ".envrc": ""}
+    links = (
+        Link(".envrc", "/home/me/.envrc", None),
+        Link("VERSION", "../VERSION", 1),
+        Link("gone", "/nowhere", None),
+        Link("notes", "../../notes", 2),
+        Link("result", "/nix/store/a", None),
+    )
+
+    location = Location(("x", "app"), git=True, links=links)
+    tree = Above({f"x/app/{name}": text for name, text in files.items()}, "x/app")
+    found = find_sources(tree, project.read(tree), location)
+    assert (found.files, found.directories) == ((), ("lib/",))
+    assert [note.partition(" is a link to ")[0] for note in found.notes] == ["VERSION", "notes", "result"]
+    # What lies in a context that is wider is seen.
+    above = mix("a", 'deps: [{:core, path: "../core"}]')
+    tree = Above({"x/app/mix.exs": above, "x/app/VERSION": "", "x/core/mix.exs": mix("core")}, "x/app")
+    found = find_sources(tree, project.read(tree), location)
+    assert ("VERSION" in found.files, found.context.base) == (True, "app")
 
 
 def test_the_smallest_project() -> None:
