@@ -25,7 +25,8 @@ from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain, umbrella
 from relbuild.mix.environment import Contract, to_label
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
-from relbuild.mix.project import Project, Release, select_release
+from relbuild.mix.project import Project, Release
+from relbuild.mix.selection import select_release
 from relbuild.release.command import ROOT
 from relbuild.values import dataclass
 

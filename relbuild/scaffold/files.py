@@ -17,6 +17,7 @@ from relbuild.mix import project as mix_project
 from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
+from relbuild.mix.selection import select_release
 from relbuild.scaffold import elixir, settings, umbrella, workflow
 from relbuild.scaffold.elixir import ElixirFile
 from relbuild.scaffold.overlay import Overlay
@@ -94,7 +95,7 @@ class _Making:
 
     def scaffold(self) -> Scaffold:
         project = self.project()
-        release = mix_project.select_release(project, self.wish.release or self.config.release)
+        release = select_release(project, self.wish.release or self.config.release)
         databases = ecto.find(self.overlay, project)
         runtime = elixir.runtime_config(self.overlay, project, release, databases)
         modules = elixir.release_modules(self.overlay, project, databases, release.name)

@@ -13,7 +13,8 @@ from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix import project
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Fact, Known, Unknown
-from relbuild.mix.project import Project, select_release
+from relbuild.mix.project import Project
+from relbuild.mix.selection import select_release
 
 Files = dict[str, str | bytes]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from relbuild.errors import ProjectError
 from relbuild.mix import project
 from relbuild.mix.facts import Known
+from relbuild.mix.selection import select_release
 from relbuild.scaffold import umbrella
 from relbuild.scaffold.overlay import Overlay
 
@@ -133,7 +134,7 @@ def test_the_reader_finds_the_release_and_all_else_as_before(
     assert isinstance(release.applications, Known)
     assert dict(release.applications.value) == dict.fromkeys(apps, "permanent")
     assert isinstance(release.version, Known)
-    assert project.select_release(after) == release
+    assert select_release(after) == release
     values = [
         (each.version, each.start_permanent, each.aliases, len(each.deps), each.unknown) for each in (before, after)
     ]

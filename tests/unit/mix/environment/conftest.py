@@ -9,7 +9,7 @@ import pytest
 from relbuild.mix import project
 from relbuild.mix.environment import Contract, Variable, read
 from relbuild.mix.environment.conditions import ALWAYS, describe
-from relbuild.mix.project import select_release
+from relbuild.mix.selection import select_release
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project

@@ -14,7 +14,7 @@ from relbuild.mix.environment import Contract, Default, Requirement, Variable, f
 from relbuild.mix.environment.conditions import ALWAYS, Among, Opaque, is_set
 from relbuild.mix.environment.contract import to_data, to_label
 from relbuild.mix.facts import Unknown
-from relbuild.mix.project import select_release
+from relbuild.mix.selection import select_release
 
 MIX = b'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"]\nend\n'
 AT = Mark("config/runtime.exs", 3)
