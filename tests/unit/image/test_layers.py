@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relbuild import templates
-from relbuild.image.layers import DEPENDENCY_PARTS, MANY_SOURCES, MODULE_PARTS, Layers
+from relbuild.image.layers import DEPENDENCY_PARTS, MODULE_PARTS, Layers
 from tests.unit.image.test_sources import UMBRELLA, mix, plan
 
+MANY_SOURCES = min(MODULE_PARTS)
 ONE = Layers(("deps",), (), ())
 MANY = Layers(
     tuple(f"deps-{number}" for number in range(DEPENDENCY_PARTS)),
     ("static",),
-    tuple(f"app-{number}" for number in range(MODULE_PARTS)),
+    tuple(f"app-{number}" for number in range(MODULE_PARTS[MANY_SOURCES])),
 )
 
 
@@ -32,6 +33,11 @@ def test_a_small_project_has_three() -> None:
 
 def test_many_modules_are_parts() -> None:
     assert plan({"mix.exs": mix("a"), **sources(MANY_SOURCES)}).layers.modules == MANY.modules
+
+
+def test_very_many_modules_are_more_parts() -> None:
+    assert len(plan({"mix.exs": mix("a"), **sources(1023)}).layers.modules) == 4
+    assert len(plan({"mix.exs": mix("a"), **sources(1024)}).layers.modules) == 16
 
 
 def test_an_umbrellas_modules_count_together() -> None:
@@ -60,9 +66,9 @@ def test_what_is_in_which() -> None:
         "1 ERTS, OTP and Elixir",
         "2-9 the dependencies",
         "10 static files",
-        "11-26 the modules of a, b",
-        "27 the rest of a, b",
-        "28 config/runtime.exs",
+        "11-14 the modules of a, b",
+        "15 the rest of a, b",
+        "16 config/runtime.exs",
     )
 
 
