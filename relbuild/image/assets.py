@@ -11,6 +11,7 @@ from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.image import node_stage, static
 from relbuild.image.credentials import Secret
+from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
 from relbuild.mix import configuration, javascript, static_buildpack, tasks
 from relbuild.mix.facts import Known, Tree
@@ -75,12 +76,12 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     if config.assets == "auto":
         commands = tuple(command for part in parts for command in _commands(tree, part, packages))
     else:
-        at = config.marks.get("assets", Mark("relbuild.yml", 1))
-        commands = tuple(Command(line, at, tasks.of_line(line)) for line in config.assets)
+        commands = _own_commands(config.assets, config.marks.get("assets"))
     if not commands:
         return Assets(notes=_nothing_builds(parts, packages) if config.assets == "auto" else ())
     calls_node = any(command.calls.node for command in commands)
-    called = _packages(tree, (_nearest(tree, each) for command in commands for each in command.calls.directories))
+    inside = (each for command in commands for each in command.calls.directories if not _leaves(each))
+    called = _packages(tree, (_nearest(tree, each) for each in inside))
     packages = {**packages, **called}
     installations = [javascript.installation(tree, each) for each in _wanted(packages, calls_node)]
     notes = [note for each in installations for note in each.notes]
@@ -104,6 +105,11 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     )
 
 
+def _own_commands(lines: tuple[str, ...], at: Mark | None) -> tuple[Command, ...]:
+    """Return the commands that relbuild.yml gives."""
+    return tuple(Command(line, at or Mark("relbuild.yml", 1), tasks.of_line(line)) for line in lines)
+
+
 def _packages(tree: Tree, directories: Iterable[str]) -> dict[str, Package]:
     """Return each directory's package.json, where it has one."""
     found = [javascript.read(tree, directory) for directory in dict.fromkeys(directories)]
@@ -117,6 +123,10 @@ def _own(tree: Tree, part: Project) -> tuple[str, ...]:
     return (usual,) if said is None else tuple(dict.fromkeys((said, usual)))
 
 
+def _leaves(directory: str) -> bool:
+    return leaves(directory) or directory.startswith("/")
+
+
 def _nearest(tree: Tree, directory: str) -> str:
     """Return the directory whose package.json counts in a directory: its own, or the next one above, as npm looks."""
     above = directory
@@ -126,13 +136,20 @@ def _nearest(tree: Tree, directory: str) -> str:
 
 
 def _not_read(commands: tuple[Command, ...]) -> list[str]:
-    """Return a note for every alias of which it isn't known what it calls."""
+    """Return a note for every alias of which it isn't known what it calls, and for what is called outside."""
     unread = dict.fromkeys(unknown for command in commands for unknown in command.calls.unread)
-    return [
+    notes = [
         f"what {each.what.removeprefix('alias ')} runs can't be read ({each.at.file}:{each.at.line}): "
         "packages are installed of the project's package.json and that in assets/ only; `assets:` in relbuild.yml "
         "takes commands in its place"
         for each in unread
+    ]
+    return notes + [
+        f"{command.at.file}:{command.at.line} calls Node in {each}, outside of the project, where no package is "
+        "installed"
+        for command in commands
+        for each in command.calls.directories
+        if _leaves(each)
     ]
 
 

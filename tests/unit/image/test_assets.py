@@ -261,6 +261,16 @@ def test_packages_are_installed_where_a_command_of_relbuild_yml_calls_node() -> 
     assert installed(made) == [("web", CI)]
 
 
+def test_node_that_is_called_outside_of_the_project_is_told() -> None:
+    for outside in ("../web", "/srv/web"):
+        alias = f'"assets.deploy": ["cmd --cd {outside} npm run build"]'
+        made = plan({"mix.exs": mix(PHOENIX, alias), f"{outside}/package.json": TOPBAR}).assets
+        assert (installed(made), made.notes) == (
+            [],
+            (f"mix.exs:5 calls Node in {outside}, outside of the project, where no package is installed",),
+        )
+
+
 def test_a_buildpacks_settings_say_where_package_json_is() -> None:
     files = {
         "mix.exs": mix(),
