@@ -22,15 +22,14 @@ def demo(docker: Callable[..., str]) -> Iterator[Callable[[], subprocess.Complet
 
 
 def what_there_is(docker: Callable[..., str], *, demo: bool) -> dict[str, list[str]]:
-    """Return names of containers, networks and images: the demo's, or those that can't come or go meanwhile."""
+    """Return names of containers, networks and images: the demo's, or those that can't come or go meanwhile, sorted."""
     wanted = "relbuild-demo" if demo else "bystander"
-    return {
-        "containers": docker(
-            "container", "ls", "--all", "--filter", f"name={wanted}", "--format", "{{.Names}}"
-        ).split(),
-        "networks": docker("network", "ls", "--filter", f"name={wanted}", "--format", "{{.Name}}").split(),
-        "images": docker("image", "ls", "--filter", f"reference={wanted}*", "--format", "{{.Repository}}").split(),
+    listings = {
+        "containers": ("container", "ls", "--all", "--filter", f"name={wanted}", "--format", "{{.Names}}"),
+        "networks": ("network", "ls", "--filter", f"name={wanted}", "--format", "{{.Name}}"),
+        "images": ("image", "ls", "--filter", f"reference={wanted}*", "--format", "{{.Repository}}"),
     }
+    return {what: sorted(docker(*listing).split()) for what, listing in listings.items()}
 
 
 def test_the_demo_ends_with_migrated_rows_and_a_clean_stop_after_being_cut_off_too(
@@ -60,9 +59,9 @@ def test_the_demo_ends_with_migrated_rows_and_a_clean_stop_after_being_cut_off_t
         ("", "", "", "", "0"),
     ]
     assert what_there_is(docker, demo=True) == {
-        "containers": ["relbuild-demo-shop", "relbuild-demo-postgres"],
+        "containers": ["relbuild-demo-postgres", "relbuild-demo-shop"],
         "networks": ["relbuild-demo"],
-        "images": ["relbuild-demo-shop", "relbuild-demo-postgres"],
+        "images": ["relbuild-demo-postgres", "relbuild-demo-shop"],
     }
 
 
