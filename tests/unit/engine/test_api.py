@@ -28,6 +28,7 @@ Serve = Callable[..., "tuple[Endpoint, list[bytes]]"]
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Give a function that answers each connection with its answers, one a request, and then closes it."""
     listening = socket.socket(socket.AF_UNIX)
+    answering: list[threading.Thread] = []
 
     def start(*connections: list[bytes]) -> tuple[Endpoint, list[bytes]]:
         asked: list[bytes] = []
@@ -43,10 +44,16 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                             asked.append(connection.recv(65536).partition(b"\r\n")[0])
                             connection.sendall(each)
 
-        threading.Thread(target=answer, daemon=True).start()
+        answering.append(threading.Thread(target=answer, daemon=True))
+        answering[-1].start()
         return Endpoint(host=f"unix://{tmp_path}/docker.sock"), asked
 
     yield start
+    # A wait for connections that a signal interrupts goes on with whatever socket has its number by then.
+    with contextlib.suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)
+    for each in answering:
+        each.join(10)
     listening.close()
 
 
