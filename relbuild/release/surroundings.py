@@ -103,11 +103,14 @@ def _networks(container: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _variables(env: Iterable[str] | None, image: Iterable[str] | None) -> dict[str, str]:
-    """Return the variables that an image doesn't have just so: those of the new image are to hold."""
+    """Return the variables that an image doesn't have just so, by name: those of the new image are to hold.
+
+    The engine tells them now in one order, now in another.
+    """
     own = set(image or ())
     given = [each.partition("=") for each in env or () if each not in own]
     # Where programs are found is a matter of the image, also where the old one is gone.
-    return {name: value for name, _, value in given if name != "PATH"}
+    return {name: value for name, _, value in sorted(given) if name != "PATH"}
 
 
 def _in_memory(host: Mapping[str, Any]) -> Iterator[str]:
