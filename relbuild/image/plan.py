@@ -6,10 +6,9 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relbuild import __version__
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Mark
-from relbuild.image import assets, bases, dependencies, labels, layers, migrating, narrowing, packages, platforms
+from relbuild.image import assets, bases, dependencies, labelling, layers, migrating, narrowing, packages, platforms
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret, own_secrets
@@ -20,14 +19,12 @@ from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
-from relbuild.image.reference import Reference
 from relbuild.image.sources import Sources, find_sources
 from relbuild.mix import environment, toolchain, umbrella
-from relbuild.mix.environment import Contract, to_label
+from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.selection import select_release
-from relbuild.release.command import ROOT
 from relbuild.values import dataclass
 
 # A release that speaks TLS as a client reads the certificates of the system (public_key:cacerts_get/0).
@@ -167,6 +164,7 @@ def make_plan(
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
     runner = _runner(config, tools, needs, lock)
+    applications = _applications(project)
     return Plan(
         project=project,
         release=release,
@@ -178,7 +176,7 @@ def make_plan(
         dependencies=deps,
         needs=needs,
         platforms=on,
-        applications=_applications(project),
+        applications=applications,
         released=_applications(replace(project, apps=apps)),
         narrowing=narrowing.decide(tree, project, release, sources, has_secrets=bool(config.builder.secrets)),
         layers=layers.decide(tree, project, deps, asset_plan),
@@ -186,7 +184,14 @@ def make_plan(
         migrate=migrate.expression,
         environment=required,
         healthcheck=config.healthcheck,
-        labels=_labels(release, required, {**migrate.labels, **_provenance(project, config, runner)}),
+        labels=labelling.of(
+            release,
+            required,
+            repositories={name: each.url for name, each in config.builder.repos.items() if name != "hexpm"},
+            applications=() if isinstance(project.app, Unknown) else applications,
+            base=None if runner.minimal else runner.image,
+            more=migrate.labels,
+        ),
         lock=lock,
         notes=(
             *tools.notes,
@@ -253,38 +258,6 @@ def _applications(project: Project) -> tuple[str, ...]:
     own |= {dep.app for dep in project.path_deps}
     inner = [app for dep in project.path_deps if dep.project for app in dep.project.apps]
     return tuple(sorted(own | {app.app.value for app in inner if isinstance(app.app, Known)}))
-
-
-def _labels(release: Release, required: Contract, more: Mapping[str, str]) -> Mapping[str, str]:
-    values = {
-        labels.BUILT_BY: f"relbuild {__version__}",
-        labels.RELEASE: release.name,
-        labels.ROOT: ROOT,
-        labels.OCI_TITLE: release.name,
-        **more,
-    }
-    if not required.empty:
-        values[labels.ENVIRONMENT] = to_label(required)
-    if isinstance(release.version, Known):
-        values[labels.VERSION] = release.version.value
-        values[labels.OCI_VERSION] = release.version.value
-    return dict(sorted(values.items()))
-
-
-def _provenance(project: Project, config: Config, runner: Runner) -> Mapping[str, str]:
-    """Return the labels that say what the image is made of: the project's own applications, and the base image."""
-    values = {}
-    if not isinstance(project.app, Unknown):
-        values[labels.APPLICATIONS] = " ".join(_applications(project))
-    repositories = {name: each.url for name, each in config.builder.repos.items() if name != "hexpm"}
-    if repositories:
-        values[labels.REPOSITORIES] = " ".join(f"{name}={url}" for name, url in sorted(repositories.items()))
-    base = Reference.parse(runner.image)
-    if not runner.minimal:
-        values[labels.OCI_BASE_NAME] = str(replace(base, digest=None) if base.tag else base)
-        if base.digest is not None:
-            values[labels.OCI_BASE_DIGEST] = base.digest
-    return values
 
 
 def _release_notes(release: Release) -> tuple[str, ...]:
