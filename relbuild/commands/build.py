@@ -17,7 +17,7 @@ from relbuild.image import buildx, dockerfile, dockerignore, timeline
 from relbuild.image.buildx import Caches, Clean
 from relbuild.image.masking import mask
 from relbuild.image.plan import Plan
-from relbuild.image.progress import Build, Reader
+from relbuild.image.progress import Build, Reader, Vertex
 from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 from relbuild.progress import Display
@@ -31,16 +31,18 @@ def build(
     platforms: tuple[str, ...] = (),
     *,
     clean: bool = False,
+    exported: Callable[[str], None] | None = None,
 ) -> str:
     """Build under a name of this call's own and return the name; ``given`` says where its secrets come from.
 
-    Raises the error that says why the build failed; then there is no image of that name.
+    ``exported`` is called with the name when the engine has the image, which may be before the build's end; not by
+    every builder. Raises the error that says why the build failed; then there is no image of that name.
     """
     if not clean:
-        return _build(session, plan, given, caches, platforms, None)
+        return _build(session, plan, given, caches, platforms, None, exported)
     epoch = _epoch(session)
     if epoch is None or not session.engine.rewrites_times():
-        return _build(session, plan, given, caches, platforms, Clean(epoch))
+        return _build(session, plan, given, caches, platforms, Clean(epoch), exported)
     with TemporaryDirectory(prefix="relbuild-") as directory:
         return _build(session, plan, given, caches, platforms, Clean(epoch, f"{directory}/image.tar"))
 
@@ -62,6 +64,7 @@ def _build(
     caches: Caches,
     platforms: tuple[str, ...],
     clean: Clean | None,
+    exported: Callable[[str], None] | None = None,
 ) -> str:
     candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
     path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
@@ -77,7 +80,7 @@ def _build(
         caches=caches,
         clean=clean,
     )
-    state = run(session, argv, path, given, plan.project)
+    state = run(session, argv, path, given, plan.project, partial(exported, candidate) if exported else _ignored)
     if clean and clean.archive:
         loaded = session.runner.captured(buildx.load(clean.archive, session.endpoint))
         if loaded.exit_code:
@@ -93,17 +96,26 @@ def _remember(session: Session, image: str, state: Build) -> None:
         timelines.keep(session.engine.built(image).id, told)
 
 
+def _ignored() -> None:
+    return
+
+
 def run(
-    session: Session, argv: Callable[..., tuple[str, ...]], path: str, secrets: Iterable[str], project: Project
+    session: Session,
+    argv: Callable[..., tuple[str, ...]],
+    path: str,
+    secrets: Iterable[str],
+    project: Project,
+    exported: Callable[[], None] = _ignored,
 ) -> Build:
     """Run a build of the Dockerfile at the path, watched, and return what it said.
 
     ``argv`` gives the command for a kind of progress. Raises the error that says why it failed.
     """
     with session.progress() as display:
-        outcome, state = _watched(session, secrets, argv(), display)
+        outcome, state = _watched(session, secrets, argv(), display, exported)
         if outcome.exit_code and buildx.no_rawjson(state.words):
-            outcome, state = _watched(session, secrets, argv(progress="plain"), display)
+            outcome, state = _watched(session, secrets, argv(progress="plain"), display, exported)
     if outcome.exit_code:
         from relbuild.image.failures import explain
 
@@ -114,17 +126,21 @@ def run(
 
 
 def _watched(
-    session: Session, secrets: Iterable[str], argv: tuple[str, ...], display: Display
+    session: Session, secrets: Iterable[str], argv: tuple[str, ...], display: Display, exported: Callable[[], None]
 ) -> tuple[Outcome, Build]:
     """Run the build, shown as it goes on, without the secrets it was given."""
     reader = Reader(mask(os.environ[name] for name in secrets if name in os.environ))
     state = Build()
+    told = False
 
     def read(line: str) -> None:
-        nonlocal state
+        nonlocal state, told
         for event in reader.read(line):
             state = state.after(event)
             display.show(event, state)
+            if isinstance(event, Vertex) and state.steps[event.id].exported and not told:
+                told = True
+                exported()
 
     return session.runner.lines(argv, read), state
 

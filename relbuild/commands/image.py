@@ -8,7 +8,7 @@ from dataclasses import replace
 from relbuild.commands import secrets
 from relbuild.commands.build import build
 from relbuild.commands.session import Session
-from relbuild.commands.verify import require_verified
+from relbuild.commands.verification import Verification
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, UsageError
@@ -60,12 +60,15 @@ def image(
             # Each by itself first: an engine looks into and runs one platform of an image, its own.
             for name in names:
                 _verified(session, plan, given, replace(caches, destinations=()), name, references[0])
-    candidate = build(session, plan, given, caches, names, clean=clean or reproducible)
+    verification = Verification(session, plan)
+    verified = verify and not several
+    exported = verification.begin if verified else None
+    candidate = build(session, plan, given, caches, names, clean=clean or reproducible, exported=exported)
     try:
         if reproducible:
             _require_reproducible(session, plan, given, candidate)
-        if verify and not several:
-            require_verified(session, plan, candidate, references[0])
+        if verified:
+            verification.require(candidate, references[0])
         if bill is not None and not session.dry_run:
             from relbuild.commands.sbom import sbom
 
@@ -97,9 +100,10 @@ def _verified(
     session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, platform: str, reference: str
 ) -> None:
     """Build the image of one platform, which the image of all takes its steps from, and verify it."""
-    candidate = build(session, plan, given, caches, (platform,))
+    verification = Verification(session, plan)
+    candidate = build(session, plan, given, caches, (platform,), exported=verification.begin)
     try:
-        require_verified(session, plan, candidate, reference, platform)
+        verification.require(candidate, reference, platform)
     finally:
         session.runner.captured(buildx.untag(candidate, session.endpoint))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
@@ -45,13 +47,14 @@ def look(
     around: Around,
     secrets: Mapping[str, str],
     stop_timeout: int,
+    reading: Future[Held] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings of an image's checks; ``secrets`` are those that its build was given.
 
-    Raises UsageError when the image holds no release.
+    ``reading`` is what ``begin`` returned. Raises UsageError when the image holds no release.
     """
     # With labels the release is known at once, and is tried out while the image is read.
-    is_foreign = not session.dry_run and facts.architecture not in ("", session.engine.architecture())
+    is_foreign = _is_foreign(session, facts)
     content = read(session, facts) if is_foreign or labels.RELEASE not in facts.labels else None
     release = _labelled(facts) if content is None else found(content, image)
     foreign = _foreign(facts, content) if is_foreign and content is not None else None
@@ -63,7 +66,7 @@ def look(
     with Trial(
         session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
     ) as trial:
-        held = _held(session, facts, image, Needles(secrets), content)
+        held = reading.result() if reading else _held(session, facts, image, Needles(secrets), content)
         judged = Facts(
             shipped=held.release,
             own=labels.BUILT_BY in facts.labels,
@@ -80,6 +83,10 @@ def look(
     return checks.check(judged)
 
 
+def _is_foreign(session: Session, facts: ImageFacts) -> bool:
+    return not session.dry_run and facts.architecture not in ("", session.engine.architecture())
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What an image's content tells: its release, its user, its distribution's release, and what is wrong with it."""
@@ -91,6 +98,22 @@ class Held:
     programs: int
     unlinked: tuple[Unlinked, ...]
     leaks: tuple[Leak, ...]
+
+
+def begin(session: Session, image: str, facts: ImageFacts, secrets: Mapping[str, str]) -> Future[Held] | None:
+    """Start reading an image, unless it has to be read in another way; nothing is left behind of what isn't awaited."""
+    if _is_foreign(session, facts):
+        return None
+    reading: Future[Held] = Future()
+
+    def read() -> None:
+        try:
+            reading.set_result(_held(session, facts, image, Needles(secrets), None))
+        except BaseException as error:
+            reading.set_exception(error)
+
+    threading.Thread(target=read, daemon=True).start()
+    return reading
 
 
 def _held(session: Session, facts: ImageFacts, image: str, needles: Needles, content: Archive | None) -> Held:

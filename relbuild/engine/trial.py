@@ -66,7 +66,8 @@ class Trial:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        running: set[Future[object]] = {self._commanded, self._booted}  # type: ignore[arg-type]
+        futures: tuple[Future[object], ...] = (self._commanded, self._booted)  # type: ignore[assignment]
+        running = {each for each in futures if not each.done()}
         while kind is not None and running:
             # Interrupted, or a fault. The threads wait for their containers' ends; one may only be there in a moment.
             self._remove(*TRIALS)

@@ -204,6 +204,11 @@ class Step:
         return self.error.startswith("CANCELED") or "context canceled" in self.error
 
     @property
+    def exported(self) -> bool:
+        """Whether the engine has the image now; what the builder does after this step is its own affair."""
+        return self.name == "exporting to image" and self.done and not self.error
+
+    @property
     def title(self) -> str:
         """Its name without what only BuildKit needs."""
         name = " ".join(re.sub(r"@sha256:[0-9a-f]{64}", "", self.name).split())

@@ -18,7 +18,7 @@ OF_AN_IMAGE_NOT_SEEN_BEFORE = {
 }
 NEEDLESS = LIBRARIES | OF_A_FAILURE | OF_AN_IMAGE_NOT_SEEN_BEFORE
 OF_AN_ENGINE = {
-    *("http.client", "relbuild.commands.build", "relbuild.commands.verify", "relbuild.engine.api"),
+    *("http.client", "relbuild.commands.build", "relbuild.commands.verification", "relbuild.engine.api"),
     *("relbuild.engine.docker", "relbuild.image.buildx", "relbuild.image.progress", "relbuild.progress"),
 }
 OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml", "relbuild.mix.lock"}
@@ -43,7 +43,7 @@ def test_the_dockerfile_of_a_plain_project() -> None:
 
 def test_an_image_that_is_built_and_was_verified_before() -> None:
     imported = _imported("-c", "import relbuild.commands.image")
-    assert "relbuild.commands.verify" in imported
+    assert "relbuild.commands.verification" in imported
     assert imported & (NEEDLESS | OF_OTHER_PROJECTS) == set()
 
 

@@ -1,0 +1,144 @@
+"""The checks by which an image that is being built is tagged, or isn't."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from relbuild import __version__, cache
+from relbuild.commands.session import Session
+from relbuild.engine import files
+from relbuild.engine.docker import ImageFacts
+from relbuild.errors import CommandFailed, Problem
+from relbuild.image import checks
+from relbuild.image.checks import Finding
+from relbuild.image.plan import Plan
+from relbuild.image.tags import split_reference
+from relbuild.mix.facts import Known
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from relbuild.commands.look import Held
+
+# Seconds a release has to stop; what `relbuild run` gives it.
+STOP_TIMEOUT = 30
+
+
+class Verification:
+    """The checks of one image, which is read from when the engine has it.
+
+    A build goes on for some time then: the builder writes down what it did, and waits for the disk.
+    """
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session = session
+        self._plan = plan
+        secrets = (each.name for each in plan.builder.all_secrets)
+        self._secrets = {name: os.environ[name] for name in secrets if name in os.environ}
+        self._reading: Future[Held] | None = None
+
+    def begin(self, candidate: str) -> None:
+        """Start reading an image that the engine has just been given."""
+        facts = self._session.engine.built(candidate)
+        if _known(_path(facts, self._secrets)) is None:
+            from relbuild.commands.look import begin
+
+            self._reading = begin(self._session, candidate, facts, self._secrets)
+
+    def require(self, candidate: str, reference: str, platform: str = "") -> None:
+        """Check the image before it is given the reference; of several, the one of this platform.
+
+        Raises CommandFailed with every failed check and what mends it.
+        """
+        if self._session.dry_run:
+            _dry(self._session, self._plan, candidate)
+            return
+        facts = self._session.engine.built(candidate)
+        findings = self._findings(candidate, facts)
+        failed = [each for each in findings if each.status == "failed"]
+        where = f"{platform}: " if platform else ""
+        if failed:
+            raise CommandFailed.of(
+                Problem(f"the image wasn't tagged: {where}{each.check}: {each.message}", hint=each.mending)
+                for each in failed
+            )
+        size = checks.size(facts.size, previous(self._session, reference, facts))
+        for each in (*findings, size):
+            if each.status == "warning":
+                self._session.warn(f"{where}{each.check}: {each.message}; {each.mending}")
+            elif each.status == "note" and each.check != "commands":  # what eval lacks, the start lacks too
+                self._session.note(f"{where}{each.check}: {each.message}")
+
+    def _findings(self, image: str, facts: ImageFacts) -> tuple[Finding, ...]:
+        """Return what was found of the very same image before, all being well then; else look into it."""
+        path = _path(facts, self._secrets)
+        known = _known(path)
+        if known is not None:
+            return known
+        from relbuild.commands.around import Around
+        from relbuild.commands.look import look
+
+        self._session.note("verifying the image")
+        findings = look(self._session, image, facts, Around(), self._secrets, STOP_TIMEOUT, self._reading)
+        if not any(each.status == "failed" for each in findings):
+            files.remember(path, json.dumps([asdict(each) for each in findings]))
+        return findings
+
+
+def _known(path: Path) -> tuple[Finding, ...] | None:
+    with suppress(OSError, ValueError, TypeError):  # not to be read, or cut off: look again
+        known = files.read_text(path)
+        if known is not None:
+            return tuple(Finding(**each) for each in json.loads(known))
+    return None
+
+
+def _path(facts: ImageFacts, secrets: Mapping[str, str]) -> Path:
+    return cache.directory() / "verified" / f"{_key(facts.id, tuple(sorted(secrets.items())))}.json"
+
+
+@functools.cache
+def _key(image: str, secrets: tuple[tuple[str, str], ...]) -> str:
+    """Return what the findings depend on, as a name from which no secret can be guessed in reasonable time."""
+    told = json.dumps([__version__, image, secrets]).encode()
+    if not secrets:
+        return hashlib.sha256(told).hexdigest()
+    return hashlib.scrypt(told, salt=image.encode(), n=2**14, r=8, p=1, dklen=32).hex()
+
+
+def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, int] | None:
+    """Return the name and the size of the image before: what has the name now, else the newest of the repository."""
+    now = session.engine.image(reference)
+    if now is not None and now.id != facts.id and now.architecture == facts.architecture:
+        return reference, now.size
+    repository, _ = split_reference(reference)
+    others = [
+        (each.created, name)
+        for each in session.engine.images(repository)
+        for name in each.tags
+        if each.id != facts.id and split_reference(name)[0] == repository
+    ]
+    newest = max(others, default=(0, ""))[1]
+    before = session.engine.image(newest) if newest else None
+    return None if before is None or before.architecture != facts.architecture else (newest, before.size)
+
+
+def _dry(session: Session, plan: Plan, candidate: str) -> None:
+    """Have the commands shown that would try the release out."""
+    from relbuild.image.shipped import Shipped
+    from relbuild.image.trials import Containers
+    from relbuild.release.command import ROOT
+
+    version = plan.version.value if isinstance(plan.version, Known) else ""
+    release = Shipped(plan.release.name, ROOT, version)
+    containers = Containers(candidate, release, "relbuild-verify", endpoint=session.endpoint)
+    for argv in containers.all({}, STOP_TIMEOUT):
+        session.runner.step(argv)

@@ -1,0 +1,67 @@
+"""A build, watched: when it is said that the engine has the image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from relbuild.commands import build
+from relbuild.commands.session import Session
+from relbuild.endpoint import Endpoint
+from relbuild.engine.docker import Engine
+from relbuild.engine.files import ProjectTree
+from relbuild.engine.runner import DryRunner, Outcome
+from relbuild.mix.project import read
+from relbuild.progress import Display
+
+MIX_EXS = """defmodule A.MixProject do
+  use Mix.Project
+  def project, do: [app: :a, version: "1.0.0"]
+end
+"""
+EXPORT = {"digest": "e", "name": "exporting to image", "started": "2026-01-02T03:04:05Z"}
+COMPILED = {**EXPORT, "digest": "c", "name": "[build 1/1] RUN x", "completed": "2026-01-02T03:04:05Z"}
+EXPORTED = {**EXPORT, "completed": "2026-01-02T03:04:06Z"}
+FAILED = {**EXPORTED, "error": "no space left on device"}
+
+
+class Client(DryRunner):
+    """A buildx that says these things about its steps."""
+
+    def __init__(self, said: list[str], *vertices: Mapping[str, str]) -> None:
+        super().__init__()
+        self._said, self._vertices = said, vertices
+
+    def lines(
+        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+    ) -> Outcome:
+        for vertex in self._vertices:
+            each(json.dumps({"vertexes": [vertex]}))
+            self._said.append(vertex["name"])
+        self._said.append("ended")
+        return Outcome(0)
+
+
+@pytest.mark.parametrize(
+    ("vertices", "said"),
+    [
+        ((COMPILED, EXPORT, EXPORTED), ["[build 1/1] RUN x", "exporting to image", "has it", "exporting to image"]),
+        ((EXPORTED, EXPORTED), ["has it", "exporting to image", "exporting to image"]),
+        ((COMPILED, EXPORT, FAILED), ["[build 1/1] RUN x", "exporting to image", "exporting to image"]),
+        ((COMPILED,), ["[build 1/1] RUN x"]),
+    ],
+)
+def test_that_the_engine_has_the_image_is_said_once_and_before_the_end(
+    vertices: tuple[Mapping[str, str], ...], said: list[str], tmp_path: Path
+) -> None:
+    told: list[str] = []
+    session = Session(
+        Path(), None, Endpoint(), Client(told, *vertices), Engine, warn=print, note=print, progress=Display
+    )
+    (tmp_path / "mix.exs").write_text(MIX_EXS)
+    project = read(ProjectTree(tmp_path))
+    build.run(session, lambda **_: ("docker",), "Dockerfile", (), project, lambda: told.append("has it"))
+    assert told == [*said, "ended"]
