@@ -22,6 +22,9 @@ from relbuild.mix.toolchain import Toolchain
 from relbuild.values import dataclass
 
 DEPLOY, BUILD, SETUP = "assets.deploy", "assets.build", "assets.setup"
+DIGEST = "mix phx.digest"
+# The commands that are found in a Phoenix project, as a shell has them.
+PHOENIX_TASKS = (f"mix {DEPLOY}", f"mix {BUILD}", DIGEST)
 # Dependencies with a Mix task that downloads a program into _build, and the task.
 INSTALLERS = {
     "bun": "bun.install",
@@ -87,7 +90,7 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     notes = [note for each in installations for note in each.notes]
     notes.extend(_not_read(commands))
     notes.extend(_optional(installations, config))
-    if config.assets == "auto" and all(command.line.endswith("mix phx.digest") for command in commands):
+    if config.assets == "auto" and all(command.line.endswith(DIGEST) for command in commands):
         notes.extend(_nothing_builds(parts, packages))
     stage = None
     if installations or calls_node:
@@ -189,7 +192,7 @@ def _commands(tree: Tree, part: Project, packages: Mapping[str, Package]) -> lis
     if DEPLOY in aliases:
         return [_in(part, f"mix {DEPLOY}", aliases[DEPLOY], _calls(part, DEPLOY, package))]
     phoenix = _phoenix(part)
-    digest = [_in(part, "mix phx.digest", phoenix)] if phoenix else []
+    digest = [_in(part, DIGEST, phoenix)] if phoenix else []
     if BUILD in aliases:
         built = _in(part, f"mix {BUILD}", aliases[BUILD], _calls(part, BUILD, package))
         return [built, *digest]

@@ -7,17 +7,14 @@ import shlex
 from collections.abc import Iterable
 
 from relbuild import templates
+from relbuild.image import compiling
 from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
-from relbuild.image.location import leaves
 from relbuild.image.node_stage import Install, NodeStage
 from relbuild.image.plan import Builder, Plan
 from relbuild.image.sources import Sources
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
-
-# phx.digest notes in its manifest when it ran, which only phx.digest.clean looks at: equal assets, equal image.
-UNDATED = "-o -path '*/static/cache_manifest.json' -exec sed -i 's/\"mtime\":[0-9]*/\"mtime\":0/g' {} +"
 
 
 def render(plan: Plan, *, clean: bool = False) -> str:
@@ -30,7 +27,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         "Dockerfile.j2",
         release=plan.release.name,
         by_hand=_by_hand(plan),
-        mix_release=_mix_release(plan),
+        mix_release=compiling.released(plan),
         builder=builder,
         runner=plan.runner,
         runner_template="runner-minimal.j2" if plan.runner.minimal else "runner-slim.j2",
@@ -63,10 +60,10 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         runtime_config=_runtime_config(plan),
         layers=plan.layers,
         made_by=_made_by(plan),
-        made=_made(plan),
-        source_roots=_source_roots(plan),
-        compile=_compile(plan),
-        compile_and_release=_compile_and_release(plan),
+        made=compiling.made(plan),
+        source_roots=compiling.source_roots(plan),
+        compile=compiling.compiled(plan),
+        compile_and_release=compiling.compiled_and_released(plan),
         asset_setup=plan.assets.setup,
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
@@ -138,28 +135,6 @@ def _lockfile(sources: Sources) -> str:
     return posixpath.normpath(path) if sources.lockfile else ""
 
 
-def _compile(plan: Plan) -> str:
-    """Return what compiles the project and builds its assets.
-
-    The assets come after the compiler: it writes files that go into them, and templates are searched for class names.
-    """
-    commands = ["mix compile", *(_in_shell(command.line) for command in plan.assets.commands)]
-    if plan.assets.digests:
-        commands.append(f"find . \\( {_made(plan)} \\) -prune \\\n  {UNDATED}")
-    return "\n".join(commands)
-
-
-def _compile_and_release(plan: Plan) -> str:
-    """Return what compiles the project and makes its release; `mix release` compiles what isn't yet."""
-    return "\n".join((_compile(plan), _mix_release(plan))) if plan.assets.commands else _mix_release(plan)
-
-
-def _in_shell(line: str) -> str:
-    """Return a command that leaves the shell after it as it was: in its directory, with its options."""
-    line = line.strip("\n")
-    return f"(\n{line}\n)" if "\n" in line else line if line.startswith("mix ") else f"({line})"
-
-
 def _copies_node(node: NodeStage | None) -> bool:
     """Say whether the build needs what the node stage has in /usr/local, and the toolchain doesn't have already."""
     return node is not None and node.in_build and (node.image is not None or bool(node.managers))
@@ -182,23 +157,6 @@ def _installs(plan: Plan) -> list[dict[str, object]]:
 def _package_cache(install: Install) -> str:
     name = install.of.manager.name
     return f"--mount=type=cache,id=relbuild-{name},target={install.cache},sharing=locked"
-
-
-def _source_roots(plan: Plan) -> str:
-    """Return where the build's sources are, as a shell's words."""
-    sources = plan.sources
-    outside = dict.fromkeys(
-        sources.context.destination(f"{path}/").removesuffix("/") for path in sources.projects if leaves(path)
-    )
-    return " ".join(shlex.quote(path) for path in (".", *outside))
-
-
-def _made(plan: Plan) -> str:
-    """Return find's expression for what earlier stages and builds have made, which is no source."""
-    build = posixpath.relpath(plan.sources.build_path, plan.sources.context.workdir)
-    outside = (plan.sources.build_path,) if " " in _source_roots(plan) else ()
-    paths = (f"./{build}", "./deps", *outside)
-    return " -o ".join((*(f"-path {shlex.quote(path)}" for path in paths), "-name node_modules"))
 
 
 def _made_by(plan: Plan) -> str:
@@ -259,17 +217,6 @@ def _cache(plan: Plan, owner: str, kind: str) -> str:
     # Machine code of one platform must not be taken up for another.
     platform = "-$TARGETARCH" if plan.platforms is not None and plan.platforms.emulated else ""
     return f"--mount=type=cache,id=relbuild-{owner}-{kind}{platform},target=/cache,sharing=locked"
-
-
-def _mix_release(plan: Plan) -> str:
-    name = f" {plan.release.name}" if plan.release.defined else ""
-    release = f"mix release{name} --path /release"
-    if plan.narrowing.runtime is None:
-        return release
-    path = shlex.quote(plan.narrowing.runtime.path)
-    directory = shlex.quote(posixpath.dirname(plan.narrowing.runtime.path) or ".")
-    # Mix.Tasks.Release copies it unread.
-    return f"# A stand-in: Mix only has to see that there is one.\nmkdir -p {directory}\n: >{path}\n{release}"
 
 
 def _healthcheck(plan: Plan) -> tuple[str, ...] | None:

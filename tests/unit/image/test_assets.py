@@ -87,12 +87,26 @@ def test_the_assets_come_after_the_compiler_and_the_programs_with_the_dependenci
         "mix deps.compile",
         "RUN mix assets.setup",
         "AS build",
-        "\nmix compile",
-        "\nmix assets.deploy",
+        "\nmix 'do' compile + assets.deploy\n",
         "mix release",
     ]
     assert [text.index(step) for step in order] == sorted(text.index(step) for step in order)
     assert """sed -i 's/"mtime":[0-9]*/"mtime":0/g'""" in text
+
+
+@pytest.mark.parametrize(
+    ("elixir", "aliases", "config", "commands"),
+    [
+        ("1.14.0", PHOENIX_1_8, "", "mix 'do' compile + assets.deploy"),
+        ("1.13.4", PHOENIX_1_8, "", "mix compile\nmix assets.deploy"),
+        ("1.18.4", '"assets.build": ["esbuild shop"]', "", "mix 'do' compile + assets.build + phx.digest"),
+        ("1.18.4", PHOENIX_1_8, "assets: [mix styles && mix phx.digest]", "mix compile\nmix styles && mix phx.digest"),
+    ],
+)
+def test_mix_starts_once_for_the_compiler_and_the_assets(elixir: str, aliases: str, config: str, commands: str) -> None:
+    files = {"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", aliases), ".tool-versions": f"elixir {elixir}\nerlang 25.3\n"}
+    files["mix.exs"] = files["mix.exs"].replace("~> 1.15", "~> 1.13")
+    assert f"\n\n{commands}\nfind . " in dockerfile.render(plan(files, config))
 
 
 def test_nothing_to_build() -> None:
