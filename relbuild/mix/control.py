@@ -92,11 +92,20 @@ _OPERATORS: dict[str, Callable[[Term, Term], Value]] = {
 
 def _condition(on: Evaluator, node: Node, scope: Scope, piped: list[Term], wanted: bool) -> Term:
     written = arguments(node)
-    first = piped[0] if piped else (on.evaluate(written[0], scope) if written else None)
-    if first is None:
+    if not piped and not written:
         raise Undecided("it has no condition")
+    first, inner = (piped[0], scope) if piped else _tested(on, written[0], scope)
     section = "do" if truthy(first) == wanted else "else"
-    return on.block(body(on.source, node, section) or [], scope, node)
+    return on.block(body(on.source, node, section) or [], inner, node)
+
+
+def _tested(on: Evaluator, node: Node, scope: Scope) -> tuple[Term, Scope]:
+    """Return a condition's value, and the scope with what it assigns, as in `if path = System.get_env("X")`."""
+    if node.type != "binary_operator" or operator(node) != "=":
+        return on.evaluate(node, scope), scope
+    left, right = operands(node)
+    value = on.evaluate(right, scope)
+    return value, scope.having(calls.bind(on, left, value, scope))
 
 
 def _if(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
@@ -118,8 +127,11 @@ def _cond(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
         if clause.type != "stab_clause":
             continue
         conditions = parts(clause.child_by_field_name("left"))
-        if len(conditions) == 1 and truthy(on.evaluate(conditions[0], scope)):
-            return on.block(parts(clause.child_by_field_name("right")), scope, clause)
+        if len(conditions) != 1:
+            continue
+        value, inner = _tested(on, conditions[0], scope)
+        if truthy(value):
+            return on.block(parts(clause.child_by_field_name("right")), inner, clause)
     raise Undecided("none of its conditions is true")
 
 

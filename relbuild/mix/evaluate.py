@@ -14,8 +14,8 @@ from relbuild.mix import calls, coerce, control, library_lists, literals, module
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Module, Scope
-from relbuild.mix.patterns import variables
-from relbuild.mix.source import Source, operand, operands, operator, parts, walk
+from relbuild.mix.patterns import assigned, variables
+from relbuild.mix.source import Source, callee, operand, operands, operator, parts, walk
 from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
 from relbuild.values import dataclass
 
@@ -93,12 +93,19 @@ class Evaluator:
             return self.known(at, None)
         inner = scope
         for node in expressions[:-1]:
-            if node.type == "binary_operator" and operator(node) == "=":
-                left, right = operands(node)
-                inner = inner.having(calls.bind(self, left, self.evaluate(right, inner), inner))
+            inner = self._after(node, inner)
         last = expressions[-1]
         assigns = last.type == "binary_operator" and operator(last) == "="
         return self.evaluate(operands(last)[1] if assigns else last, inner)
+
+    def _after(self, statement: Node, scope: Scope) -> Scope:
+        """Return the scope after a statement: with what it assigns, Unknown where that is inside an expression."""
+        assigns = statement.type == "binary_operator" and operator(statement) == "="
+        left, right = operands(statement) if assigns else (None, statement)
+        inside = assigned(right).intersection(scope.bindings or ())
+        hidden = {name: self.unknown(statement, f"what {name} is after it isn't known") for name in inside}
+        made = calls.bind(self, left, self.evaluate(right, scope), scope) if left is not None else {}
+        return scope.having({**hidden, **made}) if hidden or made else scope
 
     def note_reads(self) -> None:
         """Note the files that any expression of the file names, also one whose value isn't asked for."""
@@ -155,6 +162,11 @@ def _variable(on: Evaluator, name: str, node: Node) -> Term | None:
             if name in variables(left):
                 scope = Scope(on.module_of(statement))
                 return calls.bind(on, left, on.evaluate(right, scope), scope).get(name)
+            statement = right
+        elif callee(statement) not in control.SPECIAL:
+            continue
+        if name in assigned(statement):
+            raise Undecided("it is set inside an expression")
     return None
 
 

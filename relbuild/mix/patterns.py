@@ -89,6 +89,17 @@ def variables(pattern: Node) -> list[str]:
     return found
 
 
+def assigned(expression: Node) -> set[str]:
+    """Return every name that an assignment inside an expression may set: `x` in `if x = f() do`, also after it."""
+    found, pending = set(), [expression]
+    while pending:
+        node = pending.pop()
+        if node.type == "binary_operator" and operator(node) == "=":
+            found.update(variables(operands(node)[0]))
+        pending.extend(node.named_children)
+    return found
+
+
 def _equal(pattern: Term, term: Term) -> Matched:
     answer = same(pattern, term)
     return {} if answer else (False if answer is False else None)

@@ -75,6 +75,9 @@ KNOWN = [
     ('case "v1" do "v" <> rest -> rest end', "1"),
     ("case [1, 2, 3] do [a, b | rest] -> {b, a, rest} end", (2, 1, [3])),
     ("cond do Mix.env() == :dev -> 1; true -> 2 end", 2),
+    ("if v = 1, do: v + 1", 2),
+    ("unless v = nil, do: {v}", (None,)),
+    ("cond do v = nil -> v; v = 2 -> v end", 2),
     ("with {:ok, a} <- {:ok, 1}, b = 2, do: a + b", 3),
     ("with {:ok, a} <- {:error, 1} do a else {:error, e} -> {e} end", (1,)),
     ("for {a, _} <- [a: 1, b: 2], a != :a, do: a", [A("b")]),
@@ -118,6 +121,8 @@ UNKNOWN = [
     'if System.get_env("V"), do: 1, else: 1',
     'case System.get_env("V") do nil -> 1; _ -> 2 end',
     'case System.get_env("V") do "a" -> 1; _ -> 1 end',
+    "x = 1\nif x = foo(), do: x\nx",
+    "x = 1\ny = x = 2\nx",
     "foo()",
     "foo",
     "foo.bar",
@@ -143,7 +148,6 @@ UNKNOWN = [
     "1 == 1.0",
     "hd([])",
     "(x = 1) + x",
-    "if x = 1, do: x",
     "for x <- [1], into: %{}, do: {x, x}",
     "quote do 1 end",
     "recursive()",
@@ -190,6 +194,16 @@ MODULE = """
 def test_what_is_not_sure_is_unknown(evaluate: Evaluate, anything: object, expression: str) -> None:
     files = {"VERSION": "1", "deps/VERSION": "1", "BINARY": b"\xff"}
     assert evaluate(expression, MODULE + "\n", files) == anything
+
+
+def test_a_modules_variable_that_is_set_inside_an_expression_is_unknown(evaluate: Evaluate, anything: object) -> None:
+    assert evaluate("@b", "a = 1\nif a = 2, do: a\n@b a") == anything
+    assert evaluate("@b", "a = 1\nc = a = 2\n@b {a, c}") == (anything, anything)
+    assert evaluate("@b", "a = 1\nif a == 2, do: a\n@b a") == 1
+
+
+def test_what_the_file_would_set_elsewhere_is_known(evaluate: Evaluate) -> None:
+    assert evaluate("x = 1\ny = if x == 1, do: x + 1\n{x, y}") == (1, 2)
 
 
 def test_unknown_parts_leave_the_rest_known(evaluate: Evaluate, anything: object) -> None:
