@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix import coerce, control, library, library_lists, modules
+from relbuild.mix import build_environment, coerce, control, library, library_lists, modules
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.context import Pure
 from relbuild.mix.facts import Known, Tree, Unknown
@@ -96,8 +96,8 @@ def _named(on: Evaluator, name: str, args: list[Term], scope: Scope, at: Node) -
 
 def _outside(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
     if name in library.ENVIRONMENT:
-        given = args[0].value if args and isinstance(args[0], Known) else None
-        raise Undecided(f"{name}{f'({given})' if isinstance(given, str) else ''} is known only when it runs")
+        return build_environment.read(on, name, args, at)
+    build_environment.require_unset(on, name, args)
     pure = library.FUNCTIONS.get((name, len(args)))
     if pure is None:
         raise Undecided(f"only Elixir can evaluate {name}/{len(args)}")

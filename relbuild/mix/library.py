@@ -140,6 +140,8 @@ FUNCTIONS: dict[tuple[str, int], Pure] = {
     ("config_target", 0): lambda context: Atom("host"),
     ("Config.config_env", 0): lambda context: Atom("prod"),
     ("Config.config_target", 0): lambda context: Atom("host"),
+    # Every image is one of Linux.
+    (":os.type", 0): lambda context: Tuple((at(context, Atom("unix")), at(context, Atom("linux")))),
     ("String.trim", 1): _trim,
     ("String.trim_leading", 1): _trim_start,
     ("String.trim_trailing", 1): _trim_end,

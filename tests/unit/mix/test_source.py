@@ -78,6 +78,13 @@ KNOWN = [
     ("if v = 1, do: v + 1", 2),
     ("unless v = nil, do: {v}", (None,)),
     ("cond do v = nil -> v; v = 2 -> v end", 2),
+    ('System.get_env("MIX_ENV")', "prod"),
+    ('System.get_env("MIX_ENV", "dev")', "prod"),
+    ('System.get_env("MIX_TARGET") || "host"', "host"),
+    ('System.get_env("MIX_TARGET", "host")', "host"),
+    ("Mix.target()", A("host")),
+    (":os.type()", (A("unix"), A("linux"))),
+    ("case :os.type() do {:win32, _} -> 1; _ -> 2 end", 2),
     ("with {:ok, a} <- {:ok, 1}, b = 2, do: a + b", 3),
     ("with {:ok, a} <- {:error, 1} do a else {:error, e} -> {e} end", (1,)),
     ("for {a, _} <- [a: 1, b: 2], a != :a, do: a", [A("b")]),
@@ -121,6 +128,9 @@ UNKNOWN = [
     'if System.get_env("V"), do: 1, else: 1',
     'case System.get_env("V") do nil -> 1; _ -> 2 end',
     'case System.get_env("V") do "a" -> 1; _ -> 1 end',
+    'System.put_env("MIX_TARGET", "rpi")\nSystem.get_env("MIX_TARGET")',
+    "Mix.env(:dev)\nMix.env()",
+    "Mix.target(:rpi)\nMix.target()",
     "x = 1\nif x = foo(), do: x\nx",
     "x = 1\ny = x = 2\nx",
     "foo()",
@@ -203,6 +213,7 @@ def test_a_modules_variable_that_is_set_inside_an_expression_is_unknown(evaluate
 
 
 def test_what_the_file_would_set_elsewhere_is_known(evaluate: Evaluate) -> None:
+    assert evaluate("if Mix.env() in [:unit], do: Mix.env(:test)\nMix.env()") == A("prod")
     assert evaluate("x = 1\ny = if x == 1, do: x + 1\n{x, y}") == (1, 2)
 
 
