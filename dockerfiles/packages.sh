@@ -18,3 +18,7 @@ for package in /packages/*.deb; do rm "/asked/${package##*/}"; done
 rm -rf /asked/lock /asked/partial
 {% endif %}
 rm -rf /packages/lock /packages/partial /var/lib/apt/lists/*
+# The certificates are copied as they are, with the record of the package that they are of.
+mkdir -p /certificates/var/lib/dpkg/status.d
+cp -a --parents -t /certificates /etc/ssl/certs /usr/share/ca-certificates /usr/share/doc/ca-certificates
+dpkg-query --status ca-certificates >/certificates/var/lib/dpkg/status.d/ca-certificates

@@ -116,6 +116,7 @@ rm -rf /rootfs/var/cache
 
 # What scanners and bills of materials read, and the packages' licenses.
 mkdir -p /rootfs/var/lib/dpkg/status.d
+below /var/lib/dpkg/status.d | xargs --no-run-if-empty cp --target-directory=/rootfs/var/lib/dpkg/status.d
 find /rootfs ! -type d | sed 's,^/rootfs,,' | owners | while IFS= read -r package; do
   name="${package%:*}"
   dpkg-query --status "$package" >"/rootfs/var/lib/dpkg/status.d/$name"

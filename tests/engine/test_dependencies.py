@@ -369,7 +369,11 @@ def git(docker: Docker, labels: tuple[str, ...], run_id: str, tmp_path_factory: 
     host, port = docker("port", container, "22/tcp").split(":")
     key = docker("exec", container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
     known = f"[{host}]:{port} {key[0]} {key[1]}\n"
-    return SimpleNamespace(url=f"ssh://git@{host}:{port}/home/git/ui.git", agent=str(shared / "socket"), known=known)
+    # A URL of this run's own, as ports come again: the builder knows a step again by its URLs, whatever its secrets.
+    docker("exec", "--user", "git", container, "ln", "--symbolic", "ui.git", f"/home/git/ui-{run_id}.git")
+    return SimpleNamespace(
+        url=f"ssh://git@{host}:{port}/home/git/ui-{run_id}.git", agent=str(shared / "socket"), known=known
+    )
 
 
 def test_git_over_ssh(

@@ -55,6 +55,14 @@ def evaluated(docker: Docker, foreign: str, image: str, expression: str) -> str:
     return str(docker("run", "--rm", *flags, image, "eval", expression)).splitlines()[-1]
 
 
+def packages(relbuild: Callable[..., Ran], image: str) -> set[str]:
+    """Return the names of the Debian packages in an image's bill of materials."""
+    told = relbuild("sbom", image)
+    assert told.exit_code == 0, told.stderr
+    purls = (each.get("purl", "") for each in json.loads(told.stdout)["components"])
+    return {purl.removeprefix("pkg:deb/debian/").partition("@")[0] for purl in purls if purl.startswith("pkg:deb/")}
+
+
 def test_an_image_for_two_platforms(
     docker: Docker, relbuild: Callable[..., Ran], mirror: str, foreign: str, cleanup: Any, tmp_path: Path
 ) -> None:
@@ -90,6 +98,7 @@ def test_an_image_for_two_platforms(
     # The compiler, too, runs with the flags that an emulated build has.
     compiling = "defmodule M, do: def(machine, do: :erlang.system_info(:system_architecture))\nIO.puts(M.machine())"
     assert evaluated(docker, foreign, foreign_image, compiling).startswith(MACHINES[foreign])
+    assert packages(relbuild, foreign_image) >= {"ca-certificates", "libc6", "openssl"}
 
 
 def test_a_minimal_image_for_another_platform(
@@ -105,6 +114,7 @@ def test_a_minimal_image_for_another_platform(
     told = evaluated(docker, foreign, reference, f'IO.puts("#{{{certificates}}} #{{{program}}}")')
     assert told.startswith("true ELF 64-bit LSB")
     assert MACHINES[foreign].replace("_", "-") in told
+    assert packages(relbuild, reference) >= {"ca-certificates", "file", "libc6"}
 
 
 def test_a_build_that_is_emulated(
