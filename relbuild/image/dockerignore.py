@@ -113,6 +113,9 @@ def _groups(plan: Plan) -> Iterator[Group]:
     theirs = (*_in(others, MADE_BY_MIX), *_in(kept, (*COMPILED.patterns, *UNRELATED.patterns)))
     yield Group("The same for the other Mix projects in here", tuple(dict.fromkeys(theirs)))
     yield SECRET
+    installs = plan.assets.node.installs if plan.assets.node is not None else ()
+    logins = tuple(ignore.literal(source(path)) for install in installs for path in install.of.kept_out)
+    yield Group("Hold a password or token", logins)
     yield Group(_PRIV, tuple(f"!{pattern}" for pattern in _in((*own, *others), ("priv/**",))))
     yield LITTER
     (here,) = _in(own, ("",))

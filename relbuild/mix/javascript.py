@@ -81,6 +81,8 @@ class Installation:
     notes: tuple[str, ...]
     variables: tuple[Variable, ...] = ()
     """What its settings take from the environment."""
+    kept_out: tuple[str, ...] = ()
+    """The files of settings that hold a password or token themselves, which no build is given."""
 
 
 def read(tree: Tree, directory: str) -> Package | None:
@@ -135,6 +137,7 @@ def installation(tree: Tree, package: Package) -> Installation:
         plug_and_play=manager.modern_yarn and "nodeLinker" not in yarn,
         notes=tuple(notes),
         variables=npm_settings.variables(tree, settings),
+        kept_out=tuple(kept_out),
     )
 
 

@@ -12,7 +12,13 @@ from relbuild.mix.facts import Tree
 from relbuild.values import dataclass
 
 # A password or token itself, not the name of a variable that has it.
-_LOGIN = re.compile(r"(?m)^[^#;\n]*(?:_auth|_authToken|_password|password)\s*=\s*(?!\s*[\"']?\$\{)\S")
+_LOGIN = {
+    ".npmrc": re.compile(r"(?m)^[^#;\n]*(?:_auth|_authToken|_password|password)\s*=\s*(?!\s*[\"']?\$\{)\S"),
+    ".yarnrc.yml": re.compile(
+        r"(?m)^[^#\n]*\bnpmAuth(?:Token|Ident)[\"']?[ \t]*:[ \t]*(?![\"']?\$\{)[\"']?[^\s\"'#,}]"
+    ),
+    "bunfig.toml": re.compile(r"(?m)^[^#\n]*\b(?:token|password)[\"']?[ \t]*=[ \t]*[\"'](?!\$)[^\"'\n]"),
+}
 # npm knows ${NAME} and, for one that may be missing, ${NAME?}; Yarn and pnpm ${NAME-default} and ${NAME:-default}.
 _BRACED = re.compile(r"(?<!\\)\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>\?|:?-[^}]*)?\}")
 # Bun knows $NAME as well.
@@ -32,8 +38,9 @@ class Variable:
 
 
 def holds_login(tree: Tree, path: str) -> bool:
-    """Say whether an .npmrc holds a password or token itself."""
-    return posixpath.basename(path) == ".npmrc" and bool(_LOGIN.search(utf8.read(tree, path) or ""))
+    """Say whether a file of settings holds a password or token itself."""
+    login = _LOGIN.get(posixpath.basename(path))
+    return login is not None and login.search(utf8.read(tree, path) or "") is not None
 
 
 def variables(tree: Tree, paths: Iterable[str]) -> tuple[Variable, ...]:

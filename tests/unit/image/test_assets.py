@@ -11,7 +11,7 @@ import pytest
 from relbuild.commands import explanation, secrets
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, Problem, ProjectError, RelbuildError
-from relbuild.image import dockerfile
+from relbuild.image import dockerfile, dockerignore
 from relbuild.image.assets import Assets
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
@@ -328,6 +328,14 @@ def test_a_package_json_without_packages_says_what_its_scripts_run_on() -> None:
     assert stage is not None
     assert (stage.node.version, stage.node.source) == ("20", 'assets/package.json:1 ("node": "20")')
     assert (stage.managers, stage.installs) == (("pnpm@9.15.0",), ())
+
+
+def test_settings_that_hold_a_token_are_left_out_of_the_context() -> None:
+    files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/yarn.lock": "# yarn lockfile v1\n"}
+    ignored = dockerignore.render(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: s3cret\n"}))
+    assert "# Hold a password or token:\nassets/.yarnrc.yml\n" in ignored
+    assert "!assets/.yarnrc.yml" not in ignored
+    assert "yarnrc" not in dockerignore.render(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: ${NPM_TOKEN}\n"}))
 
 
 def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> None:

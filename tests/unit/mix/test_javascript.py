@@ -162,19 +162,28 @@ def test_pnpms_workspaces_stand_in_a_file_of_their_own(dict_tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(
-    ("npmrc", "stays_out"),
+    ("file", "text", "stays_out"),
     [
-        ("legacy-peer-deps=true\n", False),
-        ("//npm.pkg.github.com/:_authToken=${NPM_TOKEN}\n", False),
-        ("; _authToken=no\n# _authToken=no\n", False),
-        ("//registry.example.com/:_authToken=s3cret\n", True),
-        ("_auth = c2VjcmV0\n", True),
-        ("//registry.example.com/:_password=cGFzcw==\n", True),
+        (".npmrc", "legacy-peer-deps=true\n", False),
+        (".npmrc", "//npm.pkg.github.com/:_authToken=${NPM_TOKEN}\n", False),
+        (".npmrc", "; _authToken=no\n# _authToken=no\n", False),
+        (".npmrc", "//registry.example.com/:_authToken=s3cret\n", True),
+        (".npmrc", "_auth = c2VjcmV0\n", True),
+        (".npmrc", "//registry.example.com/:_password=cGFzcw==\n", True),
+        (".yarnrc.yml", "npmAuthToken: s3cret\n", True),
+        (".yarnrc.yml", 'npmScopes:\n  mine:\n    "npmAuthIdent": "name:s3cret"\n', True),
+        (".yarnrc.yml", "npmScopes: {mine: {npmAuthToken: s3cret}}\n", True),
+        (".yarnrc.yml", 'npmAuthToken: "${NPM_TOKEN:-}"\nnpmScopes: {mine: {npmAuthIdent: ${IDENT}}}\n', False),
+        (".yarnrc.yml", "# npmAuthToken: s3cret\nnpmAuthToken:\nnpmAlwaysAuth: true\n", False),
+        ("bunfig.toml", '[install]\nregistry = {url = "https://r.example.com", token = "s3cret"}\n', True),
+        ("bunfig.toml", '[install.registry]\n"password"="s3cret"\n', True),
+        ("bunfig.toml", '[install.registry]\ntoken = "$TOKEN"\n# token = "no"\npassword = ""\n', False),
     ],
 )
-def test_an_npmrc_with_a_login_stays_out(dict_tree: Tree, npmrc: str, stays_out: bool) -> None:
-    found = installation(dict_tree, {}, **{"package-lock.json": "{}", ".npmrc": npmrc})
-    assert ("assets/.npmrc" not in found.needs, bool(found.notes)) == (stays_out, stays_out)
+def test_settings_with_a_login_stay_out(dict_tree: Tree, file: str, text: str, stays_out: bool) -> None:
+    found = installation(dict_tree, {}, **{"package-lock.json": "{}", file: text})
+    assert (found.kept_out, bool(found.notes)) == ((f"assets/{file}",) if stays_out else (), stays_out)
+    assert (f"assets/{file}" not in found.needs) == stays_out
     assert "s3cret" not in "".join(found.notes)
 
 
