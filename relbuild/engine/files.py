@@ -16,6 +16,8 @@ from relbuild.image.location import Link, Location
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
 MAX_FILE = 16 * 1024 * 1024
+# What Mix and JavaScript's package managers fill.
+_OTHERS = frozenset({"_build", "deps", "node_modules"})
 
 
 class ProjectTree:
@@ -96,17 +98,20 @@ def location(root: Path) -> Location:
 
 
 def _links(own: Path, outermost: Path) -> tuple[Link, ...]:
-    """Return the links in the project's directory that lead out of it."""
-    found = []
-    try:
-        with os.scandir(own) as entries:
-            for entry in entries:
-                link = _link(Path(entry.path), own, outermost) if entry.is_symlink() else None
-                found += [link] if link is not None else []
-    except OSError:
-        # What is wrong is told where the project is read.
-        return ()
-    return tuple(sorted(found, key=lambda link: link.name))
+    """Return the links in the project that lead out of it, at any depth; not among what others have put there."""
+    found, directories = [], [str(own)]
+    while directories:
+        try:
+            with os.scandir(directories.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        found.append(_link(Path(entry.path), own, outermost))
+                    elif entry.is_dir() and entry.name not in _OTHERS and not entry.name.startswith("."):
+                        directories.append(entry.path)
+        except OSError:
+            # What is wrong is told where the project is read.
+            continue
+    return tuple(sorted((link for link in found if link is not None), key=lambda link: link.name))
 
 
 def _link(path: Path, own: Path, outermost: Path) -> Link | None:
@@ -115,10 +120,11 @@ def _link(path: Path, own: Path, outermost: Path) -> Link | None:
     except (OSError, RuntimeError):
         # A circular one, of which the project's reading tells.
         return None
+    name = path.relative_to(own).as_posix()
     if posixpath.isabs(target) or not end.is_relative_to(outermost):
-        return Link(path.name, target, None)
+        return Link(name, target, None)
     up = os.path.relpath(end, own).split("/").count("..")
-    return Link(path.name, target, up) if up else None
+    return Link(name, target, up) if up else None
 
 
 def _circular(path: str) -> ProjectError:

@@ -11,7 +11,7 @@ from relbuild.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A symbolic link in the project's own directory, and where it leads.
+    """A symbolic link in the project, by its path there, and where it leads.
 
     `up` says how many directories above the project's that is; None where no build can see it, as behind an absolute
     path, which BuildKit takes for one inside of the context.

@@ -97,9 +97,11 @@ def find_sources(tree: Tree, project: Project, location: Location | None = None)
     reads = {read for part in project.parts for read in part.reads}
     apart = tuple(dep for dep in project.path_deps if not _is_copied(dep.path))
     context = widened(location or Location(), _wanted(project, (lockfile, *reads), compile_config))
-    left_out = links.left_out(location or Location(), context, _needed(project, (config_directory, lockfile, *reads)))
+    named = (config_directory, lockfile, *reads, *compile_config, *late)
+    left_out = links.left_out(location or Location(), context, _needed(project, named))
     absent = {f"{link.name}{end}": link for link in left_out for end in ("", "/")}
-    notes = tuple(links.note(absent[name]) for name in names if name in absent and _is_source(name))
+    top = [absent[name] for name in names if name in absent and _is_source(name)]
+    notes = tuple(links.notes(top, [link for link in left_out if _is_deep_source(link.name)]))
     names = tuple(name for name in names if name not in absent)
     has_lockfile = tree.read(lockfile) is not None
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
@@ -129,7 +131,7 @@ def _needed(project: Project, more: Iterable[str]) -> Iterable[str]:
     """Yield the paths without which the project is another, or none."""
     yield from (*links.ALWAYS_NEEDED, *more)
     for part in project.parts:
-        yield part.path
+        yield from (part.path, posixpath.join(part.path, "mix.exs"))
         yield from part.elixirc_paths.value if isinstance(part.elixirc_paths, Known) else ()
 
 
@@ -211,6 +213,12 @@ def _is_source_directory(name: str) -> bool:
     if directory == name or directory == "rel":
         return False
     return directory not in NOT_SOURCE_DIRECTORIES and not _ignored(directory)
+
+
+def _is_deep_source(path: str) -> bool:
+    *directories, name = path.split("/")
+    sources = [each == "rel" or _is_source_directory(f"{each}/") for each in directories]
+    return bool(sources) and all(sources) and not _ignored(name)
 
 
 def _ignored(name: str) -> bool:

@@ -108,14 +108,20 @@ def test_links_out_of_the_project_are_seen(tmp_path: Path) -> None:
         "chained": "version",
         "circular": "circular",
         "outside": "../../..",
+        "lib/deep": "../../../VERSION",
+        "lib/near": "../lib",
     }.items():
         (project / name).symlink_to(target)
+    for name in ("deps/a", "lib/.cache"):
+        (project / name).mkdir(parents=True)
+        (project / name / "link").symlink_to("/usr")
     assert files.location(project) == Location(
         ("x", "app"),
         git=True,
         links=(
             Link("absolute", str(project / "lib"), None),
             Link("chained", "version", 2),
+            Link("lib/deep", "../../../VERSION", 2),
             Link("outside", "../../..", None),
             Link("result", "/usr", None),
             Link("version", "../../VERSION", 2),

@@ -85,6 +85,36 @@ def test_links_out_of_the_context_are_left_out_and_told() -> None:
     assert ("VERSION" in found.files, found.context.base) == (True, "app")
 
 
+def test_links_deep_in_the_project_are_told() -> None:
+    names = (
+        *("config/dev.secret.exs", "lib/shared", "priv/static/uploads", "rel/overlays/a", "lib/b", "test/support/c"),
+        *("assets/node_modules/d", "lib/.#e.ex"),
+    )
+    found = find_sources(
+        Above({"app/mix.exs": mix("a"), "app/lib/a.ex": ""}, "app"),
+        project.read(Above({"app/mix.exs": mix("a")}, "app")),
+        Location(("app",), links=tuple(Link(name, "/mnt/x", None) for name in names)),
+    )
+    assert found.notes == (
+        "config/dev.secret.exs is a link to /mnt/x, out of what the build sees: nothing is behind it",
+        "lib/shared is a link to /mnt/x, out of what the build sees: nothing is behind it",
+        "priv/static/uploads is a link to /mnt/x, out of what the build sees: nothing is behind it",
+        "2 more links lead out of what the build sees",
+    )
+
+
+@pytest.mark.parametrize("name", ["config/config.exs", "config/runtime.exs", "apps/web/mix.exs"])
+def test_a_file_that_the_build_needs_is_no_link_out_of_it(name: str) -> None:
+    umbrella = (
+        'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: "apps", version: "1.0.0"]\nend\n'
+    )
+    files = {"mix.exs": umbrella, "apps/web/mix.exs": mix("web"), "config/config.exs": "", "config/runtime.exs": ""}
+    tree = Above(files, ".")
+    with pytest.raises(ProjectError, match=f"{name} is a link to ../../x, out of what the build sees") as raised:
+        find_sources(tree, project.read(tree), Location(links=(Link(name, "../../x", 1),)))
+    assert raised.value.problems[0].at == Mark(name, 1)
+
+
 def test_the_smallest_project() -> None:
     assert sources({"mix.exs": mix("a")}) == {
         "context": {"base": ""},
