@@ -76,6 +76,12 @@ CAUSES = (
         "give the engine's machine more memory, or compile less at once: builder.env {{ERL_FLAGS: '+S 2:2'}}",
     ),
     _cause(
+        r"unable to start container process: .*(?:connection reset by peer|broken pipe|\bEOF)$",
+        "the engine could not start the step's container: its runtime (runc) broke off",
+        "build again; where it comes again and again, the engine's own log says more (journalctl --unit docker)",
+        passing=True,
+    ),
+    _cause(
         r"qemu: uncaught target signal|qemu-\w+: .*signal",
         "the builder crashed under emulation (QEMU)",
         "build on an engine of the image's own platform; else builder.env {{ERL_AFLAGS: '+JMsingle true'}} (OTP 26+)",

@@ -267,6 +267,12 @@ NETWORK = "the network or a server didn't answer"
             (CommandFailed, AT, "no space left on the engine's disk"),
         ),
         (
+            "runc run failed: unable to start container process: waiting for init preliminary setup: "
+            "read init-p: connection reset by peer",
+            "",
+            (PassingFault, AT, "the engine could not start the step's container: its runtime (runc) broke off"),
+        ),
+        (
             "Killed",
             "process x did not complete successfully: exit code: 137",
             (CommandFailed, AT, "a process was killed: the engine has run out of memory"),
