@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets as random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 from relbuild.commands.session import Session
 from relbuild.engine import files, git, timelines
@@ -80,13 +82,32 @@ def _build(
         caches=caches,
         clean=clean,
     )
-    state = run(session, argv, path, given, plan.project, partial(exported, candidate) if exported else _ignored)
+    with _nothing_left(session, candidate) as there:
+
+        def begin() -> None:
+            there.set()
+            if exported is not None:
+                exported(candidate)
+
+        state = run(session, argv, path, given, plan.project, begin)
     if clean and clean.archive:
         loaded = session.runner.captured(buildx.load(clean.archive, session.endpoint))
         if loaded.exit_code:
             raise CommandFailed("the engine can't take the image up", hint="what docker said is above")
     _remember(session, candidate, state)
     return candidate
+
+
+@contextmanager
+def _nothing_left(session: Session, candidate: str) -> Iterator[Event]:
+    """Take the image away again when what follows fails after it was there, as a registry's refusal of the cache."""
+    there = Event()
+    try:
+        yield there
+    except BaseException:
+        if there.is_set():
+            session.runner.captured(buildx.untag(candidate, session.endpoint))
+        raise
 
 
 def _remember(session: Session, image: str, state: Build) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from relbuild.commands import secrets
@@ -59,26 +60,19 @@ def image(
         if verify:
             # Each by itself first: an engine looks into and runs one platform of an image, its own.
             for name in names:
-                _verified(session, plan, given, replace(caches, destinations=()), name, references[0])
-    verification = Verification(session, plan)
-    verified = verify and not several
-    exported = verification.begin if verified else None
-    candidate = build(session, plan, given, caches, names, clean=clean or reproducible, exported=exported)
-    try:
+                own = replace(caches, destinations=())
+                with _candidate(session, plan, given, own, (name,), references[0], platform=name):
+                    pass
+    verify = verify and not several
+    clean = clean or reproducible
+    with _candidate(session, plan, given, caches, names, references[0], verify=verify, clean=clean) as candidate:
         if reproducible:
             _require_reproducible(session, plan, given, candidate)
-        if verified:
-            verification.require(candidate, references[0])
         if bill is not None and not session.dry_run:
             from relbuild.commands.sbom import sbom
 
             sbom(session, candidate, bill)
-        for reference in references:
-            _succeed(
-                session.runner.captured(buildx.tag(candidate, reference, session.endpoint)), f"can't tag {reference}"
-            )
-    finally:
-        session.runner.captured(buildx.untag(candidate, session.endpoint))
+        _tag(session, candidate, references)
     if push:
         for reference in references:
             _push(session, reference)
@@ -96,16 +90,42 @@ def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str]
         session.runner.captured(buildx.untag(again, session.endpoint))
 
 
-def _verified(
-    session: Session, plan: Plan, given: Mapping[str, str], caches: Caches, platform: str, reference: str
-) -> None:
-    """Build the image of one platform, which the image of all takes its steps from, and verify it."""
-    verification = Verification(session, plan)
-    candidate = build(session, plan, given, caches, (platform,), exported=verification.begin)
-    try:
-        verification.require(candidate, reference, platform)
-    finally:
-        session.runner.captured(buildx.untag(candidate, session.endpoint))
+@contextmanager
+def _candidate(
+    session: Session,
+    plan: Plan,
+    given: Mapping[str, str],
+    caches: Caches,
+    platforms: tuple[str, ...],
+    reference: str,
+    *,
+    platform: str = "",
+    verify: bool = True,
+    clean: bool = False,
+) -> Iterator[str]:
+    """Give the name under which the image was built, and verified as what will have the reference; then take it away.
+
+    ``platform`` is named in what is said of it: that of an image which the image of all takes its steps from.
+    """
+    with Verification(session, plan) as verification:
+        exported = verification.begin if verify else None
+        candidate = build(session, plan, given, caches, platforms, clean=clean, exported=exported)
+        try:
+            if verify:
+                verification.require(candidate, reference, platform)
+            yield candidate
+        finally:
+            session.runner.captured(buildx.untag(candidate, session.endpoint))
+
+
+def _tag(session: Session, candidate: str, references: tuple[str, ...]) -> None:
+    """Give the image its names; not those that are its already, as calling the client takes time."""
+    own = session.engine.built(candidate).id
+    for reference in references:
+        now = session.engine.image(reference) if own else None
+        if now is None or now.id != own:
+            tagged = session.runner.captured(buildx.tag(candidate, reference, session.endpoint))
+            _succeed(tagged, f"can't tag {reference}")
 
 
 def _push(session: Session, reference: str) -> None:

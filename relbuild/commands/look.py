@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import TypeVar
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
@@ -25,6 +26,7 @@ from relbuild.image.trials import Containers, Foreign
 from relbuild.release.command import ROOT
 from relbuild.values import dataclass
 
+T = TypeVar("T")
 # An image's architecture as ELF has it.
 MACHINES = {
     "amd64": "EM_X86_64",
@@ -41,49 +43,78 @@ SHARED_ERLANG = ("usr/lib/erlang", "usr/local/lib/erlang")
 
 
 def look(
-    session: Session,
-    image: str,
-    facts: ImageFacts,
-    around: Around,
-    secrets: Mapping[str, str],
-    stop_timeout: int,
-    reading: Future[Held] | None = None,
+    session: Session, image: str, facts: ImageFacts, around: Around, secrets: Mapping[str, str], stop_timeout: int
 ) -> tuple[Finding, ...]:
     """Return the findings of an image's checks; ``secrets`` are those that its build was given.
 
-    ``reading`` is what ``begin`` returned. Raises UsageError when the image holds no release.
+    Raises UsageError when the image holds no release.
     """
-    # With labels the release is known at once, and is tried out while the image is read.
-    is_foreign = _is_foreign(session, facts)
-    content = read(session, facts) if is_foreign or labels.RELEASE not in facts.labels else None
-    release = _labelled(facts) if content is None else found(content, image)
-    foreign = _foreign(facts, content) if is_foreign and content is not None else None
-    containers = _containers(session, facts, release, around, foreign)
-    if session.dry_run:
-        for argv in containers.all(facts.env, stop_timeout):
-            session.runner.step(argv)
-        return ()
-    with Trial(
-        session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
-    ) as trial:
-        held = reading.result() if reading else _held(session, facts, image, Needles(secrets), content)
+    with Look(session, image, facts, around, secrets, stop_timeout) as begun:
+        return begun.findings()
+
+
+class Look:
+    """A look into an image: it is read while its release is tried out, from now on until the ``with`` block ends.
+
+    Raises UsageError when the image holds no release.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        image: str,
+        facts: ImageFacts,
+        around: Around,
+        secrets: Mapping[str, str],
+        stop_timeout: int,
+    ) -> None:
+        self._facts, self._around, self._stop_timeout = facts, around, stop_timeout
+        # With labels the release is known at once, and is tried out while the image is read.
+        foreign = is_foreign(session, facts)
+        content = read(session, facts) if foreign or labels.RELEASE not in facts.labels else None
+        release = _labelled(facts) if content is None else found(content, image)
+        emulated = _foreign(facts, content) if foreign and content is not None else None
+        containers = _containers(session, facts, release, around, emulated)
+        self._trial: Trial | None = None
+        if session.dry_run:
+            for argv in containers.all(facts.env, stop_timeout):
+                session.runner.step(argv)
+            return
+        self._trial = Trial(
+            session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
+        )
+        self._held = _begun(lambda: _held(session, facts, image, Needles(secrets), content))
+
+    def __enter__(self) -> Look:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if self._trial is not None:
+            self._trial.__exit__(kind, *rest)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was found, when all has been looked into; nothing in a dry run."""
+        if self._trial is None:
+            return ()
+        held = self._held.result()
         judged = Facts(
             shipped=held.release,
-            own=labels.BUILT_BY in facts.labels,
+            own=labels.BUILT_BY in self._facts.labels,
             user=held.user,
             uid=held.uid,
             debian=held.debian,
             programs=held.programs,
             unlinked=held.unlinked,
             leaks=held.leaks,
-            trials=trial.result(),
-            stop_timeout=stop_timeout,
-            given=bool(around.variables),
+            trials=self._trial.result(),
+            stop_timeout=self._stop_timeout,
+            given=bool(self._around.variables),
         )
-    return checks.check(judged)
+        return checks.check(judged)
 
 
-def _is_foreign(session: Session, facts: ImageFacts) -> bool:
+def is_foreign(session: Session, facts: ImageFacts) -> bool:
+    """Say whether an image is for another platform than the engine's own."""
     return not session.dry_run and facts.architecture not in ("", session.engine.architecture())
 
 
@@ -100,20 +131,18 @@ class Held:
     leaks: tuple[Leak, ...]
 
 
-def begin(session: Session, image: str, facts: ImageFacts, secrets: Mapping[str, str]) -> Future[Held] | None:
-    """Start reading an image, unless it has to be read in another way; nothing is left behind of what isn't awaited."""
-    if _is_foreign(session, facts):
-        return None
-    reading: Future[Held] = Future()
+def _begun(action: Callable[[], T]) -> Future[T]:
+    """Return what an action will give that is begun now; nothing is left behind of one that isn't awaited."""
+    future: Future[T] = Future()
 
-    def read() -> None:
+    def act() -> None:
         try:
-            reading.set_result(_held(session, facts, image, Needles(secrets), None))
+            future.set_result(action())
         except BaseException as error:
-            reading.set_exception(error)
+            future.set_exception(error)
 
-    threading.Thread(target=read, daemon=True).start()
-    return reading
+    threading.Thread(target=act, daemon=True).start()
+    return future
 
 
 def _held(session: Session, facts: ImageFacts, image: str, needles: Needles, content: Archive | None) -> Held:

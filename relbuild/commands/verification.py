@@ -24,18 +24,17 @@ from relbuild.image.tags import split_reference
 from relbuild.mix.facts import Known
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from relbuild.commands.look import Held
+    from relbuild.commands.look import Look
 
 # Seconds a release has to stop; what `relbuild run` gives it.
 STOP_TIMEOUT = 30
 
 
 class Verification:
-    """The checks of one image, which is read from when the engine has it.
+    """The checks of one image, which is looked into from when the engine has it.
 
-    A build goes on for some time then: the builder writes down what it did, and waits for the disk.
+    A build goes on for some time then: the builder writes down what it did, the longer the more builds it remembers.
+    What still runs at the end of the ``with`` block is ended.
     """
 
     def __init__(self, session: Session, plan: Plan) -> None:
@@ -43,15 +42,29 @@ class Verification:
         self._plan = plan
         secrets = (each.name for each in plan.builder.all_secrets)
         self._secrets = {name: os.environ[name] for name in secrets if name in os.environ}
-        self._reading: Future[Held] | None = None
+        self._look: Look | None = None
+
+    def __enter__(self) -> Verification:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if self._look is not None:
+            self._look.__exit__(kind, *rest)
 
     def begin(self, candidate: str) -> None:
-        """Start reading an image that the engine has just been given."""
-        facts = self._session.engine.built(candidate)
-        if _known(_path(facts, self._secrets)) is None:
-            from relbuild.commands.look import begin
+        """Start looking into an image that the engine has just been given."""
+        from relbuild.commands import look
 
-            self._reading = begin(self._session, candidate, facts, self._secrets)
+        facts = self._session.engine.built(candidate)
+        # One of another platform is read before it is tried out, for which the build would have to wait.
+        if _known(_path(facts, self._secrets)) is None and not look.is_foreign(self._session, facts):
+            self._look = self._begun(candidate, facts)
+
+    def _begun(self, candidate: str, facts: ImageFacts) -> Look:
+        from relbuild.commands.around import Around
+        from relbuild.commands.look import Look
+
+        return Look(self._session, candidate, facts, Around(), self._secrets, STOP_TIMEOUT)
 
     def require(self, candidate: str, reference: str, platform: str = "") -> None:
         """Check the image before it is given the reference; of several, the one of this platform.
@@ -83,11 +96,10 @@ class Verification:
         known = _known(path)
         if known is not None:
             return known
-        from relbuild.commands.around import Around
-        from relbuild.commands.look import look
-
         self._session.note("verifying the image")
-        findings = look(self._session, image, facts, Around(), self._secrets, STOP_TIMEOUT, self._reading)
+        if self._look is None:
+            self._look = self._begun(image, facts)
+        findings = self._look.findings()
         if not any(each.status == "failed" for each in findings):
             files.remember(path, json.dumps([asdict(each) for each in findings]))
         return findings

@@ -10,10 +10,14 @@ import pytest
 
 from relbuild.commands import build
 from relbuild.commands.session import Session
+from relbuild.config import Config
 from relbuild.endpoint import Endpoint
 from relbuild.engine.docker import Engine
 from relbuild.engine.files import ProjectTree
-from relbuild.engine.runner import DryRunner, Outcome
+from relbuild.engine.runner import PLAIN, DryRunner, Handling, Outcome
+from relbuild.errors import CommandFailed
+from relbuild.image.buildx import Caches
+from relbuild.image.plan import make_plan
 from relbuild.mix.project import read
 from relbuild.progress import Display
 
@@ -65,3 +69,36 @@ def test_that_the_engine_has_the_image_is_said_once_and_before_the_end(
     project = read(ProjectTree(tmp_path))
     build.run(session, lambda **_: ("docker",), "Dockerfile", (), project, lambda: told.append("has it"))
     assert told == [*said, "ended"]
+
+
+@pytest.mark.parametrize(
+    ("vertices", "removed"), [((COMPILED, EXPORTED), True), ((COMPILED, EXPORT, FAILED), False), ((COMPILED,), False)]
+)
+def test_an_image_that_was_there_before_its_build_failed_is_taken_away(
+    vertices: tuple[Mapping[str, str], ...], removed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    commands: list[tuple[str, ...]] = []
+
+    class Failing(Client):
+        def lines(
+            self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+        ) -> Outcome:
+            super().lines(argv, each)
+            return Outcome(1)
+
+        def captured(
+            self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
+        ) -> Outcome:
+            commands.append(argv)
+            return Outcome(0)
+
+    session = Session(
+        tmp_path, None, Endpoint(), Failing([], *vertices), Engine, warn=print, note=print, progress=Display
+    )
+    (tmp_path / "mix.exs").write_text(MIX_EXS)
+    tree = ProjectTree(tmp_path)
+    plan = make_plan(read(tree), Config(), tree)
+    with pytest.raises(CommandFailed):
+        build.build(session, plan, {}, Caches())
+    assert [argv[:3] for argv in commands] == [("docker", "image", "rm")] * removed
