@@ -66,7 +66,7 @@ def init(
 def _scaffold(session: Session, wish: Wish) -> Scaffold:
     if wish.ci is not None:
         wish = replace(wish, requirement=installed.requirement())
-    return make(session.tree(), session.config(), wish)
+    return make(session.tree(), session.config(), wish, files.location(session.root))
 
 
 def _count(scaffold: Scaffold) -> str:

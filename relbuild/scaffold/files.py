@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from relbuild import __version__, templates
 from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
+from relbuild.image.location import Location
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import ecto
 from relbuild.mix import project as mix_project
@@ -73,19 +74,19 @@ class Scaffold:
         return "".join(change.diff for change in self.changes)
 
 
-def make(tree: Tree, config: Config, wish: Wish) -> Scaffold:
-    """Return what init would change in the project.
+def make(tree: Tree, config: Config, wish: Wish, location: Location | None = None) -> Scaffold:
+    """Return what init would change in the project; ``location`` says where it lies, for what it needs from above.
 
     Raises ProjectError and ConfigError where the project or relbuild.yml doesn't allow an image.
     """
-    return _Making(tree, config, wish).scaffold()
+    return _Making(tree, config, wish, location).scaffold()
 
 
 class _Making:
     """The files so far; each later one sees the project as it is with those before it."""
 
-    def __init__(self, tree: Tree, config: Config, wish: Wish) -> None:
-        self.tree, self.wish = tree, wish
+    def __init__(self, tree: Tree, config: Config, wish: Wish, location: Location | None) -> None:
+        self.tree, self.wish, self.location = tree, wish, location
         self.config = _config(config, wish)
         self.files: dict[str, str] = {}
         self.changes: list[Change] = []
@@ -102,9 +103,10 @@ class _Making:
         self.add_templates(project, posixpath.normpath(_known(release.rel_templates_path, "rel")))
         for file in ([runtime] if runtime is not None else []) + modules:
             self.add_elixir(file)
-        self.add_settings(modules)
+        # Before anything of it is asked for: what can't be built isn't to be prepared for it either.
+        plan = self.plan()
+        self.add_settings(plan, modules)
         if self.wish.ci is not None:
-            plan = self.plan()
             # A migration reads the whole configuration: it needs what the release needs to boot.
             required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
             names = tuple(variable.name for variable in required)
@@ -130,7 +132,8 @@ class _Making:
 
     def plan(self) -> Plan:
         """Return the plan of the project as it will be."""
-        return make_plan(mix_project.read(self.overlay), self.config, self.overlay, self.wish.release)
+        project = mix_project.read(self.overlay)
+        return make_plan(project, self.config, self.overlay, self.wish.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
         deps = {dependency.app for each in (project, *project.apps) for dependency in each.deps}
@@ -145,7 +148,7 @@ class _Making:
         elif file.note is not None:
             self.notes.append(file.note)
 
-    def add_settings(self, modules: list[ElixirFile]) -> None:
+    def add_settings(self, plan: Plan, modules: list[ElixirFile]) -> None:
         if not self.wish.settings:
             return
         if self.tree.read("relbuild.yml") is not None and not self.wish.force:
@@ -154,7 +157,6 @@ class _Making:
                     self.notes.append(f"relbuild.yml is there already: write {key}: {value} into it yourself")
         # Only one of several migrate functions would be found.
         migrating = [file.path for file in modules if file.content is not None]
-        plan = self.plan()
         migrate = None
         if len(migrating) > 1:
             migrate = "; ".join(elixir.migrate_expressions(self.overlay, plan.project, migrating))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-NEW = Path(__file__).parents[1] / "golden" / "mix-new" / "project"
+GOLDEN = Path(__file__).parents[1] / "golden"
+NEW = GOLDEN / "mix-new" / "project"
 WRITTEN = ["rel/env.sh.eex", "rel/vm.args.eex", "config/runtime.exs", "relbuild.yml"]
 
 
@@ -24,6 +26,13 @@ def project(tmp_path: Path) -> Path:
 def init(project: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     call = (sys.executable, "-m", "relbuild", "init", *argv)
     return subprocess.run(call, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_a_project_with_dependencies_beside_it(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "poncho-above", tmp_path, dirs_exist_ok=True)
+    subprocess.run(("git", "init", "--quiet"), cwd=tmp_path, check=True)
+    initialised = init(tmp_path / "project", "--yes")
+    assert (initialised.returncode, initialised.stdout.splitlines()) == (0, [f"wrote {path}" for path in WRITTEN])
 
 
 def files(project: Path) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from relbuild.config import Config, parse
+from relbuild.image.location import Location
 from relbuild.scaffold.files import Scaffold, Wish, make
 from relbuild.scaffold.overlay import Overlay
 
@@ -28,9 +29,9 @@ def tree() -> Callable[[Mapping[str, str]], Overlay]:
 
 @pytest.fixture(scope="session")
 def scaffold(tree: Callable[[Mapping[str, str]], Overlay]) -> Callable[..., Scaffold]:
-    def made(files: Mapping[str, str], **wish: object) -> Scaffold:
+    def made(files: Mapping[str, str], location: Location | None = None, **wish: object) -> Scaffold:
         config = parse(files["relbuild.yml"].encode()) if "relbuild.yml" in files else Config()
-        return make(tree(files), config, Wish(**wish))  # type: ignore[arg-type]
+        return make(tree(files), config, Wish(**wish), location)  # type: ignore[arg-type]
 
     return made
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild import config
+from relbuild.errors import ProjectError
+from relbuild.image.location import Location
 from relbuild.image.plan import make_plan
 from relbuild.mix import project
 from relbuild.scaffold.files import Change, Scaffold
@@ -179,6 +181,31 @@ def test_a_database_that_is_a_file(written: Written) -> None:
 )
 def test_a_release_configured_in_another_way_gets_no_runtime_exs(files: Mapping[str, str], written: Written) -> None:
     assert "config/runtime.exs" not in written(files)
+
+
+def test_a_dependency_above_the_project_is_seen_as_the_plan_sees_it(written: Written) -> None:
+    mix = MIX.replace("DEPS", '{:wire, path: "../wire"}')
+    wire = "defmodule Wire.MixProject do\n  use Mix.Project\n  def project, do: [app: :wire]\nend\n"
+    files = {"mix.exs": mix, "../wire/mix.exs": wire}
+    assert list(written(files, location=Location(("shop",), git=True))) == list(written(PLAIN))
+    with pytest.raises(ProjectError) as raised:
+        written(files, location=Location((), git=True))
+    assert str(raised.value) == "dependency wire: ../wire lies outside of the git repository"
+
+
+@pytest.mark.parametrize("settings", [True, False])
+def test_an_umbrellas_application_is_told_to_be_one(settings: bool, written: Written) -> None:
+    files = {
+        "mix.exs": MIX.replace("DEPS", "").replace("app: :shop", 'app: :shop, lockfile: "../../mix.lock"'),
+        "../../mix.exs": 'defmodule All do\n  use Mix.Project\n  def project, do: [apps_path: "apps"]\nend\n',
+        "../../apps/shop/mix.exs": PLAIN["mix.exs"],
+    }
+    with pytest.raises(ProjectError) as raised:
+        written(files, location=Location(("apps", "shop"), git=True), settings=settings)
+    assert str(raised.value) == (
+        "shop is an application of the umbrella project in ../.., which is built as a whole: its configuration, its "
+        "lock file and its releases are there"
+    )
 
 
 def uncommented(settings: str) -> str:
