@@ -16,6 +16,7 @@ usable() {
   # sha256sum escapes what no file is called.
   ! grep -q '^[\\]' /tmp/sources || return 1
 {% if lockfile %}
+  [ -e $kept/dependencies ] || return 1
   LC_ALL=C comm -3 $kept/dependencies "$build/dependencies" | sed 's,.*/lib/\([^/]*\)/ebin/.*,\1,' | sort -u \
     | while read -r name; do
       if [ "$(grep "^  \"$name\":" $kept/lock)" = "$(grep "^  \"$name\":" {{ lockfile | shell }})" ]; then exit 1; fi

@@ -26,10 +26,13 @@ _LOCAL = re.compile(r"file:|[./~]")
 class Dependencies:
     """The dependencies of a build for production: `any` says whether there is anything to fetch and compile.
 
-    That is so too when they can't all be read; `rebar3` says whether one may be built with it.
+    That is so too when they can't all be read; `rebar3` says whether one may be built with it. `hex` says whether Mix
+    needs Hex to read mix.exs: it asks it for those of other environments too, before it leaves them out
+    (elixir: lib/mix/lib/mix/dep/loader.ex, ``mix_children/3``).
     """
 
     any: bool
+    hex: bool
     rebar3: bool
     resolved: tuple[Resolved, ...]
     access: Access
@@ -61,6 +64,7 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
                 hint="push it to a server and name it there, or write path: with a directory of the repository",
             )
     present = is_open or foreign or any(dep.in_release() is not False for dep in named)
+    needs_hex = present or any(dep.source in ("hex", "unknown") for dep in named)
     # Where Hex names Mix as a build tool, rebar3 isn't called.
     rebar3 = present and (is_open or foreign or any("mix" not in dep.managers for dep in found))
     notes = list(_notes(project, content is not None))
@@ -69,7 +73,7 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
             f"which dependencies are fetched isn't known, as deps can't be read ({unread.at.file}:{unread.at.line}): "
             f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
         )
-    return Dependencies(present, rebar3, found, plan_access(found, config), tuple(notes))
+    return Dependencies(present, needs_hex, rebar3, found, plan_access(found, config), tuple(notes))
 
 
 def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:

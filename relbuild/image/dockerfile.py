@@ -54,7 +54,8 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         late=_by_directory(sources, tuple(path for path in sources.late if path not in runtime_paths)),
         lockfile_path=_lockfile(sources),
         has_deps=plan.has_dependencies,
-        lockfile=sources.lockfile,
+        # Of one that locks nothing for production (`%{}`, or only what is for dev and test) no step has any use.
+        lockfile=sources.lockfile if plan.has_dependencies else None,
         versioned=plan.narrowing.versioned,
         config_filter=plan.narrowing.configuration,
         runtime_config=_runtime_config(plan),

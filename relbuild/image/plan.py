@@ -231,7 +231,7 @@ def make_builder(
         access=deps.access,
         network=config.builder.network,
         steps=config.builder.steps,
-        install_hex=deps.any and "erlang-hex" not in tools.packages,
+        install_hex=deps.hex and "erlang-hex" not in tools.packages,
     )
 
 

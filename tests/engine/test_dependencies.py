@@ -127,7 +127,9 @@ def test_path_dependencies_in_the_project_and_above_it(
     assert evaluated(docker, build(device), "Device.describe()") == "wire 3 with another codec, tick"
 
 
-def test_c_code_of_the_projects_own(docker: Docker, project: Callable[[str], Path], build: Build) -> None:
+def test_c_code_of_the_projects_own_and_a_lock_of_what_only_development_needs(
+    docker: Docker, project: Callable[[str], Path], build: Build
+) -> None:
     assert evaluated(docker, build(project("nif")), "inspect(Native.twice(21))") == "42"
 
 

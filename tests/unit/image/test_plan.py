@@ -133,6 +133,9 @@ def test_hex_is_installed_where_there_are_dependencies_and_the_image_has_none() 
     jason = '[{:jason, "~> 1.4"}]'
     assert plan(deps=jason).builder.install_hex
     assert not plan().builder.install_hex
+    # Mix asks Hex for what only development and tests need, too, before it leaves it out.
+    assert plan(deps='[{:credo, "~> 1.7", only: [:dev, :test]}]').builder.install_hex
+    assert not plan(deps='[{:mine, git: "https://git.example.com/mine.git", only: :dev}]').builder.install_hex
     on_debian = plan(deps=jason, config="toolchain: debian\ndebian: trixie\n")
     assert (on_debian.builder.install_hex, "erlang-hex" in on_debian.builder.packages) == (False, True)
 

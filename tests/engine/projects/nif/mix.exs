@@ -18,8 +18,11 @@ defmodule Native.MixProject do
   use Mix.Project
 
   def project do
-    [app: :native, version: "0.1.0", start_permanent: Mix.env() == :prod, deps: [], compilers: [:native] ++ Mix.compilers()]
+    [app: :native, version: "0.1.0", start_permanent: Mix.env() == :prod, deps: deps(), compilers: [:native] ++ Mix.compilers()]
   end
 
   def application, do: [extra_applications: [:logger]]
+
+  # As in many projects, mix.lock names nothing that the release is made of.
+  defp deps, do: [{:credo, "~> 1.7", only: [:dev, :test], runtime: false}]
 end

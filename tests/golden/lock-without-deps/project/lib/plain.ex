@@ -1,0 +1,3 @@
+defmodule Plain do
+  def hello, do: :world
+end
