@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from relbuild.commands.session import Session
-from relbuild.engine import files, installed
+from relbuild.engine import files, git, installed
 from relbuild.scaffold.files import Scaffold, Wish, make
 from relbuild.values import dataclass
 
@@ -65,7 +65,8 @@ def init(
 
 def _scaffold(session: Session, wish: Wish) -> Scaffold:
     if wish.ci is not None:
-        wish = replace(wish, requirement=installed.requirement())
+        branch = git.default_branch(session.root) or wish.branch
+        wish = replace(wish, requirement=installed.requirement(), branch=branch)
     return make(session.tree(), session.config(), wish, files.location(session.root))
 
 

@@ -8,8 +8,25 @@ from pathlib import Path
 
 def commit_time(root: Path) -> int | None:
     """Return when the commit that is checked out was made, in seconds since 1970; None outside of a repository."""
+    said = _ask(root, "log", "-1", "--format=%ct")
+    return int(said) if said is not None and said.isdigit() else None
+
+
+def default_branch(root: Path) -> str | None:
+    """Return the branch that work goes to: the one origin had as its own when it was cloned, else the current one.
+
+    None outside of a repository, and where neither is known.
+    """
+    origin = _ask(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    if origin:
+        return origin.removeprefix("origin/")
+    return _ask(root, "symbolic-ref", "--quiet", "--short", "HEAD") or None
+
+
+def _ask(root: Path, *question: str) -> str | None:
+    """Return what git says, None where it can't answer."""
     try:
-        asked = subprocess.run(("git", "-C", str(root), "log", "-1", "--format=%ct"), capture_output=True, text=True)
+        asked = subprocess.run(("git", "-C", str(root), *question), capture_output=True, text=True)
     except OSError:  # no git here
         return None
-    return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip().isdigit() else None
+    return asked.stdout.strip() if asked.returncode == 0 else None

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from relbuild import __version__, templates
 from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
-from relbuild.image.location import Location
+from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import ecto
 from relbuild.mix import project as mix_project
@@ -42,6 +42,8 @@ class Wish:
     """Whether a relbuild.yml is wanted; not when the user keeps it elsewhere."""
     requirement: str | None = None
     """What pip installs elsewhere to have this relbuild; None where only this machine has it."""
+    branch: str = "main"
+    """The branch that a workflow builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,16 @@ class Scaffold:
     changes: tuple[Change, ...]
     unchanged: tuple[str, ...]
     notes: tuple[str, ...]
+    base: str = ""
+    """The project's path from where the diff applies: no tool that applies one takes paths with `..`."""
 
     @property
     def diff(self) -> str:
         """All changes, one after the other."""
-        return "".join(change.diff for change in self.changes)
+        changes = (
+            replace(each, path=posixpath.normpath(posixpath.join(self.base, each.path))) for each in self.changes
+        )
+        return "".join(change.diff for change in changes)
 
 
 def make(tree: Tree, config: Config, wish: Wish, location: Location | None = None) -> Scaffold:
@@ -107,17 +114,10 @@ class _Making:
         plan = self.plan()
         self.add_settings(plan, modules)
         if self.wish.ci is not None:
-            # A migration reads the whole configuration: it needs what the release needs to boot.
-            required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
-            names = tuple(variable.name for variable in required)
-            requirement = self.wish.requirement or f"relbuild=={__version__}"
-            self.add(workflow.PATHS[self.wish.ci], workflow.render(self.wish.ci, plan, names, requirement))
-            if self.wish.requirement is None:
-                self.notes.append(
-                    f"{workflow.PATHS[self.wish.ci]} installs {requirement}, and this one is a directory's: where no "
-                    "package index has it, write into RELBUILD there where it is, such as git+https://…"
-                )
-        return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes))
+            self.add_workflow(plan, self.wish.ci)
+        outside = any(leaves(change.path) for change in self.changes)
+        base = "/".join(self.location.names) if self.location is not None and outside else ""
+        return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes), base)
 
     def project(self) -> Project:
         """Return the project, with a release where it is an umbrella that lacks one."""
@@ -164,20 +164,52 @@ class _Making:
         content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate)
         self.add("relbuild.yml", content)
 
+    def add_workflow(self, plan: Plan, service: str) -> None:
+        wish = self.wish
+        # A migration reads the whole configuration: it needs what the release needs to boot.
+        required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
+        requirement = wish.requirement or f"relbuild=={__version__}"
+        decided = "relbuild.yml" in self.files or self.config.release == wish.release
+        path = workflow.path(service, self.location)
+        content = workflow.render(
+            service,
+            plan,
+            self.location,
+            release=None if decided else wish.release,
+            variables=tuple(variable.name for variable in required),
+            requirement=requirement,
+            branch=wish.branch,
+        )
+        if self.add_there(path, content) and leaves(path):
+            self.notes.append(
+                f"{path} lies outside of the project, in the repository's root, where alone it is looked for: the "
+                "diff's paths are from there"
+            )
+        if wish.requirement is None:
+            self.notes.append(
+                f"{path} installs {requirement}, and this one is a directory's: where no package index has it, "
+                "write into RELBUILD there where it is, such as git+https://…"
+            )
+
     def add(self, path: str, after: str) -> None:
-        """Add a file where it is missing or, by force, where it differs."""
+        """Add a file of the project where it is missing or, by force, where it differs."""
         if path.startswith(("..", "/")):
             self.notes.append(f"{path} is not written: it is outside the project")
-            return
+        else:
+            self.add_there(path, after)
+
+    def add_there(self, path: str, after: str) -> bool:
+        """Add a file wherever it is, as `add` does, and tell whether it is written."""
         before = _text(self.tree, path)
         if before is not None and not self.wish.force:
             self.unchanged.append(path)
-            return
+            return False
         self.files[path] = after
         if after == before:
             self.unchanged.append(path)
-        else:
-            self.changes.append(Change(path, before, after))
+            return False
+        self.changes.append(Change(path, before, after))
+        return True
 
 
 def _config(config: Config, wish: Wish) -> Config:

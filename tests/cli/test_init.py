@@ -35,6 +35,24 @@ def test_a_project_with_dependencies_beside_it(tmp_path: Path) -> None:
     assert (initialised.returncode, initialised.stdout.splitlines()) == (0, [f"wrote {path}" for path in WRITTEN])
 
 
+def test_a_workflow_goes_to_the_repositorys_root_and_builds_its_branch(project: Path) -> None:
+    subprocess.run(("git", "init", "--quiet", "--initial-branch", "master"), cwd=project, check=True)
+    (project / "backend").mkdir()
+    (project / "mix.exs").rename(project / "backend" / "mix.exs")
+    shown = init(project, "-C", "backend", "--ci", "github")
+    subprocess.run(("git", "apply"), input=shown.stdout, text=True, cwd=project, check=True)
+    assert 'branches: ["master"]\n' in (project / ".github" / "workflows" / "image.yml").read_text()
+    again = init(project / "backend", "--ci", "github", "--yes")
+    own = [*WRITTEN, "../.github/workflows/image.yml"]
+    assert again.stdout.splitlines() == [f"unchanged {path}" for path in own]
+    (project / ".github" / "workflows" / "image.yml").unlink()
+    assert init(project / "backend", "--ci", "github", "--yes").stdout.splitlines() == [
+        "wrote ../.github/workflows/image.yml",
+        *(f"unchanged {path}" for path in WRITTEN),
+    ]
+    assert (project / ".github" / "workflows" / "image.yml").is_file()
+
+
 def files(project: Path) -> dict[str, bytes]:
     return {str(path.relative_to(project)): path.read_bytes() for path in project.rglob("*") if path.is_file()}
 

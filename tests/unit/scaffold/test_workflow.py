@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from relbuild import __version__
+from relbuild.image.location import Location
 from relbuild.scaffold.files import Scaffold
 
 BIN = Path(sys.executable).parent
@@ -48,6 +49,77 @@ def test_it_is_valid_by_the_services_schema(
     checker = (BIN / "check-jsonschema", "--builtin-schema", SCHEMAS[service], path)
     checked = subprocess.run(checker, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+BELOW = Location(("apps", "back end"), git=True)
+
+
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_below_the_repositorys_root_it_goes_there_and_builds_here(
+    scaffold: Callable[..., Scaffold], tmp_path: Path, service: str
+) -> None:
+    made = scaffold(ECTO, BELOW, ci=service, requirement="relbuild")
+    [change] = [each for each in made.changes if each.path.startswith("..")]
+    assert change.path == f"../../{PATHS[service]}"
+    assert made.notes == (
+        f"../../{PATHS[service]} lies outside of the project, in the repository's root, where alone it is looked for: "
+        "the diff's paths are from there",
+    )
+    paths = [line.removeprefix("+++ b/") for line in made.diff.splitlines() if line.startswith("+++ b/")]
+    own = ("rel/env.sh.eex", "rel/vm.args.eex", "config/runtime.exs", "lib/shop/release.ex", "relbuild.yml")
+    assert paths == [*(f"apps/back end/{path}" for path in own), PATHS[service]]
+    (tmp_path / "workflow.yml").write_text(change.after)
+    checker = (BIN / "check-jsonschema", "--builtin-schema", SCHEMAS[service], tmp_path / "workflow.yml")
+    assert subprocess.run(checker, capture_output=True).returncode == 0
+    document = yaml.safe_load(change.after)
+    if service == "github":
+        jobs = document["jobs"]
+        # The one that migrates checks nothing out: it has no such directory.
+        assert (jobs["image"]["defaults"], "defaults" in jobs["migrate"]) == (
+            {"run": {"working-directory": "apps/back end"}},
+            False,
+        )
+        assert 'write paths: ["apps/back end/**"], with' in change.after
+    else:
+        [build] = [script for script in scripts(service, document) if "relbuild image" in script]
+        assert "relbuild image -C 'apps/back end' --tag" in build
+        assert 'write changes: ["apps/back end/**/*"], with' in change.after
+
+
+@pytest.mark.parametrize("location", [None, Location(), Location((), git=True), Location(("srv", "shop"))])
+def test_elsewhere_it_goes_into_the_project(written: Written, location: Location | None) -> None:
+    for service, path in PATHS.items():
+        assert written(PLAIN, location=location, ci=service)[path] == written(PLAIN, ci=service)[path]
+
+
+def test_github_builds_the_branch_that_work_goes_to(written: Written) -> None:
+    for branch in ("main", "master", "1.0"):
+        # YAML takes the key `on` for true.
+        started = yaml.safe_load(written(PLAIN, ci="github", branch=branch)[PATHS["github"]])[True]
+        assert started == {"push": {"branches": [branch], "tags": ["v*"]}, "pull_request": None}
+
+
+@pytest.mark.parametrize(
+    ("settings", "release", "option"),
+    [
+        ("release: worker\n", "shop", " --release shop"),
+        ("image: a\n", "shop", " --release shop"),
+        ("release: worker\n", "worker", ""),
+        ("release: worker\n", None, ""),
+        # It is written then, and has the release.
+        (None, "shop", ""),
+    ],
+)
+def test_it_builds_the_release_that_it_is_made_for(
+    written: Written, settings: str | None, release: str | None, option: str
+) -> None:
+    mix = PLAIN["mix.exs"].replace("deps: []", "deps: [], releases: [shop: [], worker: []]")
+    files = {"mix.exs": mix, **({"relbuild.yml": settings} if settings else {})}
+    for service, path in PATHS.items():
+        text = written(files, ci=service, release=release)[path]
+        assert text.startswith(f"# Builds the image of the release {release or 'worker'}, pushes it.\n")
+        commands = re.findall(r"relbuild image( --release \S+)?", "\n".join(scripts(service, yaml.safe_load(text))))
+        assert set(commands) == {option}
 
 
 def scripts(service: str, document: Any) -> list[str]:
