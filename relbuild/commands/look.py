@@ -19,7 +19,7 @@ from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
 from relbuild.image import checks, labels, platforms
 from relbuild.image.checks import Facts, Finding
-from relbuild.image.leaks import Leak, Needles, has_cookie
+from relbuild.image.leaks import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.linking import Linker, Unlinked
 from relbuild.image.shipped import Shipped
 from relbuild.image.trials import Containers, Foreign
@@ -196,9 +196,11 @@ def _programs(content: Archive, release: Shipped) -> tuple[str, ...]:
 def _cookies(content: Archive, release: Shipped) -> tuple[Leak, ...]:
     """Return the files that start the VM with a cookie."""
     directory = f"{release.directory}/releases/{release.version}".lstrip("/")
-    paths = (f"{directory}/{name}" for name in ("vm.args", "remote.vm.args"))
+    telling = {"vm.args": has_cookie, "remote.vm.args": has_cookie, "env.sh": sets_cookie}
     return tuple(
-        Leak("cookie", path, layer=content.files.layer(path)) for path in paths if has_cookie(content.read(path) or b"")
+        Leak("cookie", path, layer=content.files.layer(path))
+        for path, tells in ((f"{directory}/{name}", tells) for name, tells in telling.items())
+        if tells(content.read(path) or b"")
     )
 
 

@@ -14,11 +14,11 @@ from typing import IO, Any
 
 from relbuild.engine import elf
 from relbuild.image.filesystem import Entry, Kind, Layer
-from relbuild.image.leaks import BEAM, DISTRIBUTION, Needles, keys
+from relbuild.image.leaks import BEAM, DISTRIBUTION, GZIP, Needles, keys
 from relbuild.image.linking import Elf
 from relbuild.values import dataclass
 
-GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+ZSTANDARD = b"\x28\xb5\x2f\xfd"
 # A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.
 IN_MEMORY = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
@@ -79,7 +79,7 @@ class Unpacked:
             if path := places.path(at):
                 yield path, name
         for path in self.offsets:
-            if path.endswith(".beam") and self._starts_with(path, BEAM):
+            if path.endswith(".beam") and (self._starts_with(path, BEAM) or self._starts_with(path, GZIP)):
                 yield from ((path, name) for name in needles.in_beam(self.read(path)))
 
     def _starts_with(self, path: str, magic: bytes) -> bool:

@@ -258,8 +258,8 @@ def _leak(facts: Facts, leak: Leak) -> Finding:
             "secrets",
             "failed" if facts.own else "warning",
             f"{where}: whoever has the image has the cookie of its nodes",
-            "leave it out (rm releases/COOKIE in the RUN of mix release, no -setcookie in vm.args), and give "
-            "RELEASE_COOKIE where it runs",
+            "leave it out (rm releases/COOKIE in the RUN of mix release, no -setcookie in vm.args, no RELEASE_COOKIE= "
+            "in env.sh), and give RELEASE_COOKIE where it runs",
         )
     if leak.kind in ("variable", "url"):
         what = "holds a password" if leak.kind == "url" else "is named like a secret"

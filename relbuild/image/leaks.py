@@ -25,8 +25,20 @@ CERTAIN = ("SECRET_KEY_BASE", "RELEASE_COOKIE")
 URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
 # BuildKit's and the old builder's history of a RUN with build arguments: |2 NAME=value OTHER=value /bin/sh -c …
 ARGUMENTS = re.compile(r"\|\d+ ((?:\w+=\S* )+)")
-BEAM = b"FOR1"
+BEAM, GZIP = b"FOR1", b"\x1f\x8b"
+# A compiled module is no larger than this (bytes, unpacked); the largest of OTP's own is a fiftieth of it.
+LARGEST_MODULE = 64 * 1024 * 1024
 COOKIE_FLAG = re.compile(rb"^\s*-setcookie\s+\S", re.MULTILINE)
+# A shell's assignment, where a command may stand: not what a message or a comment tells of it.
+COOKIE_ASSIGNED = re.compile(
+    rb"""(?:^|[;&|({)]|\b(?:then|else|do)\b)[ \t]*(?:(?:export|readonly)[ \t]+)?(?:[A-Za-z_]\w*=[^\s;&|]*[ \t]+)*"""
+    rb"""RELEASE_COOKIE=(?:'(?P<quoted>[^'\n]+)'|"(?P<double>[^"\n]*)"|(?P<bare>[^\s;&|()<>"']+))(?=[\s;&|)]|$)""",
+    re.MULTILINE,
+)
+COOKIE_DEFAULT = re.compile(rb"\$\{RELEASE_COOKIE:?=(?P<value>[^}]*)\}")
+# What a parameter expansion gives where its variable isn't set: ${NAME:-default}.
+DEFAULT = re.compile(rb"\$\{\w+:?[-=](?P<value>[^}]*)\}")
+COMMENT = re.compile(rb"(?:^|(?<=\s))#.*", re.MULTILINE)
 
 Kind = Literal["secret", "key", "env file", "cookie", "variable", "url"]
 
@@ -68,9 +80,14 @@ class Needles:
                 at = content.find(value, at + len(value))
 
     def in_beam(self, content: bytes) -> Iterator[str]:
-        """Yield the secrets in a compiled module's literals, which the compiler packs with zlib."""
-        literals = _literals(content)
-        yield from dict.fromkeys(name for _, name in self.in_bytes(literals)) if literals else ()
+        """Yield the secrets that a compiled module holds packed: its literals, by the compiler's zlib, or all of it.
+
+        Mix packs whole modules with gzip where a release has ``strip_beams: [compress: true]``.
+        """
+        module = _gunzipped(content) if content.startswith(GZIP) else content
+        literals = _literals(module)
+        packed = literals if module is content else module + literals
+        yield from dict.fromkeys(name for _, name in self.in_bytes(packed)) if packed else ()
 
     def in_text(self, text: str) -> Iterator[str]:
         """Yield the names of the secrets in a text."""
@@ -103,6 +120,20 @@ def has_cookie(vm_args: bytes) -> bool:
     return COOKIE_FLAG.search(vm_args) is not None
 
 
+def sets_cookie(env_sh: bytes) -> bool:
+    """Tell whether a release's env.sh holds a cookie that it gives the VM, be it where the environment has none."""
+    script = COMMENT.sub(b"", env_sh)
+    values = [each["value"] for each in COOKIE_DEFAULT.finditer(script)]
+    for each in COOKIE_ASSIGNED.finditer(script):
+        if each["quoted"]:
+            return True
+        value = each["double"] or each["bare"] or b""
+        default = DEFAULT.fullmatch(value)
+        values.append(value if default is None else default["value"])
+    # What the shell puts together is no cookie of the file's: another variable, a command's output, a file's content.
+    return any(value.strip(b"\"'") and not re.search(rb"[$`]", value) for value in values)
+
+
 def configured(
     env: Mapping[str, str], history: Iterable[str], texts: Iterable[str], needles: Needles
 ) -> Iterator[Leak]:
@@ -128,6 +159,18 @@ def _variable(where: str, name: str, value: str) -> Iterator[Leak]:
         yield Leak("variable", where, name)
     elif SECRET_NAME.search(name.upper()):
         yield Leak("variable", where, name, certain=False)
+
+
+def _gunzipped(content: bytes) -> bytes:
+    """Return the compiled module that is packed in a file; nothing where something else is, or too much."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        start = unpacking.decompress(content, len(BEAM))
+        if start != BEAM:
+            return b""
+        return start + unpacking.decompress(unpacking.unconsumed_tail, LARGEST_MODULE)
+    except zlib.error:
+        return b""
 
 
 def _literals(content: bytes) -> bytes:

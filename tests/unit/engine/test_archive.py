@@ -123,6 +123,19 @@ def test_layers() -> None:
     assert unpacked.layers == (LayerFacts("sha256:l", None, len(LOWER), None, 4, ""),)
 
 
+@pytest.mark.usefixtures("spooling")
+def test_a_secret_in_a_module_that_mix_has_compressed() -> None:
+    """Nothing else is unpacked: what is in other packed files has its own copy beside it, or comes from elsewhere."""
+    module = b"FOR1" + (20).to_bytes(4) + b"BEAMStrT" + (8).to_bytes(4) + b"s3cret-a"
+    files: dict[str, bytes | tuple[bytes, str]] = {
+        "lib/a/ebin/A.beam": gzip.compress(module),
+        "lib/a/ebin/B.beam": gzip.compress(b"s3cret-a"),
+        "a.gz": gzip.compress(module),
+    }
+    found = archive.read(saved({"l": tar(files)})).leaks("app", Needles({"A": "s3cret-a"}))
+    assert found == (Leak("secret", "lib/a/ebin/A.beam", "A", 0),)
+
+
 def test_files_of_two_images_are_compared_by_content() -> None:
     one = archive.read(saved({"l": tar({"a": b"1", "b": b"2"})}))
     other = archive.read(saved({"l": tar({"c": b"1", "d": b"3"})}))

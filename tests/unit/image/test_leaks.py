@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from pathlib import Path
 
@@ -65,6 +66,29 @@ def test_secrets_in_a_compiled_modules_literals(packed: bool) -> None:
     assert list(needles.in_beam(beam(b"...", packed=packed))) == []
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_secrets_in_a_compressed_module(packed: bool) -> None:
+    """Its literals, and what else stands in it, such as a binary's pattern."""
+    needles = Needles({"A": "s3cret-a", "B": "s3cret-b"})
+    module = beam(b"... s3cret-a", packed=packed)
+    assert list(needles.in_beam(gzip.compress(module))) == ["A"]
+    assert list(needles.in_beam(gzip.compress(module + b"s3cret-b"))) == ["A", "B"]
+    assert list(needles.in_beam(gzip.compress(beam(b"...", packed=packed)))) == []
+    assert list(needles.in_beam(gzip.compress(b"no module: s3cret-a"))) == []
+
+
+def test_a_compressed_module_is_unpacked_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "LARGEST_MODULE", 1000)
+    module = beam(b"s3cret-a", packed=False) + b"\0" * 100_000 + b"s3cret-b"
+    assert list(Needles({"A": "s3cret-a", "B": "s3cret-b"}).in_beam(gzip.compress(module))) == ["A"]
+
+
+@given(st.binary(max_size=60), st.integers(0, 80))
+def test_a_broken_compressed_module_has_no_secrets(rest: bytes, size: int) -> None:
+    assert list(Needles({"A": "s3cret-a"}).in_beam(b"\x1f\x8b" + rest)) == []
+    assert list(Needles({"A": "s3cret-a"}).in_beam(gzip.compress(beam(rest))[:size])) in ([], ["A"])
+
+
 @given(st.binary(max_size=60))
 def test_a_broken_module_has_no_literals(rest: bytes) -> None:
     assert list(Needles({"A": "s3cret-a"}).in_beam(b"FOR1" + rest)) in ([], ["A"])
@@ -117,6 +141,55 @@ def test_the_configuration() -> None:
 def test_cookies_in_vm_args() -> None:
     assert leaks.has_cookie(b"+Q 65536\n-setcookie abc\n")
     assert not leaks.has_cookie(b"## -setcookie abc\n+Q 65536\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export RELEASE_COOKIE=mybakedcookie999",
+        "RELEASE_COOKIE='my$cookie'; export RELEASE_COOKIE",
+        'if [ -z "${RELEASE_COOKIE:-}" ]; then export RELEASE_COOKIE="baked"; fi',
+        '[ -n "$RELEASE_COOKIE" ] || export RELEASE_COOKIE=baked # for now',
+        "  export RELEASE_DISTRIBUTION=name RELEASE_COOKIE=baked",
+        'case $RELEASE_COMMAND in start*) RELEASE_COOKIE="baked" ;; esac',
+        'export RELEASE_COOKIE="${RELEASE_COOKIE:-baked}"',
+        "export RELEASE_COOKIE=${CLUSTER_COOKIE-baked}",
+        ': "${RELEASE_COOKIE:=baked}"',
+    ],
+)
+def test_a_cookie_in_env_sh(line: str) -> None:
+    assert leaks.sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# export RELEASE_COOKIE=mybakedcookie999",
+        "export RELEASE_NODE=a # RELEASE_COOKIE=given where it runs",
+        'echo "give RELEASE_COOKIE=something, with --env" >&2',
+        "export RELEASE_COOKIE",
+        "export RELEASE_COOKIE=",
+        'export RELEASE_COOKIE=""',
+        "unset RELEASE_COOKIE; export OTHER_RELEASE_COOKIE=abc",
+        'export RELEASE_COOKIE="${RELEASE_COOKIE:-$(od -An -N24 -tx1 /dev/urandom | tr -d " ")}"',
+        'export RELEASE_COOKIE="${RELEASE_COOKIE:-}"',
+        'export RELEASE_COOKIE="${RELEASE_COOKIE:?give it}"',
+        ': "${RELEASE_COOKIE:?give it}" "${RELEASE_COOKIE:=$CLUSTER_COOKIE}"',
+        "export RELEASE_COOKIE=$CLUSTER_COOKIE",
+        "RELEASE_COOKIE=`cat /run/secrets/cookie`",
+        'RELEASE_COOKIE="$(cat "/run/secrets/cookie")"',
+        "RELEASE_COOKIE=$(cat /run/secrets/cookie)",
+        'RELEASE_COOKIE="$(< /run/secrets/cookie)"',
+        'if [ "${RELEASE_COOKIE:-none}" = none ]; then exit 1; fi',
+    ],
+)
+def test_an_env_sh_that_holds_no_cookie(line: str) -> None:
+    assert not leaks.sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
+
+
+@pytest.mark.parametrize("name", ["env.sh.eex.j2", "cookie.sh"])
+def test_relbuilds_own_env_sh_holds_no_cookie(name: str) -> None:
+    assert not leaks.sets_cookie((Path(leaks.__file__).parents[2] / "dockerfiles" / "rel" / name).read_bytes())
 
 
 def test_no_file_of_relbuilds_own_looks_like_a_key() -> None:
