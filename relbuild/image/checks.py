@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from relbuild.image.sizes import shown
 from relbuild.values import dataclass
 
 # relbuild image knows what was found of an image that it has verified before: nothing is looked into.
@@ -20,13 +21,8 @@ Status = Literal["ok", "note", "warning", "failed"]
 SELDOM_USED = ("wx", "odbc")
 # An image that grew by more than this factor and this many bytes has something in it that nobody meant to ship.
 GROWTH, GROWTH_BYTES = 1.25, 20_000_000
-# How an unset variable is told: by System.fetch_env!/1, by Phoenix's runtime.exs, and by a VM that ends while booting.
-UNSET = (
-    re.compile(r'could not fetch environment variable "(\w+)"'),
-    re.compile(r"environment variable ([A-Z][A-Z0-9_]*) is missing"),
-    re.compile(r"#\{env=><<\"(\w+)\">>"),
-)
 READ_ONLY = re.compile(r"read-only file system|\berofs\b", re.IGNORECASE)
+COOKIE_FILE = "/.erlang.cookie'"
 OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
 
 
@@ -76,13 +72,13 @@ def check(facts: Facts) -> tuple[Finding, ...]:
 def size(size: int, previous: tuple[str, int] | None) -> Finding:
     """Return how an image's size in bytes compares with that of the image before."""
     if previous is None:
-        return Finding("size", "note", _megabytes(size))
+        return Finding("size", "note", shown(size))
     name, before = previous
     more = size - before
-    change = f"{_megabytes(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"as {name} was"
+    change = f"{shown(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"as {name} was"
     if more > GROWTH_BYTES and size > before * GROWTH:
-        return Finding("size", "warning", f"{_megabytes(size)}, {change}", "docker history shows which layer grew")
-    return Finding("size", "note", f"{_megabytes(size)}, {change}")
+        return Finding("size", "warning", f"{shown(size)}, {change}", "docker history shows which layer grew")
+    return Finding("size", "note", f"{shown(size)}, {change}")
 
 
 def _libraries(facts: Facts) -> Iterator[Finding]:
@@ -227,7 +223,16 @@ def _unbooted(facts: Facts, boot: Boot) -> Finding:
         return Finding("boot", "note", "it ends by itself, with exit code 0: stopping it was not tried")
     if OTHER_MACHINE.search(boot.output):
         return Finding("boot", "note", "not tried: this engine can't run programs of the image's platform")
-    if READ_ONLY.search(boot.output):
+    if COOKIE_FILE in last:
+        # Which error it is says where it was tried, and nothing of the reason.
+        return Finding(
+            "boot",
+            "failed",
+            f"it doesn't boot: {last}",
+            "the VM makes a cookie of its own when it is given none, or two: take -setcookie out of vm.args and of "
+            "ERL_FLAGS; RELEASE_COOKIE gives one",
+        )
+    if READ_ONLY.search(last):
         return Finding(
             "boot",
             "failed",
@@ -282,17 +287,14 @@ def _leak(facts: Facts, leak: Leak) -> Finding:
 
 
 def _unset(output: str) -> str | None:
-    return next((found[1] for pattern in UNSET if (found := pattern.search(output))), None)
+    from relbuild.image import telling
+
+    return telling.unset(output)
 
 
 def _last(output: str, exit_code: int | None = None) -> str:
-    """Return the line that tells most: the first that names an error, else the last."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"\*\* \(|error|cannot|not found", line, re.IGNORECASE)]
-    said = (telling or lines[-1:] or [""])[0][:300]
+    """Return the line that tells most, and the exit code."""
+    from relbuild.image import telling
+
     code = f"exit code {exit_code}" if exit_code else ""
-    return ", ".join(part for part in (said, code) if part)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+    return ", ".join(part for part in (telling.line(output), code) if part)

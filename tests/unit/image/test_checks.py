@@ -31,6 +31,12 @@ UNSET = (
     '** (System.EnvError) could not fetch environment variable "DATABASE_URL" because it is not set\n'
     "    (elixir 1.18.3) lib/system.ex:705: System.fetch_env!/1\n"
 )
+COOKIE = (
+    "=ERROR REPORT==== 22-Nov-2026::20:46:49.631994 ===\n"
+    "Failed to create cookie file '/app/.erlang.cookie': erofs\n"
+    "=CRASH REPORT==== 22-Nov-2026::20:46:49.632122 ===\n"
+    "  crasher:\n"
+)
 
 
 def found(facts: Facts, check: str) -> list[Finding]:
@@ -243,6 +249,18 @@ def test_eval_that_does_not_work_at_all() -> None:
             False,
             "failed",
             "it doesn't boot on a read-only root: sh: 1: cannot create /app/x: Read-only file system, exit code 2",
+        ),
+        (
+            Boot(1, None, COOKIE),
+            False,
+            "failed",
+            "it doesn't boot: Failed to create cookie file '/app/.erlang.cookie': erofs, exit code 1",
+        ),
+        (
+            Boot(1, None, "cp: can't copy x: Read-only file system\n** (RuntimeError) no database\n"),
+            False,
+            "warning",
+            "it doesn't boot without its environment: ** (RuntimeError) no database, exit code 1",
         ),
         (Boot(0, None, ""), False, "note", "it ends by itself, with exit code 0: stopping it was not tried"),
         (
