@@ -190,6 +190,12 @@ CAUSES = (
         "relbuild plan shows what decided the version; elixir: in relbuild.yml decides otherwise",
     ),
     _cause(
+        r"^\*\* \(Mix\) could not find application :(?P<app>\w+)$",
+        "the release needs the application {app}, which is neither the project's nor a dependency's, Elixir's or OTP's",
+        "is its name right, in applications: of the release and in extra_applications of mix.exs? Debian has OTP's in "
+        "several packages: builder.packages in relbuild.yml adds one",
+    ),
+    _cause(
         r"could not compile dependency :(?P<dependency>\w+)",
         "the dependency {dependency} doesn't compile",
         "its own message is above; does its version support this Elixir and OTP? relbuild plan shows them, "

@@ -19,6 +19,9 @@ SEARCHED = 100
 # GitHub shows at most ten errors of a step, and nobody mends more at once.
 MOST = 10
 PLACE = re.compile(r"(?:.*/)?(?P<file>[^/\s]+):(?P<line>\d+)")
+# Lines of the Dockerfile, which the client repeats: they tell nothing of what went wrong.
+SNIPPET = re.compile(r"\s*\d+ \| .*|-+")
+MIX = re.compile(r"\*\* \(Mix\) (.+)")
 EXIT_CODE = re.compile(r"exit code: (\d+)")
 NO_BUILDX = (
     "'buildx' is not a docker command",
@@ -61,7 +64,7 @@ def explain(build: Build, exit_code: int, dockerfile: str, directory_of: Callabl
 
 def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Callable[[str], str | None]) -> RelbuildError:
     step = build.failed
-    text = "\n".join((*(step.output[-SEARCHED:] if step else ()), step.error if step else "", *build.words))
+    text = "\n".join((*(step.output[-SEARCHED:] if step else ()), step.error if step else "", *_said(build)))
     if compiled := _uncompiled(step, directory_of):
         return CommandFailed.of(compiled)
     for cause in CAUSES:
@@ -74,6 +77,9 @@ def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Callable
         return CommandFailed(
             f"the build failed: {raised.message}", at=_mark(raised), hint="nothing was tagged; the output is above"
         )
+    # Further up stands what a step went on after.
+    if step and (mix := [said[1] for line in step.output[-SHOWN:] if (said := MIX.fullmatch(line))]):
+        return CommandFailed(f"the build failed: {mix[-1]}", at=at, hint=f"nothing was tagged; {_where(at)}")
     return CommandFailed(f"the build failed{_how(step, exit_code)}", at=at, hint=f"nothing was tagged; {_where(at)}")
 
 
@@ -108,7 +114,11 @@ def _place(build: Build, dockerfile: str) -> Mark | None:
 
 
 def _words(build: Build) -> tuple[str, ...]:
-    return _without_blanks(build.words)[-SHOWN:]
+    return _without_blanks(_said(build))[-SHOWN:]
+
+
+def _said(build: Build) -> tuple[str, ...]:
+    return tuple(line for line in build.words if not SNIPPET.fullmatch(line))
 
 
 def _without_blanks(lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,7 +133,9 @@ def _how(step: Step | None, exit_code: int) -> str:
     if step is None:
         return f" (docker exited with {exit_code})"
     code = EXIT_CODE.search(step.error)
-    return f": {step.title} exited with {code[1]}" if code else f": {step.title}: {step.error}"
+    if code:
+        return f": {step.title} exited with {code[1]}"
+    return f": {step.title}: {step.error.rpartition(' did not complete successfully: ')[2]}"
 
 
 def _where(at: Mark | None) -> str:

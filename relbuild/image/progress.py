@@ -26,6 +26,8 @@ LONGEST = 4096
 CONTROL = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
+# BuildKit tells of a step that failed with the whole of its command, as Go quotes it (solver/llbsolver/ops/exec.go).
+COMMAND = re.compile(r'(?<=process )".*"(?= did not complete successfully)')
 PLAIN = re.compile(r"#(\d+) (.*)")
 PLAIN_DONE = re.compile(r"DONE ([\d.]+)s")
 PLAIN_OUTPUT = re.compile(r"[\d.]+ (.*)")
@@ -162,7 +164,8 @@ class Reader:
     def _clean(self, text: str) -> str:
         # What a carriage return overwrites is a progress bar's past.
         text = text.rstrip("\r").rpartition("\r")[2]
-        return CONTROL.sub("", self._mask(text))[:LONGEST]
+        # The exit code stands behind the command, which may be a long script that nobody wants to read here.
+        return CONTROL.sub("", COMMAND.sub("…", self._mask(text)))[:LONGEST]
 
 
 @dataclass(frozen=True, slots=True)

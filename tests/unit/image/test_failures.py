@@ -278,6 +278,32 @@ NETWORK = "the network or a server didn't answer"
             (CommandFailed, AT, "a process was killed: the engine has run out of memory"),
         ),
         (
+            "** (Mix) Could not find application :zz",
+            "",
+            (
+                CommandFailed,
+                AT,
+                "the release needs the application zz, which is neither the project's nor a dependency's, Elixir's or "
+                "OTP's",
+            ),
+        ),
+        # Of Mix's own words the last count, if the step ended with them.
+        (
+            "** (Mix) Mild\n** (Mix) The application file of shop is gone",
+            "",
+            (CommandFailed, AT, "The application file of shop is gone"),
+        ),
+        (
+            "** (Mix) Mild\n" + "all went well\n" * 20,
+            "",
+            (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 1"),
+        ),
+        (
+            "all went well",
+            "process … did not complete successfully: the engine's own words",
+            (CommandFailed, AT, "[build 4/9] RUN mix compile: the engine's own words"),
+        ),
+        (
             "** (Mix) You're trying to run :a on Elixir v1.18.3 but it has declared in its mix.exs file it supports "
             "only Elixir ~> 1.99",
             "",
@@ -292,6 +318,20 @@ NETWORK = "the network or a server didn't answer"
 )
 def test_what_is_known_to_go_wrong(output: str, error: str, expected: tuple[Any, ...]) -> None:
     assert said(failed(output, error=error or "exit code: 1")) == expected
+
+
+def test_the_clients_lines_of_the_dockerfile_tell_nothing() -> None:
+    words = (
+        "Dockerfile:41",
+        "--------------------",
+        "  40 |     ",
+        "  41 | >>> RUN echo 'connection refused'",
+        "--------------------",
+        "ERROR: failed to solve: process … did not complete successfully: exit code: 3",
+    )
+    failure = failed("", error="process … did not complete successfully: exit code: 3", words=words)
+    assert said(failure) == (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 3")
+    assert failure.tail == (words[0], words[-1])
 
 
 def test_every_hint_names_what_was_found() -> None:

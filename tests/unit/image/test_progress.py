@@ -118,7 +118,7 @@ def test_plain_progress_of_a_client_that_has_no_other() -> None:
                 "#6",
                 "[b 1/1] RUN false",
                 ((0.0, 0.0),),
-                error='process "/bin/sh -c false" did not complete successfully: exit code: 1',
+                error="process … did not complete successfully: exit code: 1",
                 output=("going", "[1/2] a line like a step's name"),
             ),
         },
@@ -139,6 +139,25 @@ def test_titles_leave_out_what_only_buildkit_needs() -> None:
         "exporting to image": "exporting to image",
     }
     assert {name: Step("a", name).title for name in titles} == titles
+
+
+def test_a_long_script_does_not_stand_before_how_it_ended() -> None:
+    """As BuildKit tells it: the command is quoted as Go does it, and its end would be cut off."""
+    script = r"/bin/sh -c set -eu\nsay \"process\" \\n\nentries() { :; }\n" * 200
+    error = f'process "{script}" did not complete successfully: exit code: 137'
+    told = "process … did not complete successfully: exit code: 137"
+    finished = {"digest": "a", "name": "[1/1] RUN X", "started": START, "completed": END}
+    assert read(
+        {"vertexes": [{**finished, "error": error}]},
+        f"ERROR: failed to solve: {error}",
+        "#7 [1/1] RUN X",
+        f"#7 ERROR: {error}",
+    ) == [
+        Vertex("a", "[1/1] RUN X", BEGUN, BEGUN + 2.5, error=told),
+        Words(f"ERROR: failed to solve: {told}"),
+        Vertex("#7", "[1/1] RUN X", 0.0),
+        Vertex("#7", started=0.0, completed=0.0, error=told),
+    ]
 
 
 def test_output_can_not_steer_the_terminal() -> None:
