@@ -82,6 +82,11 @@ CAUSES = (
         passing=True,
     ),
     _cause(
+        r"failed to create endpoint \S+ on network \S+",
+        "the engine could not give the step's container a network",
+        "restart the engine (sudo systemctl restart docker), which makes its networks anew, then build again",
+    ),
+    _cause(
         r"qemu: uncaught target signal|qemu-\w+: .*signal",
         "the builder crashed under emulation (QEMU)",
         "build on an engine of the image's own platform; else builder.env {{ERL_AFLAGS: '+JMsingle true'}} (OTP 26+)",

@@ -273,6 +273,12 @@ NETWORK = "the network or a server didn't answer"
             (PassingFault, AT, "the engine could not start the step's container: its runtime (runc) broke off"),
         ),
         (
+            "",
+            "process … did not complete successfully: failed to create endpoint x1 on network bridge: adding interface "
+            "veth5fd to bridge docker0 failed: Device does not exist",
+            (CommandFailed, AT, "the engine could not give the step's container a network"),
+        ),
+        (
             "Killed",
             "process x did not complete successfully: exit code: 137",
             (CommandFailed, AT, "a process was killed: the engine has run out of memory"),
