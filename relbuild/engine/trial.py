@@ -17,6 +17,8 @@ T = TypeVar("T")
 # How long a command may take, and a start until the applications are up, in seconds.
 COMMAND_TIMEOUT = 60.0
 BOOT_TIMEOUT = 60.0
+# How long it then has to stay up, in seconds: what can't write a file or has no license ends at its first steps.
+STAYS = 0.25
 # How much longer all of it may take where the platform is emulated.
 EMULATED = 5
 # What is kept of an output, in lines: its beginning, with what `version` said, and its end.
@@ -114,7 +116,7 @@ class Trial:
         running = self._pool.submit(run)
         # One that starts the VM in a way of its own never says that it is up: it is stopped all the same.
         up.wait(BOOT_TIMEOUT * self._patience)
-        if over.is_set():
+        if over.wait(STAYS):
             return Boot(running.result(), None, kept.text())
         begun = time.monotonic()
         self._runner.lines(self._containers.stop(stop_timeout), _ignored)

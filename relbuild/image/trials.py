@@ -11,10 +11,14 @@ from relbuild.release.command import ReleaseCommand
 from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings
 from relbuild.values import dataclass
 
-# Printed by the VM when the applications have been started: erl's -eval is run after the boot script (init(3erl)). Not
-# by the VM of an `eval` that a start script runs first. Without quotes and spaces, which erl would take apart.
+# Printed by the VM when every application has been started. erl runs its -eval when the boot script has asked for the
+# starts, which go on then (application:start_boot/2), so a process waits until none is left in application_controller's
+# list of those that are starting. Not by the VM of an `eval` that a start script runs first. Without quotes and spaces,
+# which erl would take apart.
 BOOTED = "relbuild_has_booted"
-SAY_BOOTED = f"[erlang:display({BOOTED})||os:getenv({[*b'RELEASE_COMMAND']})=/={[*b'eval']}]".replace(" ", "")
+STARTING = "proplists:get_value(starting,application_controller:info())"
+WAIT = f"(fun(F)->F(F)end)(fun(F)->(case({STARTING})of[]->erlang:display({BOOTED});_->timer:sleep(9),F(F)end)end)"
+SAY_BOOTED = f"[spawn(fun()->{WAIT}end)||os:getenv({[*b'RELEASE_COMMAND']})=/={[*b'eval']}]".replace(" ", "")
 EXPRESSION = "IO.puts(:relbuild_evaluates)"
 # One container for both, as starting one takes longer than `version` does.
 VERSION_ENDED = "relbuild_version_ended="

@@ -138,6 +138,39 @@ def test_a_start_that_writes_to_the_root(shop: str, made: Callable[[str], str], 
     assert "failed   boot       it doesn't boot on a read-only root: " in verified.stdout
 
 
+FRAIL = """defmodule Frail do
+  use Application
+
+  def start(_, _) do
+    fault = System.get_env("FAULT", "")
+    if fault =~ "slow", do: Process.sleep(1_500)
+    if fault =~ "raises", do: raise("no license file")
+    stops = {Task, fn -> Process.sleep(100) && System.stop(3) end}
+    Supervisor.start_link(if(fault == "stops", do: [stops], else: []), strategy: :one_for_one)
+  end
+end
+"""
+
+
+def test_a_release_that_ends_when_its_applications_start(
+    docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, tmp_path: Path
+) -> None:
+    """The boot script's end is not the start's: applications go on starting then."""
+    project = shutil.copytree(REPOSITORY / "tests" / "engine" / "projects" / "echo", tmp_path / "frail")
+    (project / "lib" / "frail.ex").write_text(FRAIL)
+    mix_exs = project / "mix.exs"
+    mix_exs.write_text(mix_exs.read_text().replace("mod: {Echo, []}", "mod: {Frail, []}"))
+    image = cleanup.image(f"relbuild-test-frail:{run_id}")
+    built = relbuild("image", "-t", image, cwd=project)
+    assert built.exit_code == 0, built.stderr
+    found = {}
+    for fault in ("raises", "slow, then raises", "stops", "slow"):
+        verified = relbuild("verify", image, "--env", f"FAULT={fault}", "--json")
+        found[fault] = (verified.exit_code, [status for check, status, _ in findings(verified) if check == "boot"])
+    failed = (1, ["failed"])
+    assert found == {"raises": failed, "slow, then raises": failed, "stops": failed, "slow": (0, ["ok"])}
+
+
 def test_an_image_of_a_conventional_dockerfile(
     made: Callable[[str], str], relbuild: Callable[..., Ran], docker: Docker, labels: tuple[str, ...], run_id: str
 ) -> None:

@@ -62,6 +62,10 @@ def test_a_release_that_works() -> None:
     assert trials == Trials(Ran(0, "shop 1.0\n"), Ran(0, "v-commands\n"), None, Boot(0, trials.boot.stopped_after, ""))
 
 
+def test_a_release_that_ends_by_itself_once_it_is_up() -> None:
+    assert tried(Engine(ends=1)).boot == Boot(1, None, "")
+
+
 def test_of_a_long_output_what_version_said_is_kept_and_the_end() -> None:
     engine = Engine()
     engine.chatter = [f"{number}\n" for number in range(1000)]
