@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from relbuild.commands.session import Session
 from relbuild.config.target import Target
 from relbuild.endpoint import Endpoint
-from relbuild.engine.docker import Listed, ServiceFacts, TaskFacts
+from relbuild.engine.docker import Listed, ListedImage, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
 from relbuild.image.plan import Plan
@@ -22,12 +22,12 @@ class NothingRuns(CommandFailed):
 def newest_image(session: Session) -> str:
     """Return the newest image of the project; raise CommandFailed when it has none here.
 
-    Of two with one time, as reproducible builds have, the one that the project's version names.
+    That is the one that was last given its name: a clean build's own time is its commit's.
     """
     plan = session.plan()
     own = tags(plan, ())[0]
     images = [
-        (image.created, own in image.tags, own if own in image.tags else sorted(image.tags)[-1])
+        (own in image.tags, own if own in image.tags else sorted(image.tags)[-1], image)
         for image in session.engine.images(plan.image)
         if image.tags and image.labels.get(labels.RELEASE, plan.release.name) == plan.release.name
     ]
@@ -36,7 +36,14 @@ def newest_image(session: Session) -> str:
             f"there is no image {plan.image} at {session.endpoint}",
             hint="build it: relbuild image; or name another: --on image:REF",
         )
-    return max(images)[2]
+    if len(images) == 1:
+        return images[0][1]
+    return max((_time(session, name, image), is_own, name) for is_own, name, image in images)[2]
+
+
+def _time(session: Session, name: str, image: ListedImage) -> float:
+    facts = session.engine.image(name)
+    return facts.tagged if facts is not None and facts.tagged else image.created
 
 
 def containers(session: Session, plan: Plan, *, stopped: bool = False) -> tuple[Listed, ...]:

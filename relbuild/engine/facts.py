@@ -24,6 +24,8 @@ class ImageFacts:
     env: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
     variant: str = ""
+    tagged: float = 0.0
+    """When it was last given a name, in seconds since the epoch; 0 where the engine doesn't say."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -41,6 +43,7 @@ class ImageFacts:
             env=_env(config),
             architecture=answer.get("Architecture") or "",
             variant=answer.get("Variant") or "",
+            tagged=_seconds((answer.get("Metadata") or {}).get("LastTagTime") or ""),
         )
 
     @property
@@ -192,3 +195,11 @@ def _port(port: Mapping[str, Any]) -> str:
         return inside
     address = port.get("IP") or ""
     return f"{f'[{address}]' if ':' in address else address}:{port['PublicPort']}->{inside}"
+
+
+def _seconds(time: str) -> float:
+    if not time or time.startswith("0001-"):  # Go's zero
+        return 0.0
+    from datetime import datetime
+
+    return datetime.fromisoformat(time).timestamp()

@@ -159,10 +159,14 @@ def test_a_release_that_ends_when_its_applications_start(
     project = shutil.copytree(REPOSITORY / "tests" / "engine" / "projects" / "echo", tmp_path / "frail")
     (project / "lib" / "frail.ex").write_text(FRAIL)
     mix_exs = project / "mix.exs"
-    mix_exs.write_text(mix_exs.read_text().replace("mod: {Echo, []}", "mod: {Frail, []}"))
+    text = mix_exs.read_text().replace("mod: {Echo, []}", "mod: {Frail, []}")
+    mix_exs.write_text(text.replace("releases: [echo: []]", "releases: [echo: [steps: [:assemble, :tar]]]"))
     image = cleanup.image(f"relbuild-test-frail:{run_id}")
     built = relbuild("image", "-t", image, cwd=project)
     assert built.exit_code == 0, built.stderr
+    # The tarball that Mix made would be the release once more, with its cookie.
+    listed = docker("run", "--rm", "--entrypoint", "ls", image, "/app")
+    assert [name for name in listed.split() if not name.startswith("erts-")] == ["bin", "lib", "releases"]
     found = {}
     for fault in ("raises", "slow, then raises", "stops", "slow"):
         verified = relbuild("verify", image, "--env", f"FAULT={fault}", "--json")

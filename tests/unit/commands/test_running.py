@@ -1,0 +1,49 @@
+"""Which of a project's images is its newest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from relbuild.commands import running
+from relbuild.config import Config
+from relbuild.engine.facts import ImageFacts, ListedImage
+from relbuild.image.plan import make_plan
+from relbuild.mix.project import read
+from tests.unit.image.test_plan import DictTree
+
+TREE = DictTree({"mix.exs": 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "2.0.0"]\nend\n'})
+PLAN = make_plan(read(TREE), Config(), TREE)
+NAMED = {"Id": "i", "Metadata": {"LastTagTime": "2026-02-03T04:05:06.789012345Z"}}
+UNKNOWN = {"Id": "i", "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("tagged", "newest"),
+    [
+        # A clean build has its commit's time, which is before that of an earlier build.
+        ({"a:1.0.0": 100.0, "a:2.0.0": 200.0}, "a:2.0.0"),
+        ({"a:1.0.0": 300.0, "a:2.0.0": 200.0}, "a:1.0.0"),
+        ({"a:1.0.0": 200.0, "a:2.0.0": 200.0}, "a:2.0.0"),
+        ({"a:1.0.0": 0.0, "a:2.0.0": 0.0}, "a:1.0.0"),
+        ({"a:1.0.0": 0.0}, "a:1.0.0"),
+    ],
+)
+def test_the_newest_image_is_the_one_named_last(tagged: dict[str, float], newest: str) -> None:
+    facts = {
+        name: replace(ImageFacts.of({"Id": name}), tags=(name,), tagged=seconds) for name, seconds in tagged.items()
+    }
+    created = {"a:1.0.0": 90, "a:2.0.0": 10}
+    engine = SimpleNamespace(
+        images=lambda repository: tuple(ListedImage(name, (name,), created[name], {}) for name in tagged),
+        image=lambda name: facts[name],
+    )
+    session: Any = SimpleNamespace(plan=lambda: PLAN, engine=engine, endpoint="here")
+    assert running.newest_image(session) == newest
+
+
+def test_when_an_image_was_named() -> None:
+    assert [ImageFacts.of(each).tagged for each in (NAMED, UNKNOWN, {"Id": "i"})] == [1770091506.789012, 0.0, 0.0]
