@@ -70,9 +70,15 @@ def _release(plan: Plan) -> str:
         return f"{release.name}  ({place(release.at)}, as the application: mix.exs defines none)"
     if not others:
         return f"{release.name}  ({place(release.at)})"
+    return f"{release.name}  ({place(release.at)}; {_chosen(plan)} chooses it, not {' or '.join(others)})"
+
+
+def _chosen(plan: Plan) -> str:
+    """Return who chose among several releases: the command line before relbuild.yml, and that before mix.exs."""
+    if plan.named:
+        return "--release"
     default = plan.project.default_release
-    by = place(default.at) if isinstance(default, Known) and default.value == release.name else "--release"
-    return f"{release.name}  ({place(release.at)}; {_from(plan, 'release', by)} chooses it, not {' or '.join(others)})"
+    return _from(plan, "release", place(default.at if isinstance(default, Known) else plan.release.at))
 
 
 def _needs(contract: Contract) -> list[str]:

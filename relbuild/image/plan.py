@@ -120,6 +120,8 @@ class Plan:
     unknown: tuple[Unknown, ...]
     marks: Mapping[str, Mark]
     """Where relbuild.yml says what."""
+    named: bool
+    """Whether the command line chose the release, whatever relbuild.yml and mix.exs say."""
 
     @property
     def has_dependencies(self) -> bool:
@@ -205,6 +207,7 @@ def make_plan(
         ),
         unknown=project.unknown,
         marks=config.marks,
+        named=release_name is not None,
     )
 
 

@@ -1,0 +1,53 @@
+"""What relbuild plan says, and where it has it from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from relbuild.commands import explanation
+from relbuild.config import Config, parse
+from relbuild.image.plan import make_plan
+from relbuild.mix import project
+from relbuild.scaffold.overlay import Overlay
+
+MIX = """defmodule Shop.MixProject do
+  use Mix.Project
+  def project, do: [app: :shop, version: "1.0.0", elixir: "~> 1.18", releases: [RELEASES]]
+end
+"""
+
+
+class Nothing:
+    """An empty directory."""
+
+    def read(self, path: str) -> bytes | None:
+        return None
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        return ()
+
+
+def said(row: str, files: Mapping[str, str], config: str = "", release: str | None = None) -> str:
+    """Return what is said in that row."""
+    tree = Overlay(Nothing(), files)
+    made = make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, release)
+    [line] = [line for line in explanation.lines(made) if line.startswith(f"{row} ")]
+    return line.removeprefix(row).lstrip()
+
+
+@pytest.mark.parametrize(
+    ("config", "release", "default", "expected"),
+    [
+        ("", "web", "", "web  (mix.exs:3; --release chooses it, not wrk)"),
+        ("release: wrk\n", "web", "", "web  (mix.exs:3; --release chooses it, not wrk)"),
+        ("release: web\n", None, "", "web  (mix.exs:3; relbuild.yml:1 chooses it, not wrk)"),
+        ("", None, "default_release: :wrk, ", "wrk  (mix.exs:3; mix.exs:3 chooses it, not web)"),
+        ("", "wrk", "default_release: :wrk, ", "wrk  (mix.exs:3; --release chooses it, not web)"),
+        ("release: web\n", None, "default_release: :wrk, ", "web  (mix.exs:3; relbuild.yml:1 chooses it, not wrk)"),
+    ],
+)
+def test_the_release_names_who_chose_it(config: str, release: str | None, default: str, expected: str) -> None:
+    mix = MIX.replace("RELEASES", "web: [], wrk: []").replace("releases:", f"{default}releases:")
+    assert said("release", {"mix.exs": mix}, config, release) == expected
