@@ -45,7 +45,9 @@ def read(said: str | bytes, static: Project) -> Project:
         raise ProjectError.of(problems)
     reads = {one.path: frozenset(one.reads) for one in (static, *static.apps)}
     all_said = {path: said_of(each, places.get(path), reads.get(path, frozenset())) for path, each in found.items()}
-    return project.of(all_said[""], lambda root: _children(root, all_said))
+    evaluated = project.of(all_said[""], lambda root: _children(root, all_said))
+    project.require_applications(all_said[""], evaluated)
+    return evaluated
 
 
 def said_of(each: Mapping[str, Any], place: Mark | None = None, reads: frozenset[str] = frozenset()) -> Said:

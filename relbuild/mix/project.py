@@ -116,7 +116,10 @@ def read(tree: Tree) -> Project:
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    return with_path_deps(tree, of(MixFile.of(tree, "", content).said(), lambda root: children(tree, root)))
+    said = MixFile.of(tree, "", content).said()
+    project = of(said, lambda root: children(tree, root))
+    require_applications(said, project)
+    return with_path_deps(tree, project)
 
 
 def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
@@ -127,6 +130,21 @@ def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
     project = _with_children(root, children)
     found, unknown = _releases(root, project)
     return replace(project, releases=found, unknown=tuple(dict.fromkeys((*project.unknown, *unknown))))
+
+
+def require_applications(root: Said, project: Project) -> None:
+    """Raise ProjectError for an umbrella without applications, where it is known that there are none.
+
+    Mix takes it (Mix.Project.apps_paths/1), and has nothing to compile.
+    """
+    above = project.apps_path
+    if isinstance(above, Known) and not project.apps and not isinstance(root.given.fact("apps", fields.names), Unknown):
+        raise ProjectError(
+            f"apps_path: the umbrella project has no application in {above.value or '.'}: each is a directory there, "
+            "with a mix.exs",
+            at=above.at,
+            hint='name the directory that has them, such as apps_path: "apps"',
+        )
 
 
 def _with_children(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:

@@ -411,6 +411,31 @@ def test_an_umbrella_takes_only_the_applications_it_names(dict_tree: Any) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "directory"),
+    [('apps_path: "nope"', "nope"), ('apps_path: "."', "."), ('apps_path: "apps", apps: [:worker]', "apps")],
+)
+def test_an_umbrella_without_applications_is_refused_at_its_place(dict_tree: Any, options: str, directory: str) -> None:
+    files = {"mix.exs": minimal(options).replace("app: :a, ", ""), "apps/web/mix.exs": child("web", "2.0.0")}
+    with pytest.raises(ProjectError) as error:
+        project.read(dict_tree(files))
+    line = next(number for number, line in enumerate(files["mix.exs"].splitlines(), 1) if "apps_path" in line)
+    column = files["mix.exs"].splitlines()[line - 1].index("apps_path: ") + len("apps_path: ") + 1
+    assert error.value.problems == (
+        Problem(
+            f"apps_path: the umbrella project has no application in {directory}: each is a directory there, with a "
+            "mix.exs",
+            Mark("mix.exs", line, column),
+            'name the directory that has them, such as apps_path: "apps"',
+        ),
+    )
+
+
+def test_an_umbrella_may_name_its_applications_in_ways_that_cant_be_read(dict_tree: Any) -> None:
+    root = minimal('apps_path: "apps", apps: chosen()').replace("app: :a, ", "")
+    assert project.read(dict_tree({"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0")})).apps == ()
+
+
 def test_a_broken_application_of_an_umbrella_is_told_with_its_file(dict_tree: Any) -> None:
     with pytest.raises(ProjectError) as error:
         project.read(dict_tree({"mix.exs": UMBRELLA, "apps/web/mix.exs": "defmodule X do"}))
