@@ -8,6 +8,7 @@ from relbuild.errors import Mark
 from relbuild.image.assets import BUILD, DEPLOY, Assets
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
+from relbuild.image.tags import untaggable
 from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Known, Unknown
 
@@ -30,10 +31,18 @@ def lines(plan: Plan) -> list[str]:
     for title, below in (
         ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
         ("what dependencies need", _package_needs(plan)),
-        ("notes", plan.notes),
+        ("notes", notes(plan)),
     ):
         found += ["", title, *(f"  {line}" for line in below)] if below else []
     return found
+
+
+def notes(plan: Plan) -> tuple[str, ...]:
+    """Return the plan's notes, and what `relbuild image` would refuse where no tag is given."""
+    refused = untaggable(plan)
+    if refused is None or refused.at is None:
+        return plan.notes
+    return (*plan.notes, f"{place(refused.at)}: {refused.message}; {refused.hint}")
 
 
 def place(mark: Mark) -> str:
@@ -101,7 +110,7 @@ def _toolchain_rows(plan: Plan) -> Iterator[Row]:
 
 def _image_rows(plan: Plan) -> Iterator[Row]:
     builder, runner, lock = plan.builder, plan.runner, plan.lock
-    yield "image", f"{plan.image}:{_tag(plan)}  ({_from(plan, 'image', 'named as the release')})"
+    yield "image", f"{plan.image}{_tag(plan)}  ({_from(plan, 'image', 'named as the release')})"
     if plan.platforms is not None:
         how = "each built on its own" if plan.platforms.emulated else "compiled once, on the builder's own"
         yield "  platforms", f"{' '.join(plan.platforms.names)}  ({how})"
@@ -120,7 +129,9 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
 
 
 def _tag(plan: Plan) -> str:
-    return plan.version.value if isinstance(plan.version, Known) else "latest"
+    if untaggable(plan) is not None:
+        return ""
+    return f":{plan.version.value}" if isinstance(plan.version, Known) else ":latest"
 
 
 def _packages(plan: Plan, who: str, names: tuple[str, ...], why: str) -> str:

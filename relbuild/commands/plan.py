@@ -93,7 +93,7 @@ class Planned:
             "environment": data_of(plan.environment),
             "labels": dict(plan.labels),
             "dependencies": [_need(each) for each in plan.needs],
-            "notes": list(plan.notes),
+            "notes": list(explanation.notes(plan)),
             "unknown": [_unknown(each) for each in plan.unknown],
             "evaluated": None
             if self.differences is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from relbuild.errors import ProjectError, UsageError
+from relbuild.errors import Problem, ProjectError, UsageError
 from relbuild.image.plan import Plan
 from relbuild.mix.facts import Unknown
 
@@ -27,13 +27,22 @@ def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
     version = plan.version
     if isinstance(version, Unknown):
         return (f"{plan.image}:latest",)
-    if not TAG.fullmatch(version.value):
-        raise ProjectError(
-            f"version {version.value!r} can't be an image's tag: a tag is letters, digits, '_', '.' and '-'",
-            at=version.at,
-            hint=f"name one: relbuild image -t {plan.image}:{re.sub(r'[^A-Za-z0-9_.-]', '-', version.value)}",
-        )
+    refused = untaggable(plan)
+    if refused is not None:
+        raise ProjectError.of([refused])
     return (f"{plan.image}:{version.value}",)
+
+
+def untaggable(plan: Plan) -> Problem | None:
+    """Return why the release's version can't be the image's tag, and what to do; None where it can, or isn't known."""
+    version = plan.version
+    if isinstance(version, Unknown) or TAG.fullmatch(version.value):
+        return None
+    return Problem(
+        f"version {version.value!r} can't be an image's tag: a tag is letters, digits, '_', '.' and '-'",
+        version.at,
+        f"name one: relbuild image -t {plan.image}:{re.sub(r'[^A-Za-z0-9_.-]', '-', version.value)}",
+    )
 
 
 def _reference(plan: Plan, asked: str) -> str:

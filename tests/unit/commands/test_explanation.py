@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
 
 from relbuild.commands import explanation
+from relbuild.commands.plan import Planned
 from relbuild.config import Config, parse
-from relbuild.image.plan import make_plan
+from relbuild.errors import ProjectError
+from relbuild.image.plan import Plan, make_plan
+from relbuild.image.tags import tags
 from relbuild.mix import project
 from relbuild.scaffold.overlay import Overlay
 
@@ -29,10 +33,14 @@ class Nothing:
         return ()
 
 
+def plan(files: Mapping[str, str], config: str = "", release: str | None = None) -> Plan:
+    tree = Overlay(Nothing(), files)
+    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, release)
+
+
 def said(row: str, files: Mapping[str, str], config: str = "", release: str | None = None) -> str:
     """Return what is said in that row."""
-    tree = Overlay(Nothing(), files)
-    made = make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, release)
+    made = plan(files, config, release)
     [line] = [line for line in explanation.lines(made) if line.startswith(f"{row} ")]
     return line.removeprefix(row).lstrip()
 
@@ -51,3 +59,16 @@ def said(row: str, files: Mapping[str, str], config: str = "", release: str | No
 def test_the_release_names_who_chose_it(config: str, release: str | None, default: str, expected: str) -> None:
     mix = MIX.replace("RELEASES", "web: [], wrk: []").replace("releases:", f"{default}releases:")
     assert said("release", {"mix.exs": mix}, config, release) == expected
+
+
+def test_a_version_that_cant_be_a_tag_is_told_before_it_is_refused() -> None:
+    files = {"mix.exs": MIX.replace("RELEASES", "").replace("1.0.0", "1.0.0+abc")}
+    assert said("image", files) == "shop  (named as the release)"
+    why = "version '1.0.0+abc' can't be an image's tag: a tag is letters, digits, '_', '.' and '-'"
+    note = f"mix.exs:3: {why}; name one: relbuild image -t shop:1.0.0-abc"
+    made = plan(files)
+    assert explanation.lines(made)[-2:] == ["notes", f"  {note}"]
+    assert Planned(made).data()["notes"] == [note]
+    with pytest.raises(ProjectError, match=re.escape(why)):
+        tags(made, ())
+    assert tags(made, (":1",)) == ("shop:1",)
