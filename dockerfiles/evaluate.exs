@@ -37,6 +37,8 @@ defmodule Relbuild.Evaluate do
   @patience 60_000
 
   def run(file) do
+    # Else a mix.exs that ends its process ends this one too, and nobody tells which it was.
+    Process.flag(:trap_exit, true)
     Mix.start()
     {root, config} = project("")
     children = for path <- children(config[:apps_path]), do: elem(project(path), 0)

@@ -21,6 +21,9 @@ from relbuild.mix.terms import Atom, Function, List, Map, Term, TreePath, Tuple,
 TOP = "/relbuild"
 DIRECTORY = f"{TOP}/in/a/directory/of/its/own/src"
 
+# How much of an error is told, in characters: a reason to exit may be a whole term with all that it holds.
+LONGEST = 600
+
 # Stands for every function: none can be told from another.
 _FUNCTION = Function(parse("mix.exs", b"nil").root)
 
@@ -34,7 +37,7 @@ def read(said: str | bytes, static: Project) -> Project:
     found = {each["path"]: each for each in json.loads(said)}
     problems = [
         Problem(
-            f"Mix can't evaluate it: {each['error']}",
+            f"Mix can't evaluate it: {_shortened(each['error'])}",
             places.get(path) or Mark(posixpath.join(path, "mix.exs"), 1),
             "it is evaluated as the image's build does it: MIX_ENV=prod, the project's files, no network",
         )
@@ -48,6 +51,10 @@ def read(said: str | bytes, static: Project) -> Project:
     evaluated = project.of(all_said[""], lambda root: _children(root, all_said))
     project.require_applications(all_said[""], evaluated)
     return evaluated
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def said_of(each: Mapping[str, Any], place: Mark | None = None, reads: frozenset[str] = frozenset()) -> Said:

@@ -208,6 +208,7 @@ def test_mix_fills_in_what_only_elixir_knows(project: Callable[[str], Path], rel
     [
         ('[app: :echo, version: System.fetch_env!("ECHO_NO_SUCH")]', "ECHO_NO_SUCH"),
         ("exit(:enough)", ":enough"),
+        ('Process.exit(self(), {:too_much, for(_ <- 1..9, do: String.duplicate("x", 999))})', ":too_much"),
         ("[app: :echo, version: hd([])]", "not a nonempty list"),
     ],
 )
@@ -223,6 +224,7 @@ def test_a_mix_exs_that_mix_can_not_evaluate(
     assert (ran.exit_code, error["file"], error["line"]) == (3, "mix.exs", 3), error
     assert error["message"].startswith("Mix can't evaluate it: ")
     assert said in error["message"]
+    assert len(error["message"]) < 700
 
 
 def test_mix_says_of_the_golden_projects_what_was_read(docker: Docker, elixir: str, labels: tuple[str, ...]) -> None:

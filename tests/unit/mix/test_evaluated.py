@@ -213,6 +213,14 @@ def test_what_mix_can_not_evaluate_has_its_place(read: Callable[..., Project]) -
     )
 
 
+def test_of_a_long_reason_the_beginning_is_told(read: Callable[..., Project]) -> None:
+    failed = {"path": "", "error": "** (exit) " + "x" * 9_000}
+    with pytest.raises(ProjectError) as raised:
+        evaluated.read(json.dumps([failed]), read('app: :a, version: "1.0.0"'))
+    [problem] = raised.value.problems
+    assert problem.message == f"Mix can't evaluate it: ** (exit) {'x' * 590}…"
+
+
 def test_what_mix_itself_refuses_is_refused(read: Callable[..., Project]) -> None:
     with pytest.raises(ProjectError, match="is not a version as Mix wants it"):
         ask(read('app: :a, version: System.get_env("V")'), said(version="1.0"))
