@@ -8,7 +8,18 @@ from dataclasses import replace
 
 from relbuild.config import Config, Healthcheck, Steps
 from relbuild.errors import ConfigError, Mark
-from relbuild.image import assets, bases, dependencies, labelling, layers, migrating, narrowing, packages, platforms
+from relbuild.image import (
+    assets,
+    bases,
+    dependencies,
+    labelling,
+    layers,
+    migrating,
+    narrowing,
+    packages,
+    platforms,
+    starting,
+)
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret, own_secrets
@@ -201,6 +212,7 @@ def make_plan(
             *asset_plan.notes,
             *sources.notes,
             *_release_notes(release),
+            *starting.decide(tree, release, config),
             *deps.notes,
             *platform_notes,
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
