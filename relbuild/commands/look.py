@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from relbuild.commands.session import Session
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
-from relbuild.image import checks, labels, platforms
+from relbuild.image import checks, labels, platforms, upstream
 from relbuild.image.checks import Facts, Finding
 from relbuild.image.leaks import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.linking import Linker, Unlinked
@@ -83,7 +83,10 @@ class Look:
         self._trial = Trial(
             session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
         )
-        self._held = _begun(lambda: _held(session, facts, image, Needles(secrets), content))
+        needles = Needles(secrets)
+        # Asked here: the connection for such questions isn't shared with the thread that reads the image.
+        base = _base(session, facts) if needles else ()
+        self._held = _begun(lambda: _held(session, facts, image, needles, base, content))
 
     def __enter__(self) -> Look:
         return self
@@ -145,7 +148,36 @@ def _begun(action: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _held(session: Session, facts: ImageFacts, image: str, needles: Needles, content: Archive | None) -> Held:
+def _base(session: Session, facts: ImageFacts) -> tuple[str, ...]:
+    """Return the layers of the image that another one stands on, where the engine has it.
+
+    Not of one that relbuild built: a build's secret may be in it.
+    """
+    name = upstream.base_reference(facts.labels)
+    base = None if name is None else session.engine.image(name)
+    return () if base is None or base.id == facts.id or labels.RELEASE in base.labels else base.layers
+
+
+def _leaks(content: Archive, root: str, needles: Needles, base: tuple[str, ...], own: bool) -> Iterator[Leak]:
+    """Yield what must not be in an image, without what only looks like one of its build's secrets."""
+    said = content.configuration
+    complete = len(said.instructions) == len(content.layers)
+    return upstream.sifted(
+        content.leaks(root, needles),
+        base=upstream.base_layers(said.diff_ids, base, said.instructions if complete else ()),
+        instructions=said.instructions if own and complete else (),
+        is_packaged=content.is_packaged,
+    )
+
+
+def _held(
+    session: Session,
+    facts: ImageFacts,
+    image: str,
+    needles: Needles,
+    base: tuple[str, ...],
+    content: Archive | None,
+) -> Held:
     def look_into(content: Archive) -> Held:
         release = found(content, image)
         programs = _programs(content, release)
@@ -158,7 +190,10 @@ def _held(session: Session, facts: ImageFacts, image: str, needles: Needles, con
             _debian(content),
             len(programs),
             linker.unlinked(programs, MACHINES.get(configuration.architecture, "")),
-            (*content.leaks(release.directory, needles), *_cookies(content, release)),
+            (
+                *_leaks(content, release.directory, needles, base, labels.BUILT_BY in facts.labels),
+                *_cookies(content, release),
+            ),
         )
 
     # A secret may be in any layer, and isn't remembered: then all of them are read.

@@ -24,6 +24,7 @@ from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
 from relbuild.image.leaks import Leak, Needles, configured, named
 from relbuild.image.linking import Elf
+from relbuild.image.upstream import packaged_as
 from relbuild.values import dataclass
 
 
@@ -54,6 +55,7 @@ class Archive:
         self.configuration = configuration
         self.files = FileSystem([layer.entries for layer in layers])
         self.elf = cache(self._elf)
+        self._packaged = cache(self._all_packaged)
 
     def read(self, path: str) -> bytes | None:
         """Return the content of the regular file at a path, links followed; None where there is none."""
@@ -103,6 +105,20 @@ class Archive:
             )
             found += [self._shown(leak) for leak in contained]
         return tuple(dict.fromkeys(found))
+
+    def is_packaged(self, leak: Leak) -> bool:
+        """Tell whether the file with a leak is as a Debian package of the image has it, and so from no build."""
+        if leak.layer is None:
+            return False
+        known: set[str] = set().union(*(self._packaged().get(path, ()) for path in packaged_as(leak.where)))
+        return bool(known) and self._layers[leak.layer].md5(leak.where) in known
+
+    def _all_packaged(self) -> Mapping[str, set[str]]:
+        """Return the checksums of each file of a package: those of each version that a layer installs."""
+        found: dict[str, set[str]] = {}
+        for path, checksum in (each for layer in self._layers for each in layer.packaged()):
+            found.setdefault(path, set()).add(checksum)
+        return found
 
     def _shown(self, leak: Leak) -> Leak:
         return replace(leak, deleted=self.files.layer(leak.where) != leak.layer)

@@ -11,7 +11,7 @@ from relbuild.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image as the engine has it."""
+    """An image as the engine has it; ``layers`` are named by the digests of their content, from the lowest up."""
 
     id: str
     tags: tuple[str, ...]
@@ -26,6 +26,7 @@ class ImageFacts:
     variant: str = ""
     tagged: float = 0.0
     """When it was last given a name, in seconds since the epoch; 0 where the engine doesn't say."""
+    layers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -44,6 +45,7 @@ class ImageFacts:
             architecture=answer.get("Architecture") or "",
             variant=answer.get("Variant") or "",
             tagged=_seconds((answer.get("Metadata") or {}).get("LastTagTime") or ""),
+            layers=tuple((answer.get("RootFS") or {}).get("Layers") or ()),
         )
 
     @property

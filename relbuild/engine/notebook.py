@@ -77,6 +77,14 @@ class Noted:
         """Yield the path of each file that holds one of the secrets, with the secret's name."""
         return self._unpacked().secrets(needles) if needles else iter(())
 
+    def md5(self, path: str) -> str:
+        """Return a file's MD5; that, or what is in it, isn't noted, as it is asked of files with a secret."""
+        return self._unpacked().md5(path)
+
+    def packaged(self) -> Iterator[tuple[str, str]]:
+        """Yield the files of the packages that the layer installs, as dpkg has them: a path and its MD5."""
+        return self._unpacked().packaged()
+
     def _unpacked(self) -> Unpacked:
         if self._content is None:
             raise Forgotten

@@ -60,12 +60,14 @@ class Facts:
 
 def check(facts: Facts) -> tuple[Finding, ...]:
     """Return the findings, by check."""
+    from relbuild.image import leak_findings
+
     return (
         *_libraries(facts),
         *_user(facts),
         *_commands(facts),
         *_boot(facts),
-        *_leaks(facts),
+        *leak_findings.judged(facts.leaks, own=facts.own),
     )
 
 
@@ -245,45 +247,6 @@ def _unbooted(facts: Facts, boot: Boot) -> Finding:
     if unset:
         return Finding("boot", "note", f"not tried: it doesn't boot without {unset}", GIVE)
     return Finding("boot", "warning", f"it doesn't boot without its environment: {last}", GIVE)
-
-
-def _leaks(facts: Facts) -> Iterator[Finding]:
-    wrong = [_leak(facts, leak) for leak in facts.leaks]
-    yield from wrong
-    if not any(each.status == "failed" for each in wrong):
-        yield Finding("secrets", "ok", "no secret, private key or .env in any layer, history, label or environment")
-
-
-def _leak(facts: Facts, leak: Leak) -> Finding:
-    where = f"/{leak.where}" if leak.layer is not None else leak.where
-    if leak.deleted:
-        where += " (deleted in a later layer, but still shipped)"
-    if leak.kind == "cookie":
-        return Finding(
-            "secrets",
-            "failed" if facts.own else "warning",
-            f"{where}: whoever has the image has the cookie of its nodes",
-            "leave it out (rm releases/COOKIE in the RUN of mix release, no -setcookie in vm.args, no RELEASE_COOKIE= "
-            "in env.sh), and give RELEASE_COOKIE where it runs",
-        )
-    if leak.kind in ("variable", "url"):
-        what = "holds a password" if leak.kind == "url" else "is named like a secret"
-        return Finding(
-            "secrets",
-            "failed" if leak.certain else "warning",
-            f"{where}: {leak.name} {what}, and everyone who has the image can read it",
-            "give it where the release runs; what the build needs goes through RUN --mount=type=secret",
-        )
-    what, mending = {
-        "secret": (
-            f"holds the value of the build's secret {leak.name}",
-            "is it read while the project is compiled, into a module or a configuration? Use it in the RUN that needs "
-            "it, and nowhere else",
-        ),
-        "key": ("holds a private key", "keep it out of priv/ and the build context (.dockerignore), and renew it"),
-        "env file": ("is a file of variables", "keep it out of the build context: .env and .env.* in .dockerignore"),
-    }[leak.kind]
-    return Finding("secrets", "failed", f"{where} {what}", mending)
 
 
 def _unset(output: str) -> str | None:

@@ -15,7 +15,7 @@ OF_AN_IMAGE_NOT_SEEN_BEFORE = {
     *("relbuild.commands.content", "relbuild.commands.look", "relbuild.commands.place", "relbuild.engine.archive"),
     *("relbuild.engine.elf", "relbuild.engine.trial", "relbuild.image.filesystem", "relbuild.image.leaks"),
     *("relbuild.image.libraries", "relbuild.image.linking", "relbuild.image.telling", "relbuild.image.trials"),
-    "relbuild.release.target",
+    *("relbuild.image.leak_findings", "relbuild.image.upstream", "relbuild.release.target"),
 }
 NEEDLESS = LIBRARIES | OF_A_FAILURE | OF_AN_IMAGE_NOT_SEEN_BEFORE
 OF_AN_ENGINE = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import platform
@@ -134,6 +135,28 @@ def test_a_secret_in_a_module_that_mix_has_compressed() -> None:
     }
     found = archive.read(saved({"l": tar(files)})).leaks("app", Needles({"A": "s3cret-a"}))
     assert found == (Leak("secret", "lib/a/ebin/A.beam", "A", 0),)
+
+
+def test_a_file_that_is_as_its_package_has_it() -> None:
+    content = b"abcdefghijklmnop"
+    sums = "".join(f"{hashlib.md5(content).hexdigest()}  {path}\n" for path in ("usr/bin/a", "sbin/b", "usr/bin/c"))
+    found = archive.read(
+        saved(
+            {
+                "l": tar({"var/lib/dpkg/info/a.md5sums": sums.encode(), "usr/bin/a": content, "usr/sbin/b": content}),
+                "u": tar({"usr/bin/c": content + b"!", "usr/bin/d": content, "usr/bin/a": content}),
+            }
+        )
+    )
+    leaks = found.leaks("app", Needles({"A": "abcdefgh"}))
+    assert {(leak.where, leak.layer): found.is_packaged(leak) for leak in leaks} == {
+        ("usr/bin/a", 0): True,
+        ("usr/sbin/b", 0): True,
+        ("usr/bin/c", 1): False,
+        ("usr/bin/d", 1): False,
+        ("usr/bin/a", 1): True,
+    }
+    assert not found.is_packaged(Leak("secret", "history", "A"))
 
 
 def test_files_of_two_images_are_compared_by_content() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 from relbuild.engine import archive, notebook
 from relbuild.engine.archive import Archive
 from relbuild.engine.notebook import Forgotten, Notebook
-from relbuild.image.leaks import Needles
+from relbuild.image.leaks import Leak, Needles
 
 KEY = b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 64 + b"\n"
 LOWER, UPPER = "a" * 64, "b" * 64
@@ -99,6 +100,17 @@ def test_a_secret_is_sought_in_content_alone() -> None:
         ("key", "etc/key", ""),
         ("secret", "app/a.txt", "TOKEN"),
     ]
+
+
+def test_that_a_file_is_a_packages_is_not_noted(cache: Path) -> None:
+    """Nor is the file, in which the secret may be after all."""
+    sums = f"{hashlib.md5(b'secretly').hexdigest()}  app/a.txt\n".encode()
+    whole = Notebook(whole=True)
+    files = {**LAYERS[UPPER], "var/lib/dpkg/info/a.md5sums": sums}
+    found = archive.read(image({LOWER: LAYERS[LOWER], UPPER: files}), notebook=whole)
+    assert found.is_packaged(Leak("secret", "app/a.txt", "TOKEN", 1))
+    whole.keep()
+    assert [json.loads(each.read_text())["texts"] for each in cache.rglob("*.json")] == [{}, {}]
 
 
 def test_a_layer_whose_name_is_not_its_content_is_read_each_time(cache: Path) -> None:

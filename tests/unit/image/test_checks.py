@@ -286,6 +286,12 @@ def test_booting(boot: Boot, given: bool, status: str, message: str) -> None:
             "/app/x.beam holds the value of the build's secret HEX_KEY",
         ),
         (
+            Leak("secret", "app/erts-16.0/bin/beam.smp", "HEX_KEY", 4, certain=False),
+            True,
+            "warning",
+            "/app/erts-16.0/bin/beam.smp has the value of the build's secret HEX_KEY in it",
+        ),
+        (
             Leak("key", "root/.ssh/id", layer=2, deleted=True),
             True,
             "failed",
