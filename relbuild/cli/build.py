@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Release
+from relbuild.cli.options import Release, StopTimeout
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -97,6 +97,7 @@ def image(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Tag it without the checks of relbuild verify.")
     ] = False,
+    stop_timeout: StopTimeout = 30,
     sbom: Annotated[
         str | None, typer.Option("--sbom", metavar="FILE", help="Write its bill of materials there, as CycloneDX.")
     ] = None,
@@ -118,6 +119,7 @@ def image(
         push=push,
         caches=caches,
         verify=not no_verify,
+        stop_timeout=stop_timeout,
         bill=sbom,
         clean=clean,
         reproducible=reproducible,

@@ -39,6 +39,9 @@ Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", help="End it when it takes longer; exit code 124.", min=0.1),
 ]
+StopTimeout = Annotated[
+    int, typer.Option("--stop-timeout", metavar="SECONDS", help="How long it may take to end after SIGTERM.", min=1)
+]
 Expression = Annotated[
     str | None, typer.Argument(metavar="[EXPR]", help="The Elixir expression; - reads a script from stdin.")
 ]

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Env, EnvFile, Expression, HeldRelease, Network, NoEnvCheck, On, ScriptFile, Timeout
+from relbuild.cli.options import (
+    Env,
+    EnvFile,
+    Expression,
+    HeldRelease,
+    Network,
+    NoEnvCheck,
+    On,
+    ScriptFile,
+    StopTimeout,
+    Timeout,
+)
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -54,7 +65,7 @@ def run(
     release: HeldRelease = None,
     name: Annotated[str | None, typer.Option("--name", help="The container's name.")] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave it running and print its id.")] = False,
-    stop_timeout: Annotated[int, typer.Option("--stop-timeout", metavar="SECONDS", help="Time to drain.", min=1)] = 30,
+    stop_timeout: StopTimeout = 30,
 ) -> Result:
     """Start the release with docker run and what a release needs."""
     from relbuild.commands import run as command
@@ -75,7 +86,7 @@ def verify(
     env: Env = None,
     env_file: EnvFile = None,
     network: Network = None,
-    stop_timeout: Annotated[int, typer.Option("--stop-timeout", metavar="SECONDS", help="Time to drain.", min=1)] = 30,
+    stop_timeout: StopTimeout = 30,
 ) -> Result:
     """Try a release image out: libraries, user, read-only root, commands, stopping, secrets, size."""
     from relbuild.commands import verify as command

@@ -9,7 +9,7 @@ from dataclasses import replace
 from relbuild.commands import secrets
 from relbuild.commands.build import build
 from relbuild.commands.session import Session
-from relbuild.commands.verification import Verification
+from relbuild.commands.verification import STOP_TIMEOUT, Verification
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, UsageError
@@ -31,6 +31,7 @@ def image(
     push: bool,
     caches: Caches,
     verify: bool = True,
+    stop_timeout: int = STOP_TIMEOUT,
     bill: str | None = None,
     clean: bool = False,
     reproducible: bool = False,
@@ -38,9 +39,10 @@ def image(
 ) -> Built:
     """Build the release image and return its reference and digest; ``platforms`` are instead of relbuild.yml's.
 
-    ``clean`` takes nothing up from earlier builds; ``reproducible`` builds so twice, and compares. The bill of
-    materials is written to the file ``bill``. Raises CommandFailed when the build, a check of the image or a push
-    fails; until the image has been verified, and the bill written, nothing has a tag.
+    ``stop_timeout`` is how many seconds the release may take to stop when it is verified. ``clean`` takes nothing up
+    from earlier builds; ``reproducible`` builds so twice, and compares. The bill of materials is written to the file
+    ``bill``. Raises CommandFailed when the build, a check of the image or a push fails; until the image has been
+    verified, and the bill written, nothing has a tag.
     """
     plan = session.plan(release, platforms=parse(platforms) if platforms else None)
     names = plan.platforms.names if plan.platforms is not None else ()
@@ -61,11 +63,11 @@ def image(
             # Each by itself first: an engine looks into and runs one platform of an image, its own.
             for name in names:
                 own = replace(caches, destinations=())
-                with _candidate(session, plan, given, own, (name,), references[0], platform=name):
+                with _candidate(session, plan, given, own, (name,), references[0], stop_timeout, platform=name):
                     pass
-    verify = verify and not several
+    time = stop_timeout if verify and not several else None
     clean = clean or reproducible
-    with _candidate(session, plan, given, caches, names, references[0], verify=verify, clean=clean) as candidate:
+    with _candidate(session, plan, given, caches, names, references[0], time, clean=clean) as candidate:
         if reproducible:
             _require_reproducible(session, plan, given, candidate)
         if bill is not None and not session.dry_run:
@@ -98,20 +100,21 @@ def _candidate(
     caches: Caches,
     platforms: tuple[str, ...],
     reference: str,
+    stop_timeout: int | None,
     *,
     platform: str = "",
-    verify: bool = True,
     clean: bool = False,
 ) -> Iterator[str]:
     """Give the name under which the image was built, and verified as what will have the reference; then take it away.
 
-    ``platform`` is named in what is said of it: that of an image which the image of all takes its steps from.
+    ``stop_timeout`` is None where it isn't verified. ``platform`` is named in what is said of it: that of an image
+    which the image of all takes its steps from.
     """
-    with Verification(session, plan) as verification:
-        exported = verification.begin if verify else None
+    with Verification(session, plan, stop_timeout or STOP_TIMEOUT) as verification:
+        exported = None if stop_timeout is None else verification.begin
         candidate = build(session, plan, given, caches, platforms, clean=clean, exported=exported)
         try:
-            if verify:
+            if stop_timeout is not None:
                 verification.require(candidate, reference, platform)
             yield candidate
         finally:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +25,7 @@ from relbuild.mix.facts import Known
 if TYPE_CHECKING:
     from relbuild.commands.look import Look
 
-# Seconds a release has to stop; what `relbuild run` gives it.
+# Seconds a release has to stop, unless said otherwise; what `relbuild run` gives it.
 STOP_TIMEOUT = 30
 
 
@@ -34,12 +33,14 @@ class Verification:
     """The checks of one image, which is looked into from when the engine has it.
 
     A build goes on for some time then: the builder writes down what it did, the longer the more builds it remembers.
-    What still runs at the end of the ``with`` block is ended.
+    What still runs at the end of the ``with`` block is ended. ``stop_timeout`` is how many seconds the release may take
+    to stop.
     """
 
-    def __init__(self, session: Session, plan: Plan) -> None:
+    def __init__(self, session: Session, plan: Plan, stop_timeout: int = STOP_TIMEOUT) -> None:
         self._session = session
         self._plan = plan
+        self._stop_timeout = stop_timeout
         secrets = (each.name for each in plan.builder.all_secrets)
         self._secrets = {name: os.environ[name] for name in secrets if name in os.environ}
         self._look: Look | None = None
@@ -57,14 +58,18 @@ class Verification:
 
         facts = self._session.engine.built(candidate)
         # One of another platform is read before it is tried out, for which the build would have to wait.
-        if _known(_path(facts, self._secrets)) is None and not look.is_foreign(self._session, facts):
+        if _known(self._path(facts)) is None and not look.is_foreign(self._session, facts):
             self._look = self._begun(candidate, facts)
 
     def _begun(self, candidate: str, facts: ImageFacts) -> Look:
         from relbuild.commands.around import Around
         from relbuild.commands.look import Look
 
-        return Look(self._session, candidate, facts, Around(), self._secrets, STOP_TIMEOUT)
+        return Look(self._session, candidate, facts, Around(), self._secrets, self._stop_timeout)
+
+    def _path(self, facts: ImageFacts) -> Path:
+        key = _key(facts.id, tuple(sorted(self._secrets.items())), self._stop_timeout)
+        return cache.directory() / "verified" / f"{key}.json"
 
     def require(self, candidate: str, reference: str, platform: str = "") -> None:
         """Check the image before it is given the reference; of several, the one of this platform.
@@ -72,7 +77,7 @@ class Verification:
         Raises CommandFailed with every failed check and what mends it.
         """
         if self._session.dry_run:
-            _dry(self._session, self._plan, candidate)
+            _dry(self._session, self._plan, candidate, self._stop_timeout)
             return
         facts = self._session.engine.built(candidate)
         findings = self._findings(candidate, facts)
@@ -92,7 +97,7 @@ class Verification:
 
     def _findings(self, image: str, facts: ImageFacts) -> tuple[Finding, ...]:
         """Return what was found of the very same image before, all being well then; else look into it."""
-        path = _path(facts, self._secrets)
+        path = self._path(facts)
         known = _known(path)
         if known is not None:
             return known
@@ -113,14 +118,10 @@ def _known(path: Path) -> tuple[Finding, ...] | None:
     return None
 
 
-def _path(facts: ImageFacts, secrets: Mapping[str, str]) -> Path:
-    return cache.directory() / "verified" / f"{_key(facts.id, tuple(sorted(secrets.items())))}.json"
-
-
 @functools.cache
-def _key(image: str, secrets: tuple[tuple[str, str], ...]) -> str:
+def _key(image: str, secrets: tuple[tuple[str, str], ...], stop_timeout: int) -> str:
     """Return what the findings depend on, as a name from which no secret can be guessed in reasonable time."""
-    told = json.dumps([__version__, image, secrets]).encode()
+    told = json.dumps([__version__, image, secrets, stop_timeout]).encode()
     if not secrets:
         return hashlib.sha256(told).hexdigest()
     return hashlib.scrypt(told, salt=image.encode(), n=2**14, r=8, p=1, dklen=32).hex()
@@ -143,7 +144,7 @@ def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, 
     return None if before is None or before.architecture != facts.architecture else (newest, before.size)
 
 
-def _dry(session: Session, plan: Plan, candidate: str) -> None:
+def _dry(session: Session, plan: Plan, candidate: str, stop_timeout: int) -> None:
     """Have the commands shown that would try the release out."""
     from relbuild.image.shipped import Shipped
     from relbuild.image.trials import Containers
@@ -152,5 +153,5 @@ def _dry(session: Session, plan: Plan, candidate: str) -> None:
     version = plan.version.value if isinstance(plan.version, Known) else ""
     release = Shipped(plan.release.name, ROOT, version)
     containers = Containers(candidate, release, "relbuild-verify", endpoint=session.endpoint)
-    for argv in containers.all({}, STOP_TIMEOUT):
+    for argv in containers.all({}, stop_timeout):
         session.runner.step(argv)

@@ -63,6 +63,18 @@ def test_a_dry_run_is_the_same_each_time(project: Path) -> None:
     assert "--tag relbuild-candidate/hello:dry-run" in runs[0]
 
 
+def test_a_release_that_takes_long_to_stop(project: Path) -> None:
+    stops = [
+        [line for line in relbuild("image", "--dry-run", *given, cwd=project).stdout.splitlines() if " stop " in line]
+        for given in ((), ("--stop-timeout", "60"), ("--no-verify",))
+    ]
+    assert stops == [
+        ["docker stop --time 30 relbuild-verify-boot"],
+        ["docker stop --time 60 relbuild-verify-boot"],
+        [],
+    ]
+
+
 @pytest.mark.parametrize("verb", ["plan", "dockerfile", "image"])
 def test_no_mix_project(tmp_path: Path, verb: str) -> None:
     code, out, err = failure(relbuild(verb, cwd=tmp_path))
