@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets as random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
+from relbuild.commands import candidates
 from relbuild.commands.session import Session
 from relbuild.engine import files, git, timelines
 from relbuild.engine.runner import Outcome
@@ -68,7 +68,7 @@ def _build(
     clean: Clean | None,
     exported: Callable[[str], None] | None = None,
 ) -> str:
-    candidate = f"relbuild-candidate/{plan.release.name}:{'dry-run' if session.dry_run else random.token_hex(8)}"
+    candidate = candidates.name(session, plan.release.name)
     path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
     argv = partial(
         buildx.build,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from relbuild.commands import secrets
+from relbuild.commands import candidates, secrets
 from relbuild.commands.build import build
 from relbuild.commands.session import Session
 from relbuild.commands.verification import STOP_TIMEOUT, Verification
@@ -51,6 +51,7 @@ def image(
         session.warn(note)
     given = secrets.find(plan.builder)
     session.engine.require_builds()
+    candidates.sweep(session, plan.release.name)
     several = len(names) > 1
     if several and (clean or reproducible):
         raise UsageError(

@@ -20,18 +20,28 @@ def is_dead(owner: str) -> bool:
 
     One of another boot is another machine's, or was here before all containers were stopped.
     """
+    return _lives(owner) is False
+
+
+def is_alive(owner: str) -> bool:
+    """Tell whether the process of this name still runs; False for one this process couldn't see anyway."""
+    return _lives(owner) is True
+
+
+def _lives(owner: str) -> bool | None:
+    """Tell whether a process runs; None where that isn't to be seen from here."""
     try:
         world, pid, started = owner.rsplit("/", 2)
         if world != _world():
-            return False
+            return None
     except (OSError, ValueError):
-        return False
+        return None
     try:
-        return _started(int(pid)) != started
+        return _started(int(pid)) == started
     except (FileNotFoundError, ProcessLookupError):
-        return True
-    except (OSError, ValueError):
         return False
+    except (OSError, ValueError):
+        return None
 
 
 def _world() -> str:
