@@ -122,6 +122,14 @@ class Builder:
         example="host",
         value="default",
     )
+    ignore: tuple[str, ...] = key(
+        Listing("a list of patterns as .dockerignore has them", texts.IGNORED),
+        "What the build doesn't see of the project, on top of what relbuild leaves out; its own .dockerignore has no "
+        "say. A pattern after ! takes back what relbuild leaves out.",
+        default="[]",
+        example="[priv/cert/, '!config/license.key']",
+        value=(),
+    )
     ssh: bool = key(
         Flag(),
         "Lend your ssh agent to every step of the build; for dependencies with a git URL over ssh that goes by itself.",

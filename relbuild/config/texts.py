@@ -137,6 +137,7 @@ PACKAGE = Text(
 )
 VARIABLE = Text("the name of an environment variable: letters, digits and _, no digit first", r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET = Text("the name of an environment variable, never its value", r"[A-Za-z_][A-Za-z0-9_]*", private=True)
+IGNORED = Text("a pattern as .dockerignore has them, `!` before what is wanted all the same", r"!?[^\s#!](?:.*\S)?")
 # A Dockerfile has no way to write a line break into ENV.
 ENV_VALUE = Text("text on one line", empty=True, private=True, advice=_env_advice)
 TARGET_ENV_VALUE = Text("text", lines=True, empty=True, private=True)

@@ -62,9 +62,14 @@ SECRET = Group(
         "**/.ssh/",
         "**/.aws/",
         "**/.docker/",
+        "**/.kube/",
+        "**/kubeconfig*",
+        "**/*.tfstate*",
+        "**/credentials*.json",
+        "**/service[-_]account*.json",
     ),
 )
-_PRIV = "What a project keeps in priv/ belongs to its release, certificates too"
+_PRIV = "What a project keeps in priv/ and in rel/overlays/ belongs to its release, certificates too"
 LITTER = Group(
     "Left behind by editors, systems and tests, in priv/ too",
     (
@@ -87,7 +92,7 @@ LITTER = Group(
 
 def render_plain() -> str:
     """Return what is left out of any project's build."""
-    kept = Group(_PRIV, ("!priv/**", "!apps/*/priv/**"))
+    kept = Group(_PRIV, ("!priv/**", "!apps/*/priv/**", "!rel/overlays/**"))
     return templates.render("dockerignore.j2", groups=(COMPILED, UNRELATED, SECRET, kept, LITTER))
 
 
@@ -116,11 +121,16 @@ def _groups(plan: Plan) -> Iterator[Group]:
     installs = plan.assets.node.installs if plan.assets.node is not None else ()
     logins = tuple(ignore.literal(source(path)) for install in installs for path in install.of.kept_out)
     yield Group("Hold a password or token", logins)
-    yield Group(_PRIV, tuple(f"!{pattern}" for pattern in _in((*own, *others), ("priv/**",))))
+    overlays = _in(own, ("rel/overlays/**",))
+    yield Group(_PRIV, tuple(f"!{pattern}" for pattern in (*_in((*own, *others), ("priv/**",)), *overlays)))
     yield LITTER
     (here,) = _in(own, ("",))
-    made = (f"!{here}{each[1:]}" if each.startswith("!") else f"{here}{each}" for each in plan.assets.made)
-    yield Group("Built anew, as .gitignore has it", tuple(made))
+    yield Group("Built anew, as .gitignore has it", _below(here, plan.assets.made))
+    yield Group("As relbuild.yml has it (builder.ignore)", _below(here, plan.sources.ignored))
+
+
+def _below(directory: str, patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"!{directory}{each[1:]}" if each.startswith("!") else f"{directory}{each}" for each in patterns)
 
 
 def _also_in(directories: Iterable[str], patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def _finding(leak: Leak, *, own: bool) -> Finding:
             "is it read while the project is compiled, into a module or a configuration? Use it in the RUN that needs "
             "it, and nowhere else",
         ),
-        "key": ("holds a private key", "keep it out of priv/ and the build context (.dockerignore), and renew it"),
-        "env file": ("is a file of variables", "keep it out of the build context: .env and .env.* in .dockerignore"),
+        "key": ("holds a private key", "renew it, and leave it out: builder: {ignore: [PATH]} in relbuild.yml"),
+        "env file": ("is a file of variables", "leave it out: builder: {ignore: [PATH]} in relbuild.yml"),
     }[leak.kind]
     return Finding("secrets", "failed", f"{where} {what}", mending)

@@ -164,7 +164,7 @@ def make_plan(
     _require_supported(config)
     release = select_release(project, release_name or config.release)
     umbrella.refuse_child(tree, project, release, location.names if location else ())
-    sources = find_sources(tree, project, location)
+    sources = find_sources(tree, project, location, config.builder.ignore)
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     migrate = migrating.decide(tree, project, config)

@@ -9,6 +9,7 @@ from fnmatch import translate
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.image import links
+from relbuild.image.ignore import excluded
 from relbuild.image.location import Context, Location, Wanted, leaves, widened
 from relbuild.mix import config_imports
 from relbuild.mix.facts import Known, Tree
@@ -34,6 +35,10 @@ NOT_SOURCE_FILES = (
     "*~",
     "*.swp",
     "Thumbs.db",
+    "*.tfstate*",
+    "kubeconfig*",
+    "credentials*.json",
+    "service[-_]account*.json",
     "*.plt",
     "*.plt.hash",
     "*_dev.db*",
@@ -82,9 +87,13 @@ class Sources:
     build_path: str
     lockfile: str | None
     notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    """What relbuild.yml leaves out, and with `!` takes back, as patterns that are relative to the project."""
 
 
-def find_sources(tree: Tree, project: Project, location: Location | None = None) -> Sources:
+def find_sources(
+    tree: Tree, project: Project, location: Location | None = None, ignored: tuple[str, ...] = ()
+) -> Sources:
     """Sort the files of the project and of its path dependencies into the build's steps.
 
     Raises ProjectError for a name that can't be written into a Dockerfile, for a path dependency that isn't there,
@@ -102,7 +111,7 @@ def find_sources(tree: Tree, project: Project, location: Location | None = None)
     absent = {f"{link.name}{end}": link for link in left_out for end in ("", "/")}
     top = [absent[name] for name in names if name in absent and _is_source(name)]
     notes = tuple(links.notes(top, [link for link in left_out if _is_deep_source(link.name)]))
-    names = tuple(name for name in names if name not in absent)
+    names = tuple(name for name in names if name not in absent and not excluded(ignored, name.rstrip("/")))
     has_lockfile = tree.read(lockfile) is not None
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
     manifests = ("mix.exs", *((lockfile,) if has_lockfile else ()), *children, *_manifests(tree, project))
@@ -120,6 +129,7 @@ def find_sources(tree: Tree, project: Project, location: Location | None = None)
         build_path=_build_path(project, context),
         lockfile=lockfile if has_lockfile else None,
         notes=notes,
+        ignored=ignored,
     )
     _refuse_names(
         (context.base, *found.manifests, *compile_config, *late, *found.files, *found.directories, *found.beside)

@@ -60,6 +60,7 @@ def test_the_sample_is_what_it_says() -> None:
             packages=("libvips-dev",),
             env=MappingProxyType({"NODE_ENV": "production"}),
             secrets=("SENTRY_AUTH_TOKEN",),
+            ignore=("priv/cert/", "!config/license.key"),
             repos=MappingProxyType({"acme": Repository("https://hex.example.com", "acme.pem")}),
             steps=Steps(
                 ("./scripts/add-ca.sh",),

@@ -136,6 +136,38 @@ def test_an_ignore_file_as_a_whole() -> None:
     assert dockerignore.render(found) == EXPECTED
 
 
+@pytest.mark.parametrize("directory", [".", "backend"])
+def test_what_relbuild_yml_leaves_out_and_takes_back(directory: str) -> None:
+    config = "builder: {ignore: [priv/cert/, notes, '*.csv', '!config/license.key', '!priv/cert/ca.pem']}"
+    above = 'deps: [{:core, path: "../core"}]' if directory != "." else ""
+    names = ("mix.exs", "lib/a.ex", "notes/a", "big.csv", "VERSION", "config/license.key", "priv/cert/key.pem")
+    below = "" if directory == "." else f"{directory}/"
+    files = {f"{below}{name}": "" for name in (*names, "priv/cert/ca.pem")}
+    others = {"core/mix.exs": mix("core")} if above else {}
+    found = plan({**files, **others, f"{below}mix.exs": mix("a", above)}, directory, config=config)
+    assert (found.sources.files, found.sources.directories) == (("VERSION",), ("lib/", "priv/"))
+    source = found.sources.context.source
+    left_out = [name for name in (*names, "priv/cert/ca.pem") if excluded(patterns(found), source(name))]
+    assert left_out == ["notes/a", "big.csv", "priv/cert/key.pem"]
+
+
+def test_an_overlay_is_part_of_the_release() -> None:
+    found = plan({"mix.exs": mix("a"), "rel/overlays/certs/ca.pem": "", "rel/overlays/defaults.env": ""})
+    left_out = [
+        excluded(patterns(found), f"rel/{name}") for name in ("overlays/certs/ca.pem", "overlays/a.env", "a.env")
+    ]
+    assert left_out == [False, False, True]
+
+
+def test_what_holds_secrets_by_its_name_is_left_out_unless_the_build_names_it() -> None:
+    reads = 'version: File.read!("credentials.json")'
+    secrets = ("terraform.tfstate", "service-account.json", "kubeconfig", "lib/credentials.json")
+    found = plan({"mix.exs": mix("a", reads), "credentials.json": "1.0.0", **dict.fromkeys(secrets, "")})
+    assert found.sources.files == ()
+    paths = ("credentials.json", *secrets)
+    assert [path for path in paths if excluded(patterns(found), path)] == list(secrets)
+
+
 def test_what_is_built_elsewhere_is_not_left_out() -> None:
     """Without a command that builds assets those in priv/static are all there are."""
     static = ("priv/static/assets/app.js", "priv/static/cache_manifest.json")
@@ -199,11 +231,17 @@ apps/web/doc/
 **/.ssh/
 **/.aws/
 **/.docker/
+**/.kube/
+**/kubeconfig*
+**/*.tfstate*
+**/credentials*.json
+**/service[-_]account*.json
 
-# What a project keeps in priv/ belongs to its release, certificates too:
+# What a project keeps in priv/ and in rel/overlays/ belongs to its release, certificates too:
 !priv/**
 !apps/admin/priv/**
 !apps/web/priv/**
+!rel/overlays/**
 
 # Left behind by editors, systems and tests, in priv/ too:
 **/.DS_Store

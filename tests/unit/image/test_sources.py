@@ -87,7 +87,7 @@ def test_links_out_of_the_context_are_left_out_and_told() -> None:
 
 def test_links_deep_in_the_project_are_told() -> None:
     names = (
-        *("config/dev.secret.exs", "lib/shared", "priv/static/uploads", "rel/overlays/a", "lib/b", "test/support/c"),
+        *("config/dev.local.exs", "lib/shared", "priv/static/uploads", "rel/overlays/a", "lib/b", "test/support/c"),
         *("assets/node_modules/d", "lib/.#e.ex"),
     )
     found = find_sources(
@@ -96,7 +96,7 @@ def test_links_deep_in_the_project_are_told() -> None:
         Location(("app",), links=tuple(Link(name, "/mnt/x", None) for name in names)),
     )
     assert found.notes == (
-        "config/dev.secret.exs is a link to /mnt/x, out of what the build sees: nothing is behind it",
+        "config/dev.local.exs is a link to /mnt/x, out of what the build sees: nothing is behind it",
         "lib/shared is a link to /mnt/x, out of what the build sees: nothing is behind it",
         "priv/static/uploads is a link to /mnt/x, out of what the build sees: nothing is behind it",
         "2 more links lead out of what the build sees",
