@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from relbuild.config import Config
 from relbuild.errors import ProjectError
 from relbuild.image.credentials import Access, plan_access
 from relbuild.mix import resolved
+from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
@@ -28,7 +29,8 @@ class Dependencies:
 
     That is so too when they can't all be read; `rebar3` says whether one may be built with it. `hex` says whether Mix
     needs Hex to read mix.exs: it asks it for those of other environments too, before it leaves them out
-    (elixir: lib/mix/lib/mix/dep/loader.ex, ``mix_children/3``).
+    (elixir: lib/mix/lib/mix/dep/loader.ex, ``mix_children/3``). `names` are those of the applications that may be
+    fetched, with those that only other environments need; None where not all are known.
     """
 
     any: bool
@@ -37,6 +39,7 @@ class Dependencies:
     resolved: tuple[Resolved, ...]
     access: Access
     notes: tuple[str, ...]
+    names: frozenset[str] | None
 
 
 def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
@@ -73,7 +76,17 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
             f"which dependencies are fetched isn't known, as deps can't be read ({unread.at.file}:{unread.at.line}): "
             f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
         )
-    return Dependencies(present, needs_hex, rebar3, found, plan_access(found, config), tuple(notes))
+    names = None if is_open or foreign else _names(named, pinned)
+    return Dependencies(present, needs_hex, rebar3, found, plan_access(found, config), tuple(notes), names)
+
+
+def _names(named: Iterable[Dependency], pinned: Mapping[str, Locked]) -> frozenset[str] | None:
+    """Return what the dependencies are called; None where one may have others that mix.lock doesn't have.
+
+    That is so of a git repository, which may have applications in other directories of it, and without mix.lock.
+    """
+    apart = any(dep.source != "hex" or dep.unknown or dep.app not in pinned for dep in named)
+    return None if apart or any(each.source != "hex" for each in pinned.values()) else frozenset(pinned)
 
 
 def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:

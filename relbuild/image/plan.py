@@ -19,6 +19,7 @@ from relbuild.image import (
     packages,
     platforms,
     starting,
+    unfound,
 )
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
@@ -31,6 +32,7 @@ from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
 from relbuild.image.sources import Sources, find_sources
+from relbuild.image.unfound import Names
 from relbuild.mix import environment, toolchain, umbrella
 from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
@@ -213,6 +215,7 @@ def make_plan(
             *sources.notes,
             *_release_notes(release),
             *starting.decide(tree, release, config),
+            *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,
             *platform_notes,
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
