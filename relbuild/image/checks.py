@@ -22,7 +22,7 @@ SELDOM_USED = ("wx", "odbc")
 # An image that grew by more than this factor and this many bytes has something in it that nobody meant to ship.
 GROWTH, GROWTH_BYTES = 1.25, 20_000_000
 READ_ONLY = re.compile(r"read-only file system|\berofs\b", re.IGNORECASE)
-COOKIE_FILE = "/.erlang.cookie'"
+COOKIE_FILE = "/.erlang.cookie"
 OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
 
 

@@ -26,7 +26,7 @@ URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
 # BuildKit's and the old builder's history of a RUN with build arguments: |2 NAME=value OTHER=value /bin/sh -c …
 ARGUMENTS = re.compile(r"\|\d+ ((?:\w+=\S* )+)")
 BEAM, GZIP = b"FOR1", b"\x1f\x8b"
-# A compiled module is no larger than this (bytes, unpacked); the largest of OTP's own is a fiftieth of it.
+# What is looked at of a module that is packed (bytes, unpacked): more than any has.
 LARGEST_MODULE = 64 * 1024 * 1024
 COOKIE_FLAG = re.compile(rb"^\s*-setcookie\s+\S", re.MULTILINE)
 # A shell's assignment, where a command may stand: not what a message or a comment tells of it.
@@ -162,7 +162,7 @@ def _variable(where: str, name: str, value: str) -> Iterator[Leak]:
 
 
 def _gunzipped(content: bytes) -> bytes:
-    """Return the compiled module that is packed in a file; nothing where something else is, or too much."""
+    """Return the compiled module that is packed in a file, up to a limit; nothing where something else is."""
     unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         start = unpacking.decompress(content, len(BEAM))

@@ -257,6 +257,12 @@ def test_eval_that_does_not_work_at_all() -> None:
             "it doesn't boot: Failed to create cookie file '/app/.erlang.cookie': erofs, exit code 1",
         ),
         (
+            Boot(1, None, "Error when reading /app/.erlang.cookie: eacces\n"),
+            True,
+            "failed",
+            "it doesn't boot: Error when reading /app/.erlang.cookie: eacces, exit code 1",
+        ),
+        (
             Boot(1, None, "cp: can't copy x: Read-only file system\n** (RuntimeError) no database\n"),
             False,
             "warning",

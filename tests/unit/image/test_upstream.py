@@ -10,20 +10,26 @@ from relbuild.image import upstream
 from relbuild.image.leaks import Leak
 
 DEBIAN = "# debian.sh --arch 'amd64' out/ 'trixie' '@1754956800'"
-COPIES = ("RUN /bin/sh -c apt-get install", "COPY /layers/otp/ / # buildkit", "COPY /layers/app/ / # buildkit")
+COPIES = (
+    "RUN /bin/sh -c apt-get install",
+    "COPY /layers/otp/ / # buildkit",
+    "COPY /layers/app/ / # buildkit",
+    "COPY /rootfs/ / # x",
+)
 BASE, APT = Leak("secret", "usr/share/x", "TOKEN", 0), Leak("secret", "usr/bin/openssl", "TOKEN", 1)
 OTP, APP = Leak("secret", "app/erts-16.0/bin/beam.smp", "TOKEN", 2), Leak("secret", "app/lib/a.beam", "TOKEN", 3)
+MINIMAL, BEYOND = Leak("secret", "usr/bin/sed", "TOKEN", 4), Leak("secret", "app/x", "TOKEN", 5)
 OTHERS = (Leak("key", "root/id", layer=0), Leak("secret", "history", "TOKEN"), Leak("cookie", "c", layer=1))
 
 
 def test_secrets_in_files_that_no_build_has_written() -> None:
     left = upstream.sifted(
-        (BASE, APT, OTP, APP, *OTHERS),
+        (BASE, APT, OTP, APP, MINIMAL, BEYOND, *OTHERS),
         base=1,
         instructions=(DEBIAN, *COPIES),
         is_packaged=lambda leak: leak.where == "usr/bin/openssl",
     )
-    assert list(left) == [replace(OTP, certain=False), APP, *OTHERS]
+    assert list(left) == [replace(OTP, certain=False), APP, replace(MINIMAL, certain=False), BEYOND, *OTHERS]
 
 
 def test_where_nothing_is_known_all_secrets_are_the_builds() -> None:
