@@ -24,7 +24,7 @@ class ElixirSource:
 
 
 def settle(
-    tree: Tree, config: Config, elixir: Known[str] | Unknown | None, lock: Lock | None, *, rebar3: bool
+    tree: Tree, config: Config, elixir: tuple[Known[str] | Unknown, ...], lock: Lock | None, *, rebar3: bool
 ) -> Toolchain:
     """Return the toolchain, on the images that relbuild.lock has.
 

@@ -153,12 +153,17 @@ class Asked:
 
 
 def ask(
-    tree: Tree, config: Settings, requirement: Known[str] | Unknown | None, *, rebar3: bool, locked: str | None = None
+    tree: Tree,
+    config: Settings,
+    requirements: tuple[Known[str] | Unknown, ...],
+    *,
+    rebar3: bool,
+    locked: str | None = None,
 ) -> Asked:
     """Return what is asked for; raise ConfigError or ProjectError for what is unreadable or contradicts itself."""
     said = pins.read(tree)
     notes = list(said.notes)
-    asked = Asked(config, said.elixir, said.otp, rule(requirement, notes), rebar3, notes, locked)
+    asked = Asked(config, said.elixir, said.otp, rule(requirements, notes), rebar3, notes, locked)
     if config.elixir is not None:
         asked.elixir = _config_elixir(asked, config.elixir)
     if config.otp is not None:

@@ -25,38 +25,57 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The requirement that mix.exs puts on Elixir."""
+    """The requirements on Elixir, at least one: that of mix.exs, and in an umbrella those of its applications'."""
 
-    requirement: Requirement
-    at: Mark
+    requirements: tuple[tuple[Requirement, Mark], ...]
+
+    @property
+    def at(self) -> Mark:
+        """The place of the first."""
+        return self.requirements[0][1]
 
     @property
     def source(self) -> str:
-        """Its place and its text."""
-        return f"{self.at.file}:{self.at.line} ({self.requirement.source})"
+        """Their places and their texts."""
+        return " and ".join(f"{at.file}:{at.line} ({each.source})" for each, at in self.requirements)
+
+    @property
+    def refusal(self) -> str:
+        """The beginning of a sentence, to be followed by what they don't allow."""
+        return f"{self.source} {'does' if len(self.requirements) == 1 else 'do'} not allow"
 
     def admits(self, version: str) -> bool:
-        """Tell whether it allows a version; what is no version, a git ref, it can't judge."""
+        """Tell whether all of them allow a version; what is no version, a git ref, they can't judge."""
+        return self.against(version) is None
+
+    def against(self, version: str) -> Rule | None:
+        """Return those of them that don't allow a version; None when all do."""
         parsed = Version.parse(version)
-        return parsed is None or self.requirement.admits(parsed)
+        refusing = tuple(each for each in self.requirements if parsed is not None and not each[0].admits(parsed))
+        return Rule(refusing) if refusing else None
+
+    def allows(self, version: Version) -> bool:
+        """Tell whether all of them allow a version."""
+        return all(each.admits(version) for each, _ in self.requirements)
 
 
-def rule(fact: Known[str] | Unknown | None, notes: list[str]) -> Rule | None:
-    """Return mix.exs's requirement; None when there is none or it can't be read, which is noted.
+def rule(facts: tuple[Known[str] | Unknown, ...], notes: list[str]) -> Rule | None:
+    """Return what the mix.exs require; None when it is nothing or can't be read, which is noted.
 
-    Raises ProjectError for one that Mix itself would refuse.
+    Raises ProjectError for a requirement that Mix itself would refuse.
     """
-    if isinstance(fact, Unknown):
-        notes.append(f"{fact.at.file}:{fact.at.line}: the Elixir it requires is unknown: {fact.reason}")
-        return None
-    if fact is None:
-        return None
-    parsed = Requirement.parse(fact.value)
-    if parsed is None:
-        raise ProjectError(
-            f"elixir: {fact.value!r} is no version requirement", at=fact.at, hint='write one such as "~> 1.15"'
-        )
-    return Rule(parsed, fact.at)
+    found = []
+    for fact in facts:
+        if isinstance(fact, Unknown):
+            notes.append(f"{fact.at.file}:{fact.at.line}: the Elixir it requires is unknown: {fact.reason}")
+            continue
+        parsed = Requirement.parse(fact.value)
+        if parsed is None:
+            raise ProjectError(
+                f"elixir: {fact.value!r} is no version requirement", at=fact.at, hint='write one such as "~> 1.15"'
+            )
+        found.append((parsed, fact.at))
+    return Rule(tuple(found)) if found else None
 
 
 def supported(elixir: Version) -> tuple[int, ...] | None:
@@ -95,7 +114,7 @@ def choose_elixir(
     running = [
         version for version in versions(newest) if otp is None or otp.major in (supported(version) or (otp.major,))
     ]
-    fitting = [version for version in running if rule is None or rule.requirement.admits(version)]
+    fitting = [version for version in running if rule is None or rule.allows(version)]
     if fitting:
         value = str(max(fitting))
         if pin is not None:
@@ -133,9 +152,10 @@ def versions(newest: Mapping[str, int]) -> tuple[Version, ...]:
 
 def refuse(choice: Choice, rule: Rule | None) -> None:
     """Raise ProjectError when mix.exs does not allow the Elixir."""
-    if rule is not None and not rule.admits(choice.value):
+    refusing = rule.against(choice.value) if rule is not None else None
+    if refusing is not None:
         raise ProjectError(
-            f"{choice.source} asks for Elixir {choice.value}, {rule.source} does not allow it",
+            f"{choice.source} asks for Elixir {choice.value}, {refusing.refusal} it",
             at=choice.at,
             hint="change one of them: Mix would refuse to compile the project",
         )
@@ -154,7 +174,7 @@ def _pinned(pin: Pin, text: str, rule: Rule | None, newest: Mapping[str, int], n
             at=pin.at,
             hint=f"write the whole version; relbuild knows {', '.join(f'{line}.{newest[line]}' for line in newest)}",
         )
-    allowed = [version for version in found if rule is None or rule.requirement.admits(version)]
+    allowed = [version for version in found if rule is None or rule.allows(version)]
     return Choice(str(max(allowed or found)), pin.source, pin.at, pin.text)
 
 

@@ -94,13 +94,12 @@ class Project:
         return (self, *self.apps, *(part for project in beside for part in (project, *project.apps)))
 
     @property
-    def required_elixir(self) -> Fact[str] | None:
-        """The requirement that the project's and each of its applications' make together; Mix holds to every one."""
-        given = [part.elixir for part in (self, *self.apps) if part.elixir is not None]
-        known = {fact.value: fact for fact in given if isinstance(fact, Known)}
-        if len(known) < 2 or any(" or " in each for each in known):
-            return given[0] if given else None
-        return Known(" and ".join(known), next(iter(known.values())).at)
+    def required_elixir(self) -> tuple[Fact[str], ...]:
+        """The requirements that the project and each of its applications make, each once; Mix holds to every one."""
+        found: dict[str | Unknown, Fact[str]] = {}
+        for fact in (part.elixir for part in (self, *self.apps) if part.elixir is not None):
+            found.setdefault(fact.value if isinstance(fact, Known) else fact, fact)
+        return tuple(found.values())
 
     @property
     def umbrella(self) -> bool:

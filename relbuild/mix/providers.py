@@ -151,15 +151,16 @@ def debian(asked: Asked) -> Toolchain:
     has = DEBIAN_ELIXIR[codename]
     elixir, otp = Choice(has.elixir, f"Debian {codename}"), Choice(has.otp, f"Debian {codename}")
     _hold_against(asked, (("Elixir", asked.elixir, elixir), ("OTP", asked.otp, otp)))
-    if asked.rule is not None and not asked.rule.admits(has.elixir):
+    refusing = asked.rule.against(has.elixir) if asked.rule is not None else None
+    if asked.rule is not None and refusing is not None:
         others = [
             f"debian: {name} ({other.elixir})"
             for name, other in DEBIAN_ELIXIR.items()
             if asked.rule.admits(other.elixir)
         ]
         raise ProjectError(
-            f"{asked.rule.source} does not allow Elixir {has.elixir}, which Debian {codename} has",
-            at=asked.rule.at,
+            f"{refusing.refusal} Elixir {has.elixir}, which Debian {codename} has",
+            at=refusing.at,
             hint=f"write {' or '.join(['toolchain: hexpm', *others])} in relbuild.yml",
         )
     if has.moving:

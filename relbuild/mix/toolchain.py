@@ -26,7 +26,7 @@ _PROVIDERS: dict[str, Callable[[Asked], Toolchain]] = {
 def resolve(
     tree: Tree,
     config: Settings,
-    elixir_requirement: Known[str] | Unknown | None,
+    elixir_requirements: tuple[Known[str] | Unknown, ...],
     *,
     rebar3: bool = True,
     locked: str | None = None,
@@ -43,7 +43,7 @@ def resolve(
     don't go together.
     """
     try:
-        asked = ask(tree, config, elixir_requirement, rebar3=rebar3, locked=locked)
+        asked = ask(tree, config, elixir_requirements, rebar3=rebar3, locked=locked)
         return _PROVIDERS[_provider(asked)](asked)
     except ProjectError as error:
         if all(problem.at in config.marks.values() for problem in error.problems):

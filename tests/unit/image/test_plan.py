@@ -9,7 +9,7 @@ import pytest
 
 from relbuild import __version__
 from relbuild.config import Config, parse
-from relbuild.errors import Mark, ProjectError
+from relbuild.errors import Mark, ProjectError, RelbuildError
 from relbuild.image import dockerfile, labels
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
@@ -163,6 +163,56 @@ def test_an_umbrellas_applications_have_a_say_in_the_elixir() -> None:
         found = make_plan(project.read(tree), Config(), tree).toolchain.elixir
         assert found is not None
         assert found.value.startswith(f"{version}.")
+
+
+def test_each_requirement_on_elixir_is_told_with_its_file() -> None:
+    def made(*requirements: str) -> Plan:
+        mix = 'defmodule M do\n  use Mix.Project\n  def project, do: [version: "1.0.0", OPTIONS]\nend\n'
+        files = {"mix.exs": mix.replace("OPTIONS", 'apps_path: "apps", releases: [u: [applications: [a: :permanent]]]')}
+        for app, requirement in zip("abcd", requirements, strict=False):
+            files[f"apps/{app}/mix.exs"] = mix.replace("OPTIONS", f"app: :{app}, elixir: {requirement}")
+        tree = DictTree(files)
+        return make_plan(project.read(tree), Config(), tree)
+
+    elixir = made('"~> 1.18.0"', '"~> 1.14"', '"~> 1.18.0"', '"~> 1.13 or ~> 1.17"').toolchain.elixir
+    assert elixir is not None
+    assert (elixir.value.rpartition(".")[0], elixir.source) == (
+        "1.18",
+        "apps/a/mix.exs:3 (~> 1.18.0) and apps/b/mix.exs:3 (~> 1.14) and apps/d/mix.exs:3 (~> 1.13 or ~> 1.17)",
+    )
+    with pytest.raises(ProjectError) as raised:
+        made('"~> 1.18.0"', '"~> 1.17.0 or ~> 1.16.0"')
+    assert str(raised.value) == (
+        "relbuild knows no Elixir that is allowed by apps/a/mix.exs:3 (~> 1.18.0) and apps/b/mix.exs:3 (~> 1.17.0 or "
+        "~> 1.16.0)"
+    )
+    half = made("version()", '"~> 1.17.0"')
+    assert half.toolchain.elixir is not None
+    assert half.toolchain.elixir.source == "apps/b/mix.exs:3 (~> 1.17.0)"
+    assert [note for note in half.notes if "requires" in note] == [
+        "apps/a/mix.exs:3: the Elixir it requires is unknown: `version()`: only Elixir can evaluate version/0"
+    ]
+
+
+def test_what_is_pinned_is_held_against_each_requirement() -> None:
+    mix = 'defmodule M do\n  use Mix.Project\n  def project, do: [version: "1.0.0", elixir: "REQUIRED", OPTIONS]\nend\n'
+    umbrella = 'apps_path: "apps", releases: [u: [applications: [a: :permanent]]]'
+    tree = DictTree(
+        {
+            "mix.exs": mix.replace("OPTIONS", umbrella).replace("REQUIRED", "~> 1.15"),
+            "apps/a/mix.exs": mix.replace("OPTIONS", "app: :a").replace("REQUIRED", "~> 1.17"),
+        }
+    )
+    for config, message in (
+        ("elixir: 1.16.3", "relbuild.yml:1 asks for Elixir 1.16.3, apps/a/mix.exs:3 (~> 1.17) does not allow it"),
+        (
+            "toolchain: debian\ndebian: bookworm",
+            "mix.exs:3 (~> 1.15) and apps/a/mix.exs:3 (~> 1.17) do not allow Elixir 1.14.0, which Debian bookworm has",
+        ),
+    ):
+        with pytest.raises(RelbuildError) as raised:
+            make_plan(project.read(tree), parse(config.encode()), tree)
+        assert str(raised.value) == message
 
 
 def test_that_deps_cant_be_read_is_said_with_what_follows() -> None:

@@ -42,7 +42,7 @@ def settle(config: str = "", requires: str | None = None, *, rebar3: bool = True
         "buildpack": "elixir_buildpack.config",
     }
     tree = Files({names[key]: content for key, content in files.items()})
-    fact = None if requires is None else Known(requires, REQUIRED_AT)
+    fact = () if requires is None else (Known(requires, REQUIRED_AT),)
     return resolve(tree, parse(config.encode()), fact, rebar3=rebar3)
 
 
@@ -406,6 +406,13 @@ LINES = ", ".join(f"{line}.{patch}" for line, patch in ELIXIR_NEWEST.items())
 
 REFUSED = (
     Refused(
+        lambda: settle("elixir: latest\n"),
+        ConfigError,
+        "elixir: 'latest' is no release of Elixir",
+        Mark(CONFIG, 1, 9),
+        f"write one, such as {LINES}; without it, it is the newest that mix.exs allows",
+    ),
+    Refused(
         lambda: settle(tool_versions="elixir 1.14.5\nerlang 27.3\n"),
         ProjectError,
         "Elixir 1.14.5 (.tool-versions:1) does not run on OTP 27.3 (.tool-versions:2)",
@@ -649,7 +656,7 @@ def test_an_image_found_in_the_index_takes_the_place_of_the_one_put_together() -
 def test_a_locked_image_is_kept_to_while_it_has_what_is_asked_for(
     config: str, locked: str, image: str | None, elixir: str, otp: str
 ) -> None:
-    found = resolve(Files({}), parse(config.encode()), None, locked=locked)
+    found = resolve(Files({}), parse(config.encode()), (), locked=locked)
     assert (found.builder_image, found.elixir and found.elixir.value, found.otp and found.otp.value) == (
         image or locked,
         elixir,
