@@ -94,7 +94,12 @@ def location(root: Path) -> Location:
     repository = next((directory for directory in above if (directory / ".git").exists()), None)
     # The whole disk is never a build context.
     outermost = repository or above[max(0, len(above) - 2)]
-    return Location(own.relative_to(outermost).parts, git=repository is not None, links=_links(own, outermost))
+    return Location(
+        own.relative_to(outermost).parts,
+        git=repository is not None,
+        links=_links(own, outermost),
+        here=os.path.relpath(own),
+    )
 
 
 def _links(own: Path, outermost: Path) -> tuple[Link, ...]:

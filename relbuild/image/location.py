@@ -26,12 +26,14 @@ class Link:
 class Location:
     """The directories below the outermost one that a build may see, down to the project's own, by their names.
 
-    With `git` the outermost one is the root of a git repository. `links` are those that lead out of the project.
+    With `git` the outermost one is the root of a git repository. `links` are those that lead out of the project,
+    and `here` is the way to it from where the user is.
     """
 
     names: tuple[str, ...] = ()
     git: bool = False
     links: tuple[Link, ...] = ()
+    here: str = ""
 
 
 @dataclass(frozen=True, slots=True)

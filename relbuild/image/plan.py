@@ -165,7 +165,8 @@ def make_plan(
     """
     _require_supported(config)
     release = select_release(project, release_name or config.release)
-    umbrella.refuse_child(tree, project, release, location.names if location else ())
+    location = location or Location()
+    umbrella.refuse_child(tree, project, release, location.names, location.here)
     sources = find_sources(tree, project, location, config.builder.ignore)
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Sequence
 
 from relbuild.errors import ProjectError
@@ -20,10 +21,11 @@ class _Umbrella:
     releases: tuple[Release, ...] | None
 
 
-def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence[str]) -> None:
+def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence[str], here: str) -> None:
     """Raise ProjectError for an application of an umbrella that lies above it, but for one with releases of its own.
 
-    ``names`` are the directories that lead down to the project, of those that a build may see.
+    ``names`` are the directories that lead down to the project, of those that a build may see, ``here`` the way to it
+    from where the user is, who is told what to call from there.
     """
     if release.defined or not isinstance(project.app, Known):
         return
@@ -38,7 +40,7 @@ def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence
             f"{app} is an application of the umbrella project in {up}, which is built as a whole: its configuration, "
             "its lock file and its releases are there",
             at=project.app.at,
-            hint=_from_its_root(umbrella, app, up),
+            hint=_from_its_root(umbrella, app, up, posixpath.normpath(posixpath.join(here, up))),
         )
 
 
@@ -85,17 +87,18 @@ def _umbrella_in(tree: Tree, directory: str) -> _Umbrella | None:
     return _Umbrella(tuple(app.path for app in project.apps), project.releases)
 
 
-def _from_its_root(umbrella: _Umbrella, app: str, up: str) -> str:
+def _from_its_root(umbrella: _Umbrella, app: str, up: str, directory: str) -> str:
+    there = f" -C {shlex.quote(directory)}" if directory != "." else ""
     if umbrella.releases is None:
-        return f"relbuild plan -C {up} says what is wrong there"
+        return f"relbuild plan{there} says what is wrong there"
     having = [
         release.name
         for release in umbrella.releases
         if isinstance(release.applications, Known) and app in dict(release.applications.value)
     ]
     if having:
-        return "; or ".join(f"relbuild image -C {up} --release {name}" for name in having)
+        return "; or ".join(f"relbuild image{there} --release {name}" for name in having)
     return (
         f"add to `project` in {up}/mix.exs: releases: [{app}: [applications: [{app}: :permanent]]], "
-        f"then relbuild image -C {up}"
+        f"then relbuild image{there}"
     )

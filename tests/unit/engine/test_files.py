@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -126,4 +127,5 @@ def test_links_out_of_the_project_are_seen(tmp_path: Path) -> None:
             Link("result", "/usr", None),
             Link("version", "../../VERSION", 2),
         ),
+        here=os.path.relpath(project),
     )

@@ -51,10 +51,10 @@ class Above(DictTree):
         return "" if found == "." else found
 
 
-def plan(files: dict[str, str], directory: str = ".", config: str = "") -> Plan:
+def plan(files: dict[str, str], directory: str = ".", config: str = "", here: str = "") -> Plan:
     tree = Above(files, directory)
     names = () if directory == "." else tuple(directory.split("/"))
-    location = Location(names, git=True)
+    location = Location(names, git=True, here=here)
     return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, location=location)
 
 
@@ -229,7 +229,17 @@ def test_a_child_of_an_umbrella_that_defines_releases_itself() -> None:
         ),
     ],
 )
-def test_a_child_of_an_umbrella_is_built_from_the_root(umbrella: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("here", "image"),
+    [
+        (".", "relbuild image -C ../.."),
+        # Where relbuild was called with -C.
+        ("apps/web", "relbuild image"),
+        ("../web", "relbuild image -C ../.."),
+        ("my shop/apps/web", "relbuild image -C 'my shop'"),
+    ],
+)
+def test_a_child_of_an_umbrella_is_built_from_the_root(umbrella: str, hint: str, here: str, image: str) -> None:
     root = 'defmodule U.MixProject do\n  use Mix.Project\n  def project, do: [version: "1.0.0", OPTIONS]\nend\n'
     files = {
         "mix.exs": root.replace("OPTIONS", f'apps_path: "apps", {umbrella}'),
@@ -237,13 +247,13 @@ def test_a_child_of_an_umbrella_is_built_from_the_root(umbrella: str, hint: str)
         "apps/core/mix.exs": mix("core"),
     }
     with pytest.raises(ProjectError) as raised:
-        plan(files, "apps/web")
+        plan(files, "apps/web", here=here)
     [problem] = raised.value.problems
     assert (problem.message, problem.at, problem.hint) == (
         "web is an application of the umbrella project in ../.., which is built as a whole: its configuration, its "
         "lock file and its releases are there",
         Mark("mix.exs", 3, 26),
-        hint.format(image="relbuild image -C ../.."),
+        hint.format(image=image),
     )
 
 
