@@ -33,7 +33,8 @@ def _no_release(project: Project, name: str | None, open_end: Unknown | None) ->
     hint = "say which: `--release NAME`, or `release: NAME` in relbuild.yml"
     if open_end is not None:
         known = f"mix.exs defines {names}, and what else" if names else "which releases mix.exs defines"
-        return ProjectError(f"{known} can't be read: {open_end.reason}", at=open_end.at, hint=hint)
+        lists = "`relbuild plan --evaluate` asks Mix, and lists them"
+        return ProjectError(f"{known} can't be read: {open_end.reason}", at=open_end.at, hint=f"{hint}; {lists}")
     if name is not None and names:
         return ProjectError(f"there is no release {name}: mix.exs defines {names}", at=project.at, hint=hint)
     if names:
