@@ -11,7 +11,7 @@ from relbuild.mix import pins
 from relbuild.mix.compatibility import Choice, Rule, rule
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
-from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS
+from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS, ELIXIR_NEWEST
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
 
@@ -190,6 +190,14 @@ def is_debian(image: str) -> bool:
 
 def _config_elixir(asked: Asked, text: str) -> Pin:
     source, mark = asked.place("elixir")
+    if text == "latest":
+        # No branch or tag either: it would be looked for as one.
+        newest = ", ".join(f"{line}.{patch}" for line, patch in ELIXIR_NEWEST.items())
+        raise ConfigError(
+            "elixir: 'latest' is no release of Elixir",
+            at=mark,
+            hint=f"write one, such as {newest}; without it, it is the newest that mix.exs allows",
+        )
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text):
         # relbuild.yml may name a branch or a tag as it is.
         text = f"ref:{text}"

@@ -127,6 +127,7 @@ def _ref_pin(text: str, ref: str, source: str, at: Mark) -> Pin:
     return Pin(text, source, at, ref=ref)
 
 
+_EXAMPLES = {"elixir": "1.18.4", "erlang": "27.3.4"}
 _PARSERS: dict[str, Callable[[str, str, Mark], Pin]] = {"elixir": elixir_pin, "erlang": otp_pin}
 
 
@@ -176,18 +177,18 @@ def _mise(tree: Tree, file: str) -> Iterator[tuple[str, Pin]]:
         for key in (tool, f"core:{tool}", f"asdf:{tool}"):
             if isinstance(tools, dict) and key in tools:
                 at = _toml_place(file, text, key)
-                yield tool, parse(_mise_version(tools[key], at), f"{file}:{at.line}", at)
+                yield tool, parse(_mise_version(tool, tools[key], at), f"{file}:{at.line}", at)
                 break
 
 
-def _mise_version(value: Any, at: Mark) -> str:
+def _mise_version(tool: str, value: Any, at: Mark) -> str:
     while isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, dict):
         value = value.get("version")
     if isinstance(value, str) and value.strip():
         return value.strip()
-    raise ProjectError(f"{at.file}: the version is no string", at=at, hint='write it in quotes: "1.18.4"')
+    raise ProjectError(f"{at.file}: the version is no string", at=at, hint=f'write it in quotes: "{_EXAMPLES[tool]}"')
 
 
 def _toml(file: str, text: str) -> dict[str, Any]:

@@ -187,6 +187,13 @@ def test_what_can_not_be_understood_is_said_with_its_place(
         assert caught.value.problems[0].at == at
 
 
+@pytest.mark.parametrize(("line", "example"), [("elixir = 1.18", "1.18.4"), ("erlang = 27", "27.3.4")])
+def test_the_example_of_a_version_is_the_tools_own(line: str, example: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        read(Files({"mise.toml": f"[tools]\n{line}\n"}))
+    assert [problem.hint for problem in caught.value.problems] == [f'write it in quotes: "{example}"']
+
+
 lines = st.text(alphabet="elixirang_vso=27.184-otp:#()[]{}'\"\n\r\t $\\é\x00\x0c", max_size=60)
 versions = st.lists(
     st.sampled_from(

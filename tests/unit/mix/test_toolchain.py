@@ -384,7 +384,7 @@ def test_a_choice_has_its_place() -> None:
 
 def test_a_requirement_that_is_unknown_is_told() -> None:
     unknown = Unknown("elixir", "it is computed by a function", Mark("mix.exs", 8, 15))
-    found = resolve(Files({}), parse(b""), unknown)
+    found = resolve(Files({}), parse(b""), (unknown,))
     assert said(found.elixir) == "1.20.4 from default"
     assert found.notes == ("mix.exs:8: the Elixir it requires is unknown: it is computed by a function",)
 
@@ -767,7 +767,7 @@ assignments = [
 def test_any_bytes_give_a_toolchain_or_an_error_with_its_place(
     files: dict[str, bytes], config: str, requires: str | None
 ) -> None:
-    fact = None if requires is None else Known(requires, REQUIRED_AT)
+    fact = () if requires is None else (Known(requires, REQUIRED_AT),)
     try:
         found = resolve(Files(dict(files)), parse(config.encode()), fact)
     except ProjectError as error:
