@@ -32,7 +32,12 @@ OBSTACLES = {
     "saves only what is beside it, and then tries the new image out.",
     "nothing changed": "A conventional build of what is unchanged takes less than half a second. relbuild starts "
     "Python and reads the project before it, and its Dockerfile has three times as many steps, each of them looked up "
-    "in the cache; the next row has it beside `docker buildx build` of the same Dockerfile.",
+    "in the cache; the next row has it beside `docker buildx build` of the same Dockerfile. At its end BuildKit writes "
+    "down where the image came from, for which it walks all that it remembers of earlier builds: with more layers, and "
+    "more builds, that takes longer.",
+    "over docker buildx build": "Starting Python and reading the project before the build, naming the image after it.",
+    "one line in one module": "Mix has to start, look for what changed, compile it and assemble the release again; "
+    "then the new image is tried out, which the conventional build leaves to its users.",
     "one dependency bumped": "Mix starts three times: to fetch it, to compile it, and to compile what calls it and "
     "assemble the release. The conventional build compiles every dependency again, but no more than that.",
     "version: in mix.exs": "Nothing is compiled; Mix assembles the release again, which reads and strips every module.",
@@ -40,6 +45,8 @@ OBSTACLES = {
     "changed (Mix.Compilers.Elixir takes the change of the application's own configuration for one of all modules). "
     "Anything less would be stale for modules that call Application.get_env while they are compiled. What is saved is "
     "the dependencies: the conventional Dockerfile compiles those again too.",
+    "docker run to first answer": "The same ERTS starts the same modules; relbuild's own part is a few lines of shell "
+    "that make the container a cookie of its own. The difference is within what ten starts vary by.",
     "image, slim": "Debian's slim image, which both are built on; `runner: {base: minimal}` is without it.",
 }
 # Where the build alone holds what is promised.

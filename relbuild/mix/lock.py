@@ -49,6 +49,8 @@ class Locked:
     git: str | None = None
     checksum: str | None = None
     commit: str | None = None
+    asked: Mapping[str, str] | None = None
+    """The branch, tag or ref that was asked for when the commit was chosen; None where the lock doesn't say."""
     checked: bool = True
 
     @property
@@ -121,8 +123,14 @@ def _locked(app: str, at: Mark, value: Plain) -> Locked:
             )  # fmt: skip
         case ("git", str(url), *rest):
             commit = rest[0] if rest else None
-            return Locked(app, at, "git", app, git=url, commit=commit if isinstance(commit, str) else None)
+            asked = _asked(rest[1]) if len(rest) > 1 and isinstance(rest[1], list) else None
+            return Locked(app, at, "git", app, git=url, commit=commit if isinstance(commit, str) else None, asked=asked)
     return Locked(app, at, "unknown", app)
+
+
+def _asked(options: list[Plain]) -> Mapping[str, str]:
+    pairs = (each for each in options if isinstance(each, tuple) and len(each) == 2)
+    return {str(name): str(value) for name, value in pairs if name in ("branch", "ref", "tag")}
 
 
 def _needed(deps: list[Plain]) -> Iterator[Needed]:

@@ -87,12 +87,22 @@ def _mismatch(dep: Dependency, locked: Locked | None, file: str) -> str | None:
     if dep.source == "git":
         # What stands for a credential in a URL is taken away on one side only.
         same = dep.git is None or dep.git_credentials or locked.git == dep.git
-        return None if same else f"{file} does not match mix.exs: {dep.app} is from {_shown(locked.git)}"
+        if not same:
+            return f"{file} does not match mix.exs: {dep.app} is from {_shown(locked.git)}"
+        asked = {name: value for name in ("branch", "ref", "tag") if (value := getattr(dep, name)) is not None}
+        # Without a word Mix would fetch the other commit, and before Elixir 1.15 no option has it refuse to.
+        if locked.asked is None or locked.asked == asked:
+            return None
+        return f"{file} does not match mix.exs: {dep.app} is locked for {_said(locked.asked)}, not {_said(asked)}"
     requirement = Requirement.parse(dep.requirement) if dep.requirement is not None else None
     version = Version.parse(locked.version) if locked.version is not None else None
     if requirement is None or version is None or requirement.admits(version):
         return None
     return f"{file} does not match mix.exs: it has {dep.app} {version}, and {dep.requirement} is asked for"
+
+
+def _said(asked: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} {value}" for name, value in sorted(asked.items())) or "the default branch"
 
 
 def _shown(url: str | None) -> str:

@@ -33,7 +33,15 @@ def test_every_form_of_an_entry() -> None:
             (Needed("b", True), Needed("c", False)),
         ),
         "old": Locked("old", Mark("mix.lock", 4, 3), "hex", "old", "1.0.0", "hexpm", checked=False),
-        "ui": Locked("ui", Mark("mix.lock", 5, 3), "git", "ui", git="git@github.com:acme/ui.git", commit="0a1b"),
+        "ui": Locked(
+            "ui",
+            Mark("mix.lock", 5, 3),
+            "git",
+            "ui",
+            git="git@github.com:acme/ui.git",
+            commit="0a1b",
+            asked={"tag": "v1"},
+        ),
         "later": Locked("later", Mark("mix.lock", 6, 3), "unknown", "later"),
     }
 

@@ -86,7 +86,7 @@ def test_without_a_lock_file_mix_exs_says_what_it_can(dict_tree: Any) -> None:
     [
         ('{:jason, "~> 1.0"}', []),
         ('{:jason, ">= 0.0.0"}, {:plug, "~> 1.0", only: :test}', []),
-        ('{:tools, git: "https://example.com/tools.git", branch: "main"}', []),
+        ('{:tools, git: "https://example.com/tools.git"}', []),
         ('{:tools, git: "https://t0ken@example.com/tools.git"}', []),
         ('{:jason, "~> 2.0"}', ["it has jason 1.4.4, and ~> 2.0 is asked for"]),
         ('{:plug, "~> 1.0"}, {:phoenix, "~> 1.7"}', ["it has no plug", "it has no phoenix"]),
@@ -139,6 +139,35 @@ def test_a_lock_file_of_before_there_were_checksums(dict_tree: Any) -> None:
     assert problem.message == (
         "mix.lock has no checksums of 4 packages (a, b, c, …): a build may get another package than you have"
     )
+
+
+@pytest.mark.parametrize(
+    ("locked", "asked", "said"),
+    [
+        ('[tag: "v1"]', 'tag: "v1"', None),
+        ("[]", "submodules: true", None),
+        ('[branch: "main", submodules: true]', 'branch: "main"', None),
+        # What is asked for isn't known.
+        ('[ref: "0a"]', "ref: @ref", None),
+        ('[tag: "v1"]', 'tag: "v2"', "tag v1, not tag v2"),
+        ('[branch: "main"]', 'ref: "0b"', "branch main, not ref 0b"),
+        ("[]", 'tag: "v2"', "the default branch, not tag v2"),
+        ('[ref: "0a"]', "submodules: true", "ref 0a, not the default branch"),
+    ],
+)
+def test_a_git_dependency_that_is_locked_for_another_tag(
+    dict_tree: Any, locked: str, asked: str, said: str | None
+) -> None:
+    url = "https://example.com/t.git"
+    pinned = lock.read("mix.lock", f'%{{"t": {{:git, "{url}", "0a", {locked}}}}}'.encode())
+    project = read(dict_tree, f'{{:t, git: "{url}", {asked}}}')
+    if said is None:
+        refuse_mismatch(project, pinned, "mix.lock")
+        return
+    with pytest.raises(ProjectError) as raised:
+        refuse_mismatch(project, pinned, "mix.lock")
+    [problem] = raised.value.problems
+    assert problem.message == f"mix.lock does not match mix.exs: t is locked for {said}"
 
 
 def test_the_login_of_a_pinned_git_url_is_not_repeated(dict_tree: Any) -> None:
