@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,13 @@ end
 STATIC = (
     "# built\n/priv/static/assets/\npriv/static/cache_manifest.json\n/priv/static/gen/*\n!/priv/static/gen/keep.txt\n"
 )
+
+
+def test_every_class_is_one_for_go() -> None:
+    """BuildKit refuses the whole file for a hyphen that is no range's (Go, path/filepath.Match)."""
+    lines = (*dockerignore.render(plan({"mix.exs": mix("a")})).splitlines(), *dockerignore.render_plain().splitlines())
+    refused = re.compile(r"\[\^?(?:[^]]*-]|-)")
+    assert [line for line in lines if not line.startswith("#") and refused.search(line)] == []
 
 
 def patterns(found: Plan) -> list[str]:
@@ -235,7 +243,8 @@ apps/web/doc/
 **/kubeconfig*
 **/*.tfstate*
 **/credentials*.json
-**/service[-_]account*.json
+**/service-account*.json
+**/service_account*.json
 
 # What a project keeps in priv/ and in rel/overlays/ belongs to its release, certificates too:
 !priv/**
