@@ -137,7 +137,12 @@ PACKAGE = Text(
 )
 VARIABLE = Text("the name of an environment variable: letters, digits and _, no digit first", r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET = Text("the name of an environment variable, never its value", r"[A-Za-z_][A-Za-z0-9_]*", private=True)
-IGNORED = Text("a pattern as .dockerignore has them, `!` before what is wanted all the same", r"!?[^\s#!](?:.*\S)?")
+# In sets such as [a-z] Go (path.Match) wants a character on both sides of a hyphen, or BuildKit refuses the whole file.
+_SET = r"\[\^?(?:[^\]\\\-\n](?:-[^\]\\\-\n])?)+\]"
+IGNORED = Text(
+    "a pattern as .dockerignore has them, `!` before what is wanted all the same",
+    rf"!?(?![\s#!])(?:[^\[\]\\\n]|\\.|{_SET})+(?<!\s)",
+)
 # A Dockerfile has no way to write a line break into ENV.
 ENV_VALUE = Text("text on one line", empty=True, private=True, advice=_env_advice)
 TARGET_ENV_VALUE = Text("text", lines=True, empty=True, private=True)
