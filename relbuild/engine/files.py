@@ -16,8 +16,9 @@ from relbuild.image.location import Link, Location
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
 MAX_FILE = 16 * 1024 * 1024
-# What Mix and JavaScript's package managers fill.
-_OTHERS = frozenset({"_build", "deps", "node_modules"})
+# Where a project keeps its code, and what may lie there in any number: those are never looked through.
+_CODE = frozenset({"lib", "src", "include", "c_src", "native", "config", "rel", "apps"})
+_OTHERS = frozenset({"_build", "deps", "node_modules", "assets", "priv"})
 
 
 class ProjectTree:
@@ -103,20 +104,25 @@ def location(root: Path) -> Location:
 
 
 def _links(own: Path, outermost: Path) -> tuple[Link, ...]:
-    """Return the links in the project that lead out of it, at any depth; not among what others have put there."""
+    """Return the links in the project that lead out of it: those in its directory, and at any depth of its code."""
     found, directories = [], [str(own)]
     while directories:
+        here = directories.pop()
         try:
-            with os.scandir(directories.pop()) as entries:
+            with os.scandir(here) as entries:
                 for entry in entries:
                     if entry.is_symlink():
                         found.append(_link(Path(entry.path), own, outermost))
-                    elif entry.is_dir() and entry.name not in _OTHERS and not entry.name.startswith("."):
+                    elif entry.is_dir() and (entry.name in _CODE if here == str(own) else _is_code(entry.name)):
                         directories.append(entry.path)
         except OSError:
             # What is wrong is told where the project is read.
             continue
     return tuple(sorted((link for link in found if link is not None), key=lambda link: link.name))
+
+
+def _is_code(name: str) -> bool:
+    return name not in _OTHERS and not name.startswith(".")
 
 
 def _link(path: Path, own: Path, outermost: Path) -> Link | None:
