@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 import os
 import platform
 import re
@@ -18,7 +17,10 @@ COLD_MEANING = (
     "Nothing of an earlier build: `relbuild image --clean` beside `docker build --no-cache`; base images and the image "
     "with Elixir are there."
 )
-ALONE_MEANING = "The same, beside `docker buildx build` of the Dockerfile that relbuild writes, without relbuild."
+ALONE_MEANING = (
+    "The same, beside `docker buildx build` of the Dockerfile that relbuild writes, without relbuild: that looks every "
+    "step up in its cache, and writes down where the image came from, the longer the more builds it remembers."
+)
 NEW_MEANING = "Layers that the image before did not have, compressed, as they are pushed to a registry."
 SLIM_MEANING = (
     "All layers of the image, compressed, as they are pushed to a registry; {shared:,.0f} kB are Debian's, in both."
@@ -31,11 +33,8 @@ OBSTACLES = {
     "cold": "Both have the same compiler make the same modules, which keeps every core busy all the time; relbuild "
     "saves only what is beside it, and then tries the new image out.",
     "nothing changed": "A conventional build of what is unchanged takes less than half a second. relbuild starts "
-    "Python and reads the project before it, and its Dockerfile has three times as many steps, each of them looked up "
-    "in the cache; the next row has it beside `docker buildx build` of the same Dockerfile. At its end BuildKit writes "
-    "down where the image came from, for which it walks all that it remembers of earlier builds: with more layers, and "
-    "more builds, that takes longer.",
-    "over docker buildx build": "Starting Python and reading the project before the build, naming the image after it.",
+    "Python, reads the project, and compares the content of its files with what the image was built from.",
+    "over docker buildx build": "Starting Python, reading the project, and comparing its files' contents.",
     "one line in one module": "Mix has to start, look for what changed, compile it and assemble the release again; "
     "then the new image is tried out, which the conventional build leaves to its users.",
     "one dependency bumped": "Mix starts three times: to fetch it, to compile it, and to compile what calls it and "
@@ -62,7 +61,8 @@ UNKNOWN = (
 class Row:
     """One promise: what relbuild and the conventional build took, and the most that the one may be of the other.
 
-    ``verifying`` are the seconds of relbuild's that went into trying the new image out, which the other doesn't do.
+    ``building`` are the seconds until the engine had relbuild's image; then that is tried out, which the other doesn't
+    do.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Row:
     unit: str
     most: float
     meaning: str
-    verifying: float = 0.0
+    building: float = 0.0
 
     @property
     def value(self) -> float:
@@ -90,7 +90,7 @@ class Row:
             self._amount(self.ours),
             self._amount(self.theirs),
             f"{self.value:+.2f} s" if more else _ratio(self.value),
-            _ratio((self.ours - self.verifying) / self.theirs) if self.verifying else "",
+            _ratio(self.building / self.theirs) if self.building else "",
             f"{self.most:+.1f} s" if more else f"{self.most:.2f}",
             "" if self.held else "missed",
         )
@@ -105,20 +105,15 @@ def _ratio(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where the time of relbuild's builds goes, in seconds, as medians; `steps` are the longest of the build.
-
-    ``verifying`` is a part of what comes after it.
-    """
+    """Where the time of relbuild's builds goes, in seconds, as medians; `steps` are the longest of the build."""
 
     before: float
     build: float
     after: float
-    verifying: float
     steps: tuple[tuple[str, float], ...]
 
 
 HEAD = ("case", "relbuild", "conventional", "ratio", "building", "at most", "")
-VERIFYING = "verifying the image"
 DONE = re.compile(r"(\[[^\]]+\]|exporting to image): done in (?:(\d+):(\d+) min|([\d.]+) s)")
 
 
@@ -134,20 +129,14 @@ def split(builds: Sequence[Timed]) -> Split:
     longest = sorted(((statistics.median(times), name) for name, times in steps.items()), reverse=True)
     kept = tuple((name, seconds) for seconds, name in longest[:4] if seconds >= 0.2)
     before, built, after = (statistics.median(each) for each in zip(*parts, strict=True))
-    return Split(before, built, after, statistics.median(map(verifying, builds)), kept)
-
-
-def verifying(timed: Timed) -> float:
-    """Return the seconds in which relbuild tried an image out: from where it says so to the next line it writes."""
-    for (when, line), (then, _) in itertools.pairwise((*timed.lines, (timed.seconds, ""))):
-        if line == VERIFYING:
-            return then - when
-    return 0.0
+    return Split(before, built, after, kept)
 
 
 def _phases(timed: Timed) -> tuple[float, float, float]:
     """Return the seconds until the build's first line, until its last one, and until the end."""
     at = [when for when, line in timed.lines if re.match(r"\[[^\]]+\]|exporting to image", line)]
+    if not at:  # nothing had changed
+        return timed.seconds, 0.0, 0.0
     return at[0], at[-1] - at[0], timed.seconds - at[-1]
 
 
@@ -182,9 +171,9 @@ def text(table: Sequence[Row], facts: Mapping[str, str], rounds: int, starts: in
 
 def split_text(splits: Mapping[str, Split]) -> str:
     """Return for a terminal where relbuild's time goes."""
-    lines = [f"{'relbuild, s':<36} {'before':>7} {'build':>7} {'after':>7} {'of it verifying':>16}  longest steps"]
+    lines = [f"{'relbuild, s':<36} {'before':>7} {'build':>7} {'after':>7}  longest steps"]
     for name, each in splits.items():
-        seconds = f"{each.before:>7.2f} {each.build:>7.2f} {each.after:>7.2f} {each.verifying:>16.2f}"
+        seconds = f"{each.before:>7.2f} {each.build:>7.2f} {each.after:>7.2f}"
         lines.append(f"{name:<36} {seconds}  {_steps(each)}")
     return "\n".join(lines)
 
@@ -223,7 +212,7 @@ def write(
         "",
         *_markdown(("case", "relbuild", "conventional", "ratio", "building", "at most", "held"), map(_marked, table)),
         "",
-        "*Building* is the ratio without the seconds in which relbuild tries the new image out (`--no-verify` leaves",
+        "*Building* is the ratio until the engine has the image, which relbuild then tries out (`--no-verify` leaves",
         "that out); what is held is judged by the whole command.",
         "",
         "## What stands in the way" if missed else "All is held.",
@@ -236,12 +225,14 @@ def write(
         "",
         "## Where relbuild's time goes",
         "",
-        "Seconds before the build's first step, in its steps, and after them; of these, in trying the new image out.",
+        "Seconds before the build's first step, in its steps until the engine has the image, and after them, in trying",
+        "that out, while BuildKit writes down where it came from, and giving it its name; `--clean` gives an image",
+        "that was tried out before, and loads it.",
         "",
         *_markdown(
-            ("case", "before", "build", "after", "verifying", "longest steps"),
+            ("case", "before", "build", "after", "longest steps"),
             (
-                (name, *(f"{each:.2f}" for each in (s.before, s.build, s.after, s.verifying)), _steps(s))
+                (name, *(f"{each:.2f}" for each in (s.before, s.build, s.after)), _steps(s))
                 for name, s in splits.items()
             ),
         ),
@@ -253,7 +244,7 @@ def write(
 
 
 def _obstacle(row: Row) -> str:
-    alone = (row.ours - row.verifying) / row.theirs <= row.most
+    alone = row.building and row.building / row.theirs <= row.most
     return TRIED if alone else OBSTACLES.get(row.name, UNKNOWN)
 
 

@@ -8,10 +8,8 @@ done
 # And which package or commit each dependency is, with its checksum; an address may have a login in it.
 {
   echo '%{'
-  for directory in lib/*; do
-    application="${directory#lib/}"
-    grep "^ *\"${application%%-*}\": " {{ lockfile_path | shell }} || true
-  done
+  applications="$(find lib -mindepth 3 -maxdepth 3 -path 'lib/*/ebin/*.app' | sed 's,.*/,,; s,\.app$,,' | paste -s -d '|' -)"
+  grep -E "^ *\"($applications)\": " {{ lockfile_path | shell }} || true
   echo '}'
 } >releases/mix.lock
 sed -i 's,://[^/@"]*@,://,g' releases/mix.lock

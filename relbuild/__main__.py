@@ -20,6 +20,7 @@ COMMON = {"-C": 2, "--config": 2, "--context": 2, "--host": 2, "--dry-run": 1, "
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
     argv = sys.argv[1:]
+    _fill_closed_streams()
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
     signal.signal(signal.SIGTERM, _terminate)
@@ -27,6 +28,21 @@ def main() -> NoReturn:
     # Python looks once more before it ends, whatever was disabled; for what is frozen it doesn't.
     gc.freeze()
     sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Put /dev/null in the place of streams that were closed, whose numbers the next files opened would get.
+
+    For stdout it can't be written to, so that a result that nobody gets is a failure, as with a full disk.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="surrogateescape", closefd=False))
 
 
 def _verb_first(argv: list[str]) -> list[str]:
@@ -87,10 +103,12 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
         return _failed(command, Interrupted("interrupted"), as_json)
     except output.Unwritable:
         raise
+    except OSError as error:
+        if "--help" in argv:  # typer prints it itself
+            raise output.Unwritable(f"can't write the result: {error.strerror}") from error
+        return _fault(command, error, as_json)
     except Exception as error:
-        if "RELBUILD_TRACEBACK" in os.environ:
-            raise
-        return _failed(command, _bug(error), as_json)
+        return _fault(command, error, as_json)
 
 
 def _directory(argv: list[str]) -> str:
@@ -117,6 +135,12 @@ def _unwritable(message: str) -> int:
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
+
+
+def _fault(command: str, error: Exception, as_json: bool) -> int:
+    if "RELBUILD_TRACEBACK" in os.environ:
+        raise error
+    return _failed(command, _bug(error), as_json)
 
 
 def _bug(error: Exception) -> RelbuildError:

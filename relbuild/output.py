@@ -59,9 +59,8 @@ def show_diff(diff: str) -> None:
     """Print a unified diff on stderr, on a terminal in its usual colours."""
     colours = {"+": "32", "-": "31", "@": "36"}
     for line in diff.splitlines():
-        heading = line.startswith(("+++", "---"))
-        colour = "1" if heading else colours.get(line[:1])
-        note(_styled(line, colour) if colour and not heading else line)
+        colour = None if line.startswith(("+++", "---")) else colours.get(line[:1])
+        note(_styled(line, colour) if colour else line)
 
 
 def show_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -65,13 +66,19 @@ def _environment() -> Environment:
 def _bytecode_cache() -> BytecodeCache | None:
     """Return where compiled templates are kept, where that can be written."""
     from jinja2 import FileSystemBytecodeCache
+    from jinja2.bccache import Bucket
+
+    class Kept(FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with contextlib.suppress(OSError):  # a full disk: compiled anew the next time
+                super().dump_bytecode(bucket)
 
     directory = cache.directory() / "templates"
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return FileSystemBytecodeCache(str(directory)) if os.access(directory, os.W_OK) else None
+    return Kept(str(directory)) if os.access(directory, os.W_OK) else None
 
 
 def quoted(value: str) -> str:

@@ -14,6 +14,7 @@ mkdir -p {{ build_path | shell }} deps
 {% endif %}
   find . -path '*/lib/*/ebin/*' -type f -exec sha256sum {} + | LC_ALL=C sort >dependencies
 )
+{% if not clean %}
 
 # Moved into place when it is whole, so that a build that is cut off leaves nothing half done.
 rm -rf /cache/next
@@ -21,5 +22,7 @@ mkdir -p /cache/next
 cp -a deps /cache/next/deps
 cp -a {{ build_path | shell }} /cache/next/build
 { {{ made_by }}; } >/cache/next/made-by
+cp /tmp/locked /tmp/used /cache/next/
 rm -rf /cache/now
 mv /cache/next /cache/now
+{% endif %}

@@ -2,7 +2,7 @@
 rm -rf /cache/next
 mkdir -p /cache/next/build
 (cd "$build" && entries . | LC_ALL=C comm -13 /tmp/before - | xargs -r -d '\n' cp -a --parents -t /cache/next/build)
-cp /toolchain /tmp/sources /cache/next/
+cp /toolchain /tmp/sources /tmp/projects /tmp/links /cache/next/
 {% if lockfile %}
 cp "$build/dependencies" /cache/next/dependencies
 cp {{ lockfile | shell }} /cache/next/lock

@@ -1,3 +1,6 @@
+{% if builder.steps.before_compile %}
+printf '%s\n' {{ builder.steps.before_compile | map("shell") | join(" ") }} >>/toolchain
+{% endif %}
 build={{ build_path | shell }}
 kept=/cache/now
 mkdir -p "$build"
@@ -5,16 +8,35 @@ entries() { (cd "$1" && find . -maxdepth 3 \( -path './*/*/*' -o ! -type d \) | 
 entries "$build" >/tmp/before
 find {{ source_roots }} \( {{ made }} \) -prune -o \( -type f -o -type l -xtype f \) -print0 >/tmp/paths
 xargs -0 sha256sum </tmp/paths | LC_ALL=C sort >/tmp/sources
+find {{ source_roots }} \( {{ made }} \) -prune -o -type l ! -xtype f -printf '%p -> %l\n' | LC_ALL=C sort >/tmp/links
+grep '/mix\.exs$' /tmp/sources | LC_ALL=C sort -k 2 >/tmp/projects
+{% if versioned %}
+# In these the version is nothing to anything else.
+sed --in-place --regexp-extended '\,  \./({{ versioned | map("replace", ".", "\\.") | join("|") }})$,d' /tmp/projects
+sed --regexp-extended 's/(@version|version:) "[^"]*"/\1/' {{ versioned | map("shell") | join(" ") }} >>/tmp/projects
+{% endif %}
 
-# Is what an earlier build compiled of use? This toolchain has made it, and no dependency has become another under the
-# same version{{ "" if lockfile or not has_deps else ", which only mix.lock could tell" }}.
+# Is what an earlier build compiled of use? This toolchain has made it, by the same mix.exs, and no dependency has become
+# another under the same version{{ "" if lockfile or not has_deps else ", which only mix.lock could tell" }}. Only what Mix follows has changed: it doesn't know what other compilers
+# and mix.exs itself read, nor what a parser or a header that is gone was to others.
 usable() {
 {% if has_deps and not lockfile %}
   return 1
 {% else %}
   cmp -s /toolchain $kept/toolchain || return 1
+  cmp -s /tmp/projects $kept/projects || return 1
+  cmp -s /tmp/links $kept/links || return 1
   # sha256sum escapes what no file is called.
   ! grep -q '^[\\]' /tmp/sources || return 1
+  LC_ALL=C comm -3 $kept/sources /tmp/sources | sed 's/^\t//' | cut -c 67- | LC_ALL=C sort >/tmp/changed
+  followed='/(lib|priv|assets|rel|config)/|\.(ex|eex|heex|leex|sface|erl|hrl|yrl|xrl)$'
+  followed="$followed|/(mix\.exs|mix\.lock|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$"
+  ! grep -qvE "$followed" /tmp/changed || return 1
+  ! grep -qE '/([Mm]akefile|CMakeLists)[^/]*$|\.(c|cc|cpp|cxx|h|hh|hpp|hxx|rs|zig|go|mk)$' /tmp/changed || return 1
+{% if asked_files %}
+  ! grep -qxF {% for path in asked_files %}-e {{ path | shell }} {% endfor %}/tmp/changed || return 1
+{% endif %}
+  uniq -u /tmp/changed | grep -E '\.(yrl|xrl|hrl)$' | while read -r name; do [ -e "$name" ] || exit 1; done || return 1
 {% if lockfile %}
   [ -e $kept/dependencies ] || return 1
   LC_ALL=C comm -3 $kept/dependencies "$build/dependencies" | sed 's,.*/lib/\([^/]*\)/ebin/.*,\1,' | sort -u \
@@ -33,10 +55,16 @@ if usable; then
   now="$(date +%s)"
   if [ "$now" -le "$(cat $kept/time)" ]; then now="$(($(cat $kept/time) + 1))"; fi
   config='/(mix\.exs|mix\.lock|config/.*)$'
+{% if config_asks %}
+  # It may ask for any file.
+  grep -vE '\.(ex|eex|heex|leex|erl)$' $kept/sources >/tmp/config-before || true
+  grep -vE '\.(ex|eex|heex|leex|erl)$' /tmp/sources >/tmp/config || true
+{% else %}
   grep -E "$config" $kept/sources >/tmp/config-before || true
   grep -E "$config" /tmp/sources >/tmp/config || true
+{% endif %}
   {
-    cmp -s /tmp/config /tmp/config-before || cat /tmp/config
+    cmp -s /tmp/config /tmp/config-before || grep -E "$config" /tmp/sources
     LC_ALL=C comm -23 /tmp/sources $kept/sources | grep -vE "$config" || true
   } | cut -c 67- | xargs -r -d '\n' touch --date="@$now"
 fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,30 +24,35 @@ from relbuild.image.progress import Build, Reader, Vertex
 from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 from relbuild.progress import Display
+from relbuild.values import dataclass
 
 
-def build(
-    session: Session,
-    plan: Plan,
-    given: Mapping[str, str],
-    caches: Caches,
-    platforms: tuple[str, ...] = (),
-    *,
-    clean: bool = False,
-    exported: Callable[[str], None] | None = None,
-) -> str:
-    """Build under a name of this call's own and return the name; ``given`` says where its secrets come from.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be built: ``secrets`` says where each comes from; a ``clean`` build takes nothing up from others."""
 
-    ``exported`` is called with the name when the engine has the image, which may be before the build's end; not by
-    every builder. Raises the error that says why the build failed; then there is no image of that name.
+    plan: Plan
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    caches: Caches = Caches()
+    platforms: tuple[str, ...] = ()
+    clean: bool = False
+
+
+def build(session: Session, request: Request, exported: Callable[[str], None] | None = None) -> str:
+    """Build under a name of this call's own and return the name.
+
+    ``exported`` is called with the name when the engine has the image, which may be before the build's end; not every
+    builder says that. The end is waited for: a client that leaves while BuildKit walks what it remembers ends the whole
+    engine when another begins then (BuildKit before 0.19, moby/buildkit #5606). Raises the error that says why the
+    build failed; then there is no image of that name.
     """
-    if not clean:
-        return _build(session, plan, given, caches, platforms, None, exported)
+    if not request.clean:
+        return _build(session, request, None, exported)
     epoch = _epoch(session)
     if epoch is None or not session.engine.rewrites_times():
-        return _build(session, plan, given, caches, platforms, Clean(epoch), exported)
+        return _build(session, request, Clean(epoch), exported)
     with TemporaryDirectory(prefix="relbuild-") as directory:
-        return _build(session, plan, given, caches, platforms, Clean(epoch, f"{directory}/image.tar"))
+        return _build(session, request, Clean(epoch, f"{directory}/image.tar"))
 
 
 def _epoch(session: Session) -> int | None:
@@ -61,13 +67,11 @@ def _epoch(session: Session) -> int | None:
 
 def _build(
     session: Session,
-    plan: Plan,
-    given: Mapping[str, str],
-    caches: Caches,
-    platforms: tuple[str, ...],
+    request: Request,
     clean: Clean | None,
     exported: Callable[[str], None] | None = None,
 ) -> str:
+    plan = request.plan
     candidate = candidates.name(session, plan.release.name)
     path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
     argv = partial(
@@ -77,9 +81,9 @@ def _build(
         dockerfile=path,
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
-        secrets=given,
-        platforms=platforms,
-        caches=caches,
+        secrets=request.secrets,
+        platforms=request.platforms,
+        caches=request.caches,
         clean=clean,
     )
     with _nothing_left(session, candidate) as there:
@@ -89,7 +93,7 @@ def _build(
             if exported is not None:
                 exported(candidate)
 
-        state = run(session, argv, path, given, plan.project, begin)
+        state = run(session, argv, path, request.secrets, plan.project, begin, plan.sources.context.workdir)
     if clean and clean.archive:
         loaded = session.runner.captured(buildx.load(clean.archive, session.endpoint))
         if loaded.exit_code:
@@ -128,10 +132,12 @@ def run(
     secrets: Iterable[str],
     project: Project,
     exported: Callable[[], None] = _ignored,
+    workdir: str = "/src",
 ) -> Build:
     """Run a build of the Dockerfile at the path, watched, and return what it said.
 
-    ``argv`` gives the command for a kind of progress. Raises the error that says why it failed.
+    ``argv`` gives the command for a kind of progress; ``workdir`` is the project's directory in the build stages.
+    Raises the error that says why it failed.
     """
     with session.progress() as display:
         outcome, state = _watched(session, secrets, argv(), display, exported)
@@ -140,14 +146,18 @@ def run(
     if outcome.exit_code:
         from relbuild.image.failures import explain
 
-        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app))
+        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app), workdir)
         display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
         raise failure.error
     return state
 
 
 def _watched(
-    session: Session, secrets: Iterable[str], argv: tuple[str, ...], display: Display, exported: Callable[[], None]
+    session: Session,
+    secrets: Iterable[str],
+    argv: tuple[str, ...],
+    display: Display,
+    exported: Callable[[], None],
 ) -> tuple[Outcome, Build]:
     """Run the build, shown as it goes on, without the secrets it was given."""
     reader = Reader(mask(os.environ[name] for name in secrets if name in os.environ))

@@ -46,6 +46,8 @@ def check(session: Session, reference: str | None, file: str) -> Checked:
 
 def example(session: Session, reference: str | None, file: str | None) -> Text | Written:
     """Return an env file that names every variable, or write it; raise UsageError when the file is there."""
+    if file is not None:
+        files.require_writable("--output", file)
     text = example_of(_contract(session, reference)[0])
     if file is None:
         return Text(text, "example")
@@ -53,8 +55,9 @@ def example(session: Session, reference: str | None, file: str | None) -> Text |
         raise UsageError(
             f"{file} is there already", hint=f"name another, or compare: relbuild env --example | diff {file} -"
         )
-    files.write(Path(file), text)
-    return Written((file,))
+    if not session.dry_run:
+        files.write(Path(file), text)
+    return Written((file,), dry_run=session.dry_run)
 
 
 def _contract(session: Session, reference: str | None) -> tuple[Contract, Mapping[str, str]]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from relbuild.commands import candidates, secrets
-from relbuild.commands.build import build
+from relbuild.commands.build import Request, build
 from relbuild.commands.session import Session
+from relbuild.commands.unchanged import Inputs
 from relbuild.commands.verification import STOP_TIMEOUT, Verification
+from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
-from relbuild.image.plan import Plan
 from relbuild.image.platforms import parse
+from relbuild.image.reference import Reference
 from relbuild.image.tags import split_reference, tags
 from relbuild.result import Built
 
@@ -44,33 +46,22 @@ def image(
     ``bill``. Raises CommandFailed when the build, a check of the image or a push fails; until the image has been
     verified, and the bill written, nothing has a tag.
     """
+    if bill is not None:
+        files.require_writable("--sbom", bill)
     plan = session.plan(release, platforms=parse(platforms) if platforms else None)
     names = plan.platforms.names if plan.platforms is not None else ()
     references = tags(plan, asked_tags)
     for note in plan.notes:
         session.warn(note)
-    given = secrets.find(plan.builder)
+    request = Request(plan, secrets.find(plan.builder), caches, names, clean=clean or reproducible)
     session.engine.require_builds()
-    candidates.sweep(session, plan.release.name)
-    several = len(names) > 1
-    if several and (clean or reproducible):
-        raise UsageError(
-            "--clean and --reproducible build one platform at a time",
-            hint=f"add --platform {names[0]}, then the others",
-        )
-    if several:
-        session.engine.require_indexes(names)
-        if verify:
-            # Each by itself first: an engine looks into and runs one platform of an image, its own.
-            for name in names:
-                own = replace(caches, destinations=())
-                with _candidate(session, plan, given, own, (name,), references[0], stop_timeout, platform=name):
-                    pass
-    time = stop_timeout if verify and not several else None
-    clean = clean or reproducible
-    with _candidate(session, plan, given, caches, names, references[0], time, clean=clean) as candidate:
+    seconds = stop_timeout if verify else None
+    if len(names) > 1:
+        _prepare_several(session, request, references[0], seconds)
+        seconds = None
+    with _candidate(session, request, references[0], seconds) as candidate:
         if reproducible:
-            _require_reproducible(session, plan, given, candidate)
+            _require_reproducible(session, request, candidate)
         if bill is not None and not session.dry_run:
             from relbuild.commands.sbom import sbom
 
@@ -82,11 +73,31 @@ def image(
     return _built(session.engine.built(references[0]), references, push)
 
 
-def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str], candidate: str) -> None:
+def _prepare_several(session: Session, request: Request, reference: str, stop_timeout: int | None) -> None:
+    """Verify the image of each platform by itself: an engine looks into and runs one platform of an image, its own.
+
+    ``stop_timeout`` is None where none is verified. Raises UsageError and EngineError where one image for all of the
+    platforms can't be made.
+    """
+    if request.clean:
+        raise UsageError(
+            "--clean and --reproducible build one platform at a time",
+            hint=f"add --platform {request.platforms[0]}, then the others",
+        )
+    session.engine.require_indexes(request.platforms)
+    if stop_timeout is None:
+        return
+    caches = replace(request.caches, destinations=())
+    for name in request.platforms:
+        of_one = replace(request, caches=caches, platforms=(name,))
+        with _candidate(session, of_one, reference, stop_timeout, platform=name):
+            pass
+
+
+def _require_reproducible(session: Session, request: Request, candidate: str) -> None:
     from relbuild.commands import reproducing
 
-    names = plan.platforms.names if plan.platforms is not None else ()
-    again = build(session, plan, given, Caches(), names, clean=True)
+    again = build(session, replace(request, caches=Caches()))
     try:
         reproducing.require_same(session, candidate, again)
     finally:
@@ -95,28 +106,32 @@ def _require_reproducible(session: Session, plan: Plan, given: Mapping[str, str]
 
 @contextmanager
 def _candidate(
-    session: Session,
-    plan: Plan,
-    given: Mapping[str, str],
-    caches: Caches,
-    platforms: tuple[str, ...],
-    reference: str,
-    stop_timeout: int | None,
-    *,
-    platform: str = "",
-    clean: bool = False,
+    session: Session, request: Request, reference: str, stop_timeout: int | None, platform: str = ""
 ) -> Iterator[str]:
     """Give the name under which the image was built, and verified as what will have the reference; then take it away.
 
-    ``stop_timeout`` is None where it isn't verified. ``platform`` is named in what is said of it: that of an image
-    which the image of all takes its steps from.
+    Where nothing has changed it is the id of the image that was built before. ``stop_timeout`` is None where it isn't
+    verified. ``platform`` is named in what is said of it: that of an image which the image of all takes its steps from.
     """
-    with Verification(session, plan, stop_timeout or STOP_TIMEOUT) as verification:
+    # The image of one of several platforms is not kept.
+    build_anyway = request.clean or session.dry_run or request.caches.destinations or platform
+    inputs = None if build_anyway else Inputs(session, request)
+    with Verification(session, request.plan, stop_timeout or STOP_TIMEOUT) as verification:
+        before = inputs.image() if inputs is not None else None
+        if before is not None:
+            session.note("nothing has changed since the image was built")
+            if stop_timeout is not None:
+                verification.require(before, reference, platform)
+            yield before
+            return
+        candidates.sweep(session, request.plan.release.name)
         exported = None if stop_timeout is None else verification.begin
-        candidate = build(session, plan, given, caches, platforms, clean=clean, exported=exported)
+        candidate = build(session, request, exported)
         try:
             if stop_timeout is not None:
                 verification.require(candidate, reference, platform)
+            if inputs is not None:
+                inputs.keep(session.engine.built(candidate).id)
             yield candidate
         finally:
             session.runner.captured(buildx.untag(candidate, session.endpoint))
@@ -135,11 +150,11 @@ def _tag(session: Session, candidate: str, references: tuple[str, ...]) -> None:
 def _push(session: Session, reference: str) -> None:
     outcome = session.runner.step(buildx.push(reference, session.endpoint))
     if outcome.exit_code:
-        registry = reference.partition("/")[0]
+        login = Reference.parse(reference).login
         reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
         raise CommandFailed(
             f"can't push {reference}: {reason}",
-            hint=f"the image is built and tagged here; docker login {registry}, then docker push {reference}",
+            hint=f"the image is built and tagged here; {login}, then docker push {reference}",
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.engine import files, git, installed
+from relbuild.engine.location import location
 from relbuild.scaffold.files import Scaffold, Wish, make
 from relbuild.values import dataclass
 
@@ -66,8 +68,10 @@ def init(
 def _scaffold(session: Session, wish: Wish) -> Scaffold:
     if wish.ci is not None:
         branch = git.default_branch(session.root) or wish.branch
-        wish = replace(wish, requirement=installed.requirement(), branch=branch)
-    return make(session.tree(), session.config(), wish, files.location(session.root))
+        config = session.config_file
+        own = None if config is None else os.path.relpath(config.resolve(), session.root.resolve())
+        wish = replace(wish, requirement=installed.requirement(), branch=branch, config=own)
+    return make(session.tree(), session.config(), wish, location(session.root))
 
 
 def _count(scaffold: Scaffold) -> str:

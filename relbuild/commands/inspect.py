@@ -11,6 +11,7 @@ from relbuild.commands.session import Session
 from relbuild.engine import files, timelines
 from relbuild.engine.archive import Archive
 from relbuild.image import contents, debian, labels
+from relbuild.image import reference as references
 from relbuild.image.difference import Difference, compare
 from relbuild.image.inspection import Base, Inspection, environment, visible
 from relbuild.image.inspection_data import to_data
@@ -27,15 +28,16 @@ class Inspected:
     timeline: Timeline | None
     against: Difference | None
     page: str | None = None
+    dry_run: bool = False
     exit_code: int = 0
 
     def text(self) -> str:
         if self.page is not None:
-            return self.page
+            return f"would write {self.page}" if self.dry_run else self.page
         return to_text(self.image, self.timeline, self.against)
 
     def data(self) -> dict[str, Any]:
-        return {**to_data(self.image, self.timeline, self.against), "page": self.page}
+        return {**to_data(self.image, self.timeline, self.against), "page": None if self.dry_run else self.page}
 
 
 def inspect(session: Session, reference: str | None, against: str | None, page: str | None) -> Inspected:
@@ -43,12 +45,17 @@ def inspect(session: Session, reference: str | None, against: str | None, page: 
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
+    if page is not None:
+        files.require_writable("--html", page)
+    for name in (reference, against):
+        if name is not None:
+            references.require(name)
     image, found = look_into(session, reference or running.newest_image(session))
     difference = None
     if against is not None:
         other, other_found = look_into(session, against)
         difference = compare(other, image, lambda before, after: other_found.same(before, found, after))
-    inspected = Inspected(image, timelines.read(image.id), difference, page)
+    inspected = Inspected(image, timelines.read(image.id), difference, page, session.dry_run)
     if page is not None and not session.dry_run:
         from relbuild.image.page import render
 

@@ -17,12 +17,13 @@ from relbuild.commands.session import Session
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
-from relbuild.image import checks, labels, platforms, upstream
-from relbuild.image.checks import Facts, Finding
+from relbuild.image import checks, inspection, labels, platforms, upstream
+from relbuild.image.checks import Facts
+from relbuild.image.findings import Finding
 from relbuild.image.leaks import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.linking import Linker, Unlinked
 from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Containers, Foreign
+from relbuild.image.trials import Containers, Foreign, Start
 from relbuild.release.command import ROOT
 from relbuild.values import dataclass
 
@@ -43,7 +44,12 @@ SHARED_ERLANG = ("usr/lib/erlang", "usr/local/lib/erlang")
 
 
 def look(
-    session: Session, image: str, facts: ImageFacts, around: Around, secrets: Mapping[str, str], stop_timeout: int
+    session: Session,
+    image: str,
+    facts: ImageFacts,
+    around: Around,
+    secrets: Mapping[str, tuple[str, ...]],
+    stop_timeout: int,
 ) -> tuple[Finding, ...]:
     """Return the findings of an image's checks; ``secrets`` are those that its build was given.
 
@@ -65,7 +71,7 @@ class Look:
         image: str,
         facts: ImageFacts,
         around: Around,
-        secrets: Mapping[str, str],
+        secrets: Mapping[str, tuple[str, ...]],
         stop_timeout: int,
     ) -> None:
         self._facts, self._around, self._stop_timeout = facts, around, stop_timeout
@@ -80,12 +86,13 @@ class Look:
             for argv in containers.all(facts.env, stop_timeout):
                 session.runner.step(argv)
             return
+        needles = Needles(secrets)
+        # Asked here: the connection for such questions isn't shared with the thread that reads the image. Before there
+        # are containers, which would be left running where the engine doesn't answer.
+        base = _base(session, facts) if needles else ()
         self._trial = Trial(
             session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
         )
-        needles = Needles(secrets)
-        # Asked here: the connection for such questions isn't shared with the thread that reads the image.
-        base = _base(session, facts) if needles else ()
         self._held = _begun(lambda: _held(session, facts, image, needles, base, content))
 
     def __enter__(self) -> Look:
@@ -110,8 +117,13 @@ class Look:
             unlinked=held.unlinked,
             leaks=held.leaks,
             trials=self._trial.result(),
-            stop_timeout=self._stop_timeout,
-            given=bool(self._around.variables),
+            start=Start(
+                self._stop_timeout,
+                self._facts.stop_signal,
+                frozenset(self._around.variables),
+                self._facts.env,
+                inspection.environment(self._facts.labels),
+            ),
         )
         return checks.check(judged)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from relbuild.commands.around import Around
@@ -122,9 +123,21 @@ def pull(session: Session, reference: str) -> ImageFacts:
     if outcome.exit_code or facts is None:
         raise CommandFailed(
             f"there is no image {reference} at {session.endpoint}, and it can't be pulled",
-            hint=outcome.tail[-1] if outcome.tail else f"docker pull {reference}",
+            hint=_to_have(reference, outcome.tail[-1] if outcome.tail else ""),
         )
     return facts
+
+
+def _to_have(reference: str, said: str) -> str:
+    """Return what to do for an image that can't be pulled, by the engine's last words, which stand above already."""
+    here = "docker image ls shows the images that are here"
+    if re.search("denied|unauthorized|authentication|no basic auth", said, re.IGNORECASE):
+        from relbuild.image.reference import Reference
+
+        return f"is the name right? {here}; where it is private: {Reference.parse(reference).login}"
+    if re.search("not found|manifest unknown|does not exist|invalid reference", said, re.IGNORECASE):
+        return f"is the name right? {here}"
+    return f"is the name right? {here}; where it is, and its registry answers: docker pull {reference}"
 
 
 def _release(session: Session, name: str, facts: ImageFacts | ContainerFacts, asked: str | None) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from relbuild.commands.inspect import look_into
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.image import debian
+from relbuild.image import reference as references
 from relbuild.image.sbom import bill
 from relbuild.values import dataclass
 
-STDOUT = "-"
+STDOUT = ("-", "/dev/stdout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,16 @@ class Billed:
 
     document: Mapping[str, Any]
     file: str | None = None
+    dry_run: bool = False
     exit_code: int = 0
 
     def text(self) -> str:
-        return self.file if self.file is not None else rendered(self.document).removesuffix("\n")
+        if self.file is None:
+            return rendered(self.document).removesuffix("\n")
+        return f"would write {self.file}" if self.dry_run else self.file
 
     def data(self) -> dict[str, Any]:
-        return {"file": self.file, "sbom": self.document}
+        return {"file": None if self.dry_run else self.file, "sbom": self.document}
 
 
 def sbom(session: Session, reference: str | None, file: str | None = None) -> Billed:
@@ -38,15 +42,19 @@ def sbom(session: Session, reference: str | None, file: str | None = None) -> Bi
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
+    if file is not None and file not in STDOUT:
+        files.require_writable("--output", file)
+    if reference is not None:
+        references.require(reference)
     image, content = look_into(session, reference or running.newest_image(session))
     made = bill(image, debian.packages(content.files, content.read))
     for note in made.notes:
         session.note(note)
-    if file is None or file == STDOUT:
+    if file is None or file in STDOUT:
         return Billed(made.document)
     if not session.dry_run:
         files.write(Path(file), rendered(made.document))
-    return Billed(made.document, file)
+    return Billed(made.document, file, session.dry_run)
 
 
 def rendered(document: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from relbuild.errors import Problem, UsageError
-from relbuild.image.credentials import Secret
+from relbuild.image.credentials import KNOWN_HOSTS, Secret
 from relbuild.image.plan import Builder
 
 
@@ -29,6 +30,29 @@ def find(builder: Builder) -> Mapping[str, str]:
     if problems:
         raise UsageError.of(problems)
     return found
+
+
+def values(builder: Builder) -> Mapping[str, tuple[str, ...]]:
+    """Return what of each secret that is there must not be in an image: its value, what is secret of its file.
+
+    A path is no secret, nor are the public keys of hosts.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for secret in builder.all_secrets:
+        source = _source(secret) if secret.name != KNOWN_HOSTS else None
+        if source is None:
+            continue
+        # Most builds have no secret.
+        from relbuild.image.secret_parts import parts
+
+        if secret.is_file:
+            with suppress(OSError):
+                found[secret.name] = parts(Path(source.removeprefix("src=")).read_text(errors="replace"))
+        else:
+            # Of several logins, as in GIT_CREDENTIALS, one is enough.
+            value = os.environ[secret.name]
+            found[secret.name] = tuple(dict.fromkeys((value, *parts(value))))
+    return {name: each for name, each in found.items() if each}
 
 
 def _source(secret: Secret) -> str | None:

@@ -100,7 +100,7 @@ class Session:
         The lock is read only if ``locked``; ``platforms`` take the place of those in relbuild.yml.
         Raises ProjectError and ConfigError.
         """
-        from relbuild.engine.files import location
+        from relbuild.engine.location import location
         from relbuild.image.plan import make_plan
 
         found = project or self.project()

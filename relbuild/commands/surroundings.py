@@ -125,7 +125,8 @@ def _target(session: Session, name: str, verb: str) -> Beside:
 
 
 def _from_config(session: Session, name: str, target: Target) -> Beside:
-    files = [str(session.root / target.env_file)] if target.env_file is not None else []
+    beside = session.config_file.parent if session.config_file is not None else session.root
+    files = [str(beside / target.env_file)] if target.env_file is not None else []
     said = around([each if value is None else f"{each}={value}" for each, value in target.env.items()], files)
     if target.engine == "swarm":
         networks = tuple(word for network in target.networks for word in ("--network", network))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relbuild import __version__, cache
+from relbuild.commands import secrets
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.errors import CommandFailed, Problem
 from relbuild.image import checks
-from relbuild.image.checks import Finding
+from relbuild.image.findings import Finding
 from relbuild.image.plan import Plan
 from relbuild.image.tags import split_reference
 from relbuild.mix.facts import Known
@@ -41,8 +41,7 @@ class Verification:
         self._session = session
         self._plan = plan
         self._stop_timeout = stop_timeout
-        secrets = (each.name for each in plan.builder.all_secrets)
-        self._secrets = {name: os.environ[name] for name in secrets if name in os.environ}
+        self._secrets = secrets.values(plan.builder)
         self._look: Look | None = None
 
     def __enter__(self) -> Verification:
@@ -119,10 +118,10 @@ def _known(path: Path) -> tuple[Finding, ...] | None:
 
 
 @functools.cache
-def _key(image: str, secrets: tuple[tuple[str, str], ...], stop_timeout: int) -> str:
+def _key(image: str, values: tuple[tuple[str, tuple[str, ...]], ...], stop_timeout: int) -> str:
     """Return what the findings depend on, as a name from which no secret can be guessed in reasonable time."""
-    told = json.dumps([__version__, image, secrets, stop_timeout]).encode()
-    if not secrets:
+    told = json.dumps([__version__, image, values, stop_timeout]).encode()
+    if not values:
         return hashlib.sha256(told).hexdigest()
     return hashlib.scrypt(told, salt=image.encode(), n=2**14, r=8, p=1, dklen=32).hex()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from relbuild.commands.session import Session
 from relbuild.commands.verification import previous
 from relbuild.errors import ConfigError, ProjectError, UsageError
 from relbuild.image import checks
-from relbuild.image.checks import Finding
+from relbuild.image.findings import Finding
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ def verify(session: Session, reference: str | None, around: Around, stop_timeout
     return Verified(reference, facts.id, (*findings, size))
 
 
-def _secrets_here(session: Session) -> dict[str, str]:
+def _secrets_here(session: Session) -> Mapping[str, tuple[str, ...]]:
     """Return the values of the secrets that the project here gives its builds, where there is one."""
+    from relbuild.commands import secrets
+
     try:
-        secrets = session.plan().builder.all_secrets
+        return secrets.values(session.plan().builder)
     except (ConfigError, ProjectError, UsageError):
         return {}
-    return {each.name: os.environ[each.name] for each in secrets if each.name in os.environ}

@@ -115,7 +115,12 @@ REFERENCE = Text(
     rf"{_REPOSITORY}(?:{_TAG}(?:{_DIGEST})?|{_DIGEST})",
     advice=_reference_advice,
 )
-PLATFORM = Text("a platform such as linux/arm64", r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
+# Those that Debian has images for; a variant that makes no difference, as in linux/arm64/v8, may be written.
+PLATFORMS = "linux/amd64, linux/arm64, linux/arm/v7, linux/386, linux/ppc64le, linux/s390x, linux/riscv64"
+PLATFORM = Text(
+    f"a platform that Debian is there for ({PLATFORMS})",
+    r"linux/(?:amd64(?:/v[1-4])?|arm64(?:/v8)?|arm(?:/v[5-7])?|386|ppc64le|s390x|riscv64)",
+)
 MIRROR = Text("a registry's name, with or without a path", _MIRROR, advice=_mirror_advice)
 GIT_URL = Text(
     "a git repository's URL: https://, http:// or git://, without a login",

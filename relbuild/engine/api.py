@@ -19,7 +19,7 @@ from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from relbuild.endpoint import Endpoint
-from relbuild.engine.runner import Dialled, dial
+from relbuild.engine.dial import Dialled, dial
 from relbuild.values import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"

@@ -12,6 +12,7 @@ from relbuild.endpoint import Endpoint
 from relbuild.engine.api import Api, ApiError
 from relbuild.engine.facts import ContainerFacts, ImageFacts, Listed, ListedImage, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
+from relbuild.image import reference
 
 __all__ = ["ContainerFacts", "DryEngine", "Engine", "ImageFacts", "Listed", "ListedImage", "ServiceFacts", "TaskFacts"]
 
@@ -28,9 +29,10 @@ class Engine:
         self._endpoint = endpoint
         self._api = Api(endpoint)
 
-    def image(self, reference: str) -> ImageFacts | None:
-        """Return what the engine has under this name or id, or None."""
-        facts = self._find(f"the image {reference}", f"/images/{reference}/json")
+    def image(self, name: str) -> ImageFacts | None:
+        """Return what the engine has under this name or id, or None; raise UsageError for what can be neither."""
+        reference.require(name)
+        facts = self._find(f"the image {name}", f"/images/{name}/json")
         return None if facts is None else ImageFacts.of(facts)
 
     def images(self, repository: str) -> tuple[ListedImage, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Self
@@ -27,6 +28,7 @@ class ImageFacts:
     tagged: float = 0.0
     """When it was last given a name, in seconds since the epoch; 0 where the engine doesn't say."""
     layers: tuple[str, ...] = ()
+    stop_signal: str = "SIGTERM"
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -46,6 +48,7 @@ class ImageFacts:
             variant=answer.get("Variant") or "",
             tagged=_seconds((answer.get("Metadata") or {}).get("LastTagTime") or ""),
             layers=tuple((answer.get("RootFS") or {}).get("Layers") or ()),
+            stop_signal=_signal(config.get("StopSignal") or "SIGTERM"),
         )
 
     @property
@@ -185,6 +188,17 @@ class TaskFacts:
 
 def _command(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
+
+
+def _signal(said: str) -> str:
+    """Return a signal by its name: Docker takes a number as well, and a name without SIG."""
+    if not said.isdigit():
+        name = said.upper()
+        return name if name.startswith("SIG") else f"SIG{name}"
+    try:
+        return signal.Signals(int(said)).name
+    except ValueError:
+        return f"signal {said}"
 
 
 def _env(config: Mapping[str, Any]) -> dict[str, str]:

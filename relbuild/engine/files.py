@@ -6,19 +6,15 @@ import contextlib
 import errno
 import os
 import posixpath
-import tempfile
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from relbuild import cache
-from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError
-from relbuild.image.location import Link, Location
+from relbuild.errors import CommandFailed, ConfigError, Mark, ProjectError, UsageError
 
 # No file that relbuild parses is larger; a larger one is a mistake, and reading it would only cost time.
 MAX_FILE = 16 * 1024 * 1024
-# Where a project keeps its code, and what may lie there in any number: those are never looked through.
-_CODE = frozenset({"lib", "src", "include", "c_src", "native", "config", "rel", "apps"})
-_OTHERS = frozenset({"_build", "deps", "node_modules", "assets", "priv"})
 
 
 class ProjectTree:
@@ -88,56 +84,6 @@ class ProjectTree:
         return True
 
 
-def location(root: Path) -> Location:
-    """Return where a project lies: below the root of its git repository, or without one below the file system's."""
-    own = root.resolve()
-    above = (own, *own.parents)
-    repository = next((directory for directory in above if (directory / ".git").exists()), None)
-    # The whole disk is never a build context.
-    outermost = repository or above[max(0, len(above) - 2)]
-    return Location(
-        own.relative_to(outermost).parts,
-        git=repository is not None,
-        links=_links(own, outermost),
-        here=os.path.relpath(own),
-    )
-
-
-def _links(own: Path, outermost: Path) -> tuple[Link, ...]:
-    """Return the links in the project that lead out of it: those in its directory, and at any depth of its code."""
-    found, directories = [], [str(own)]
-    while directories:
-        here = directories.pop()
-        try:
-            with os.scandir(here) as entries:
-                for entry in entries:
-                    if entry.is_symlink():
-                        found.append(_link(Path(entry.path), own, outermost))
-                    elif entry.is_dir() and (entry.name in _CODE if here == str(own) else _is_code(entry.name)):
-                        directories.append(entry.path)
-        except OSError:
-            # What is wrong is told where the project is read.
-            continue
-    return tuple(sorted((link for link in found if link is not None), key=lambda link: link.name))
-
-
-def _is_code(name: str) -> bool:
-    return name not in _OTHERS and not name.startswith(".")
-
-
-def _link(path: Path, own: Path, outermost: Path) -> Link | None:
-    try:
-        target, end = str(path.readlink()), path.resolve()
-    except (OSError, RuntimeError):
-        # A circular one, of which the project's reading tells.
-        return None
-    name = path.relative_to(own).as_posix()
-    if posixpath.isabs(target) or not end.is_relative_to(outermost):
-        return Link(name, target, None)
-    up = os.path.relpath(end, own).split("/").count("..")
-    return Link(name, target, up) if up else None
-
-
 def _circular(path: str) -> ProjectError:
     return ProjectError(
         f"{path}: a circular symbolic link", at=Mark(path, 1), hint="remove it: who follows it comes to no end"
@@ -148,10 +94,16 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def _short_hash(text: str) -> str:
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, which may have what is no UTF-8 in a path."""
     import hashlib  # it loads OpenSSL, which a verb that builds nothing has no use for
 
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def short_hash(text: str) -> str:
+    """Return enough of a text's digest to name a file of the cache by."""
+    return digest(text)[:16]
 
 
 def dockerfile_path(dockerfile: str, ignore: str) -> Path:
@@ -160,7 +112,7 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
     The directory is named by their content: equal input gives an equal command line, and two builds at once don't
     disturb each other. Raises CommandFailed when the cache can't be written.
     """
-    directory = cache.directory() / "builds" / _short_hash(f"{dockerfile}\0{ignore}")
+    directory = cache.directory() / "builds" / short_hash(f"{dockerfile}\0{ignore}")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory / "Dockerfile", dockerfile)
@@ -181,7 +133,7 @@ def empty_directory(kind: str, name: str) -> Path:
 
     Equal names give equal directories. Raises CommandFailed when the cache can't be written.
     """
-    directory = cache.directory() / kind / _short_hash(name)
+    directory = cache.directory() / kind / short_hash(name)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file in directory.iterdir():
@@ -195,32 +147,67 @@ def remember(path: Path, content: str) -> None:
     """Write a file to the user's cache; where that can't be written nothing is remembered."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(path, content)
+        _replace(path, content)
 
 
 def write(path: Path, content: str) -> None:
     """Replace a file's content in one step: a reader sees the old or the new, never a part.
 
-    Raises CommandFailed when it can't be written.
+    What a link leads to is replaced, not the link; a fifo or a device is written to. A new file gets the mode that the
+    umask leaves, another keeps its own. Raises CommandFailed when it can't be written.
     """
     try:
         _replace(path, content)
     except OSError as error:
-        raise CommandFailed(f"can't write {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
+        raise _unwritable(path, error) from error
+
+
+def require_writable(option: str, file: str) -> None:
+    """Raise CommandFailed where a file can't be written, before what takes long; UsageError where none is named."""
+    if not file:  # as of a variable that isn't set
+        raise UsageError(f"{option} is empty", hint=f"name a file, or leave {option} out")
+    path = Path(file)
+    target = Path(os.path.realpath(path))
+    try:
+        through = path.exists() and not target.is_file()
+        if path.is_dir():
+            raise _failure(errno.EISDIR)
+        if not through and not target.parent.is_dir():
+            raise _failure(errno.ENOTDIR if target.parent.exists() else errno.ENOENT)
+        if not os.access(path if through else target.parent, os.W_OK):
+            raise _failure(errno.EACCES)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _failure(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def _unwritable(path: Path, error: OSError) -> CommandFailed:
+    return CommandFailed(
+        f"can't write {path}: {_reason(error)}", hint="name a file in a directory that is there and can be written to"
+    )
 
 
 def _replace(path: Path, content: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
-    ) as file:
+    target = Path(os.path.realpath(path))
+    # Of /dev/stdout that is no path: what the link says of a pipe is a description of it.
+    if path.exists() and not target.is_file():
+        with path.open("w", encoding="utf-8") as stream:
+            stream.write(content)
+        return
+    new = target.with_name(f".relbuild-{os.urandom(6).hex()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "w", encoding="utf-8") as file:
         try:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            Path(file.name).replace(path)
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            new.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(file.name).unlink()
+                new.unlink()
             raise
 
 

@@ -80,7 +80,7 @@ class Registries:
         if answer.status in (401, 403):
             raise CommandFailed(
                 f"{image.registry} refuses {image}: {answer.status}",
-                hint="is there such an image? where it is private: docker login" + _login(image.registry),
+                hint="is there such an image? where it is private: " + image.login,
             )
         return _or_later(answer, image)
 
@@ -124,7 +124,7 @@ def _authorize(image: Reference, challenge: str) -> str | None:
     if answer.status in (401, 403):
         raise CommandFailed(
             f"{image.registry} refuses the login that docker has for it",
-            hint="log in again: docker login" + _login(image.registry),
+            hint="log in again: " + image.login,
         )
     token = _json(answer, image)
     return f"Bearer {token.get('token') or token.get('access_token') or ''}"
@@ -134,10 +134,6 @@ def _address(registry: str) -> str:
     """Return a registry's URL; like docker, plain HTTP is only spoken on the loopback address."""
     host = "registry-1.docker.io" if registry == DOCKER_HUB else registry
     return f"{'http' if _LOOPBACK.fullmatch(registry) else 'https'}://{host}"
-
-
-def _login(registry: str) -> str:
-    return "" if registry == DOCKER_HUB else f" {registry}"
 
 
 def _platform(said: Mapping[str, Any]) -> str | None:

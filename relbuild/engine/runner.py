@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from relbuild.engine import owner, terminal
 from relbuild.engine.signals import Held
@@ -19,9 +19,6 @@ from relbuild.engine.streams import Feed, copy_through, read_all
 from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
 from relbuild.values import dataclass
-
-if TYPE_CHECKING:
-    import socket
 
 # A client that was told to stop gets this long (seconds) to cancel the build, or to stop its container, before it is
 # killed.
@@ -69,7 +66,11 @@ class Runner(Protocol):
         """Run a step whose output is progress: all of it goes to stderr, the last lines are kept."""
 
     def lines(
-        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        each: Callable[[str], None],
+        *,
+        env: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run without input; every line of its output, stdout's and stderr's, goes to ``each``, the last are kept."""
 
@@ -94,14 +95,15 @@ class Subprocesses:
         return os.urandom(6).hex(), owner.own()
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
-        return self._lines(argv, _to_stderr, env)
+        return self.lines(argv, _to_stderr, env=env)
 
     def lines(
-        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        each: Callable[[str], None],
+        *,
+        env: Mapping[str, str] | None = None,
     ) -> Outcome:
-        return self._lines(argv, each, env)
-
-    def _lines(self, argv: tuple[str, ...], each: Callable[[str], None], env: Mapping[str, str] | None) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
         with Held() as held:
             child = self._start(argv, env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -187,14 +189,15 @@ class Subprocesses:
         try:
             return subprocess.Popen(argv, env={**os.environ, **env} if env else None, **options)  # type: ignore[call-overload,no-any-return]
         except FileNotFoundError as error:
-            raise _missing(argv[0]) from error
+            raise missing(argv[0]) from error
         except OSError as error:
             raise CommandFailed(f"can't start {argv[0]}: {error.strerror}") from error
         except ValueError as error:  # a NUL, which the kernel takes for an argument's end
             raise CommandFailed(f"can't start {argv[0]}: {error}") from error
 
 
-def _missing(program: str) -> EngineError:
+def missing(program: str) -> EngineError:
+    """Return the error for a program that isn't there."""
     hints = {
         "docker": "install the Docker client: https://docs.docker.com/engine/install/",
         "kubectl": "install it: https://kubernetes.io/docs/tasks/tools/",
@@ -226,39 +229,6 @@ def _exit_code(status: int) -> int:
     return status if status >= 0 else 128 - status
 
 
-@dataclass(frozen=True, slots=True)
-class Dialled:
-    """A program that passes what it is sent on to somewhere else; ``socket`` is its stdin and stdout."""
-
-    socket: socket.socket
-    child: subprocess.Popen[bytes]
-
-    def last_words(self) -> str:
-        """Return the last line the program said on stderr, having waited for its end."""
-        self.socket.close()
-        try:
-            _, said = self.child.communicate(timeout=GRACE)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            _, said = self.child.communicate()
-        lines = said.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
-
-def dial(argv: tuple[str, ...]) -> Dialled:
-    """Start a program to talk to over its stdin and stdout."""
-    import socket
-
-    ours, theirs = socket.socketpair()
-    with theirs:
-        end = theirs.fileno()
-        try:
-            child = subprocess.Popen(argv, stdin=end, stdout=end, stderr=subprocess.PIPE, start_new_session=True)
-        except FileNotFoundError as error:
-            raise _missing(argv[0]) from error
-    return Dialled(ours, child)
-
-
 class DryRunner:
     """The runner that runs nothing and remembers each command as one can paste it into a shell."""
 
@@ -274,7 +244,11 @@ class DryRunner:
         return Outcome(0)
 
     def lines(
-        self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        each: Callable[[str], None],
+        *,
+        env: Mapping[str, str] | None = None,
     ) -> Outcome:
         return self.step(argv)
 

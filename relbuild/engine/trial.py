@@ -115,13 +115,14 @@ class Trial:
 
         running = self._pool.submit(run)
         # One that starts the VM in a way of its own never says that it is up: it is stopped all the same.
-        up.wait(BOOT_TIMEOUT * self._patience)
+        patience = BOOT_TIMEOUT * self._patience
+        silent_for = None if up.wait(patience) else patience
         if over.wait(STAYS):
             return Boot(running.result(), None, kept.text())
         begun = time.monotonic()
         self._runner.lines(self._containers.stop(stop_timeout), _ignored)
         exit_code = running.result()
-        return Boot(exit_code, time.monotonic() - begun, kept.text())
+        return Boot(exit_code, time.monotonic() - begun, kept.text(), silent_for)
 
     def _remove(self, *trials: str) -> None:
         self._runner.lines(self._containers.remove(*trials), _ignored)

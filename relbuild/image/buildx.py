@@ -17,10 +17,6 @@ class Caches:
     destinations: tuple[str, ...] = ()
 
 
-# The stages whose result is the project's: what a clean build makes anew.
-OWN_STAGES = ("manifests", "deps", "node", "build", "otp", "configuration")
-
-
 @dataclass(frozen=True, slots=True)
 class Clean:
     """A build that takes nothing up from earlier ones, so that equal input gives an equal image.
@@ -58,7 +54,9 @@ def build(
     argv += ["--platform", ",".join(platforms)] if platforms else []
     argv += given(plan.builder, secrets)
     if clean:
-        argv += ["--no-cache-filter", ",".join(OWN_STAGES)]
+        # Not --no-cache: BuildKit before 0.19 ends the whole engine when such a build shares steps with another at the
+        # same time (moby/buildkit #5606).
+        argv += ["--build-arg", f"FRESH={tag}"]
         argv += ["--build-arg", f"SOURCE_DATE_EPOCH={clean.epoch}"] if clean.epoch is not None else []
     for source in caches.sources:
         argv += ["--cache-from", source]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from relbuild.image.findings import Finding, Status
 from relbuild.image.sizes import shown
 from relbuild.values import dataclass
 
@@ -14,35 +15,20 @@ if TYPE_CHECKING:
     from relbuild.image.leaks import Leak
     from relbuild.image.linking import Unlinked
     from relbuild.image.shipped import Shipped
-    from relbuild.image.trials import Boot, Trials
+    from relbuild.image.trials import Start, Trials
 
-Status = Literal["ok", "note", "warning", "failed"]
 # Applications of OTP that most releases only carry along; what they lack is missed when they are used.
 SELDOM_USED = ("wx", "odbc")
 # An image that grew by more than this factor and this many bytes has something in it that nobody meant to ship.
 GROWTH, GROWTH_BYTES = 1.25, 20_000_000
-READ_ONLY = re.compile(r"read-only file system|\berofs\b", re.IGNORECASE)
-COOKIE_FILE = "/.erlang.cookie"
-OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check says; ``mending`` is what to do where it isn't well."""
-
-    check: str
-    status: Status
-    message: str
-    mending: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that was found out about an image.
 
-    ``own`` tells that relbuild built it, ``given`` that the release was started with an environment of the user's.
-    ``debian`` is the release of the distribution in it, ``programs`` how many ELF files the release has, and
-    ``stop_timeout`` how many seconds it had to stop.
+    ``own`` tells that relbuild built it. ``debian`` is the release of the distribution in it, ``programs`` how many ELF
+    files the release has, ``start`` how it was tried out.
     """
 
     shipped: Shipped
@@ -54,19 +40,18 @@ class Facts:
     unlinked: tuple[Unlinked, ...]
     leaks: tuple[Leak, ...]
     trials: Trials
-    stop_timeout: int
-    given: bool = False
+    start: Start
 
 
 def check(facts: Facts) -> tuple[Finding, ...]:
     """Return the findings, by check."""
-    from relbuild.image import leak_findings
+    from relbuild.image import leak_findings, start_findings
 
     return (
         *_libraries(facts),
         *_user(facts),
-        *_commands(facts),
-        *_boot(facts),
+        *start_findings.commands(facts.shipped, facts.trials, facts.start),
+        start_findings.boot(facts.trials.boot, facts.start),
         *leak_findings.judged(facts.leaks, own=facts.own),
     )
 
@@ -132,7 +117,14 @@ def _linking(facts: Facts, kind: str, missing: tuple[str, ...]) -> str:
         return "it was made for Alpine (musl): have it compiled in the build, or for Debian (glibc)"
     from relbuild.image import libraries
 
-    package = libraries.package(missing[0], facts.debian) if kind == "library" else None
+    library = missing[0] if kind == "library" else ""
+    package, guess = libraries.package(library, facts.debian), libraries.guess(library)
+    if not package and guess:
+        of_it = f"the package that has {library}, perhaps {guess}"
+        found = f"apt-file search {library} tells which it is"
+        if facts.own:
+            return f"add {of_it}, to relbuild.yml: runner: {{packages: [PACKAGE]}}; {found}"
+        return f"install {of_it}, in the Dockerfile's last stage; {found}"
     if facts.own:
         return f"add to relbuild.yml: runner: {{packages: [{package or 'THE PACKAGE THAT HAS IT'}]}}"
     return f"install {package or 'the package that has it'} in the Dockerfile's last stage"
@@ -155,109 +147,3 @@ def _user(facts: Facts) -> Iterator[Finding]:
         )
     else:
         yield Finding("user", "ok", f"it runs as {facts.user}")
-
-
-def _commands(facts: Facts) -> Iterator[Finding]:
-    shipped, trials = facts.shipped, facts.trials
-    words = f"{shipped.name} {shipped.version}"
-    if OTHER_MACHINE.search(trials.version.output):
-        yield Finding("commands", "note", "not tried: this engine can't run programs of the image's platform")
-        return
-    if trials.version.exit_code or words not in trials.version.output:
-        yield Finding(
-            "commands",
-            "failed",
-            f"bin/{shipped.name} version doesn't work: {_last(trials.version.output, trials.version.exit_code)}",
-            "the boot script needs a shell and sed, cut, cat, od, awk, grep, date, readlink and dirname in the image",
-        )
-        return
-    if not trials.evaluated.exit_code:
-        yield Finding("commands", "ok", "version and eval work")
-    elif trials.bare is not None and not trials.bare.exit_code:
-        unset = _unset(trials.evaluated.output)
-        why = f"needs {unset}, which isn't set here" if unset else f"fails: {_last(trials.evaluated.output)}"
-        yield Finding(
-            "commands",
-            "note" if unset else "warning",
-            f"version and eval work; eval with its configuration {why}",
-            GIVE,
-        )
-    else:
-        ran = trials.bare or trials.evaluated
-        yield Finding(
-            "commands",
-            "failed",
-            f"bin/{shipped.name} eval doesn't work: {_last(ran.output, ran.exit_code)}",
-            f"try it: docker run --rm IMAGE eval ':ok' (/{shipped.directory}/bin/{shipped.name})",
-        )
-
-
-GIVE = "relbuild verify IMAGE --env-file FILE tries it with its environment"
-
-
-def _boot(facts: Facts) -> Iterator[Finding]:
-    boot = facts.trials.boot
-    if boot.stopped_after is None:
-        yield _unbooted(facts, boot)
-        return
-    if boot.exit_code == 0:
-        yield Finding("boot", "ok", f"it boots on a read-only root, and SIGTERM ends it in {boot.stopped_after:.1f} s")
-    elif boot.exit_code == 137:
-        yield Finding(
-            "boot",
-            "failed",
-            f"SIGTERM doesn't end it within {facts.stop_timeout} s: it had to be killed",
-            'the release must get the signal: start it in exec form, CMD ["/app/bin/NAME", "start"], and where a shell '
-            "script starts it, with exec; what takes longer to drain needs a longer --stop-timeout",
-        )
-    else:
-        yield Finding(
-            "boot",
-            "failed",
-            f"SIGTERM ends it with exit code {boot.exit_code}, not 0",
-            "something crashed while it stopped, or what started the release doesn't pass its exit code on",
-        )
-
-
-def _unbooted(facts: Facts, boot: Boot) -> Finding:
-    last = _last(boot.output, boot.exit_code)
-    if boot.exit_code == 0:
-        return Finding("boot", "note", "it ends by itself, with exit code 0: stopping it was not tried")
-    if OTHER_MACHINE.search(boot.output):
-        return Finding("boot", "note", "not tried: this engine can't run programs of the image's platform")
-    if COOKIE_FILE in last:
-        # Which error it is says where it was tried, and nothing of the reason.
-        return Finding(
-            "boot",
-            "failed",
-            f"it doesn't boot: {last}",
-            "the VM makes a cookie of its own when it is given none, or two: take -setcookie out of vm.args and of "
-            "ERL_FLAGS; RELEASE_COOKIE gives one",
-        )
-    if READ_ONLY.search(last):
-        return Finding(
-            "boot",
-            "failed",
-            f"it doesn't boot on a read-only root: {last}",
-            "write below RELEASE_TMP or /tmp alone; reboot_system_after_config needs RELEASE_TMP to be writable",
-        )
-    if facts.given:
-        return Finding("boot", "failed", f"it doesn't boot: {last}", "docker run it with the same environment")
-    unset = _unset(boot.output)
-    if unset:
-        return Finding("boot", "note", f"not tried: it doesn't boot without {unset}", GIVE)
-    return Finding("boot", "warning", f"it doesn't boot without its environment: {last}", GIVE)
-
-
-def _unset(output: str) -> str | None:
-    from relbuild.image import telling
-
-    return telling.unset(output)
-
-
-def _last(output: str, exit_code: int | None = None) -> str:
-    """Return the line that tells most, and the exit code."""
-    from relbuild.image import telling
-
-    code = f"exit code {exit_code}" if exit_code else ""
-    return ", ".join(part for part in (telling.line(output), code) if part)

@@ -70,16 +70,26 @@ def released(plan: Plan) -> str:
 
 def source_roots(plan: Plan) -> str:
     """Return where the build's sources are, as a shell's words."""
-    sources = plan.sources
-    outside = dict.fromkeys(
-        sources.context.destination(f"{path}/").removesuffix("/") for path in sources.projects if leaves(path)
-    )
-    return " ".join(shlex.quote(path) for path in (".", *outside))
+    return " ".join(map(shlex.quote, _roots(plan)))
+
+
+def asked_files(plan: Plan) -> tuple[str, ...]:
+    """Return the files that a mix.exs reads, and rebar3's, as find names them."""
+    manifests = (path for path in plan.sources.manifests if posixpath.basename(path) != "mix.exs")
+    return tuple(path if leaves(path) else f"./{path}" for path in manifests if path != plan.sources.lockfile)
 
 
 def made(plan: Plan) -> str:
     """Return find's expression for what earlier stages and builds have made, which is no source."""
-    build = posixpath.relpath(plan.sources.build_path, plan.sources.context.workdir)
-    outside = (plan.sources.build_path,) if " " in source_roots(plan) else ()
-    paths = (f"./{build}", "./deps", *outside)
+    workdir = plan.sources.context.workdir
+    paths = (
+        f"{root}/{path}"
+        for root in _roots(plan)
+        for directory in (plan.sources.build_path, f"{workdir}/deps")
+        if not leaves(path := posixpath.relpath(directory, posixpath.join(workdir, root)))
+    )
     return " -o ".join((*(f"-path {shlex.quote(path)}" for path in paths), "-name node_modules"))
+
+
+def _roots(plan: Plan) -> tuple[str, ...]:
+    return (".", *(path for path in dict.fromkeys(plan.sources.projects) if leaves(path)))

@@ -35,7 +35,7 @@ OTP = frozenset(
 )
 # OTP numbers its releases and its emulator side by side: 12 is OTP 24, 17 is OTP 29 (erlang/otp, otp_versions.table).
 _OTP_OF_ERTS = 12
-_DIRECTORY = re.compile(r"(?P<name>[a-z][\w@]*)-(?P<version>[^/]+)")
+_APPLICATION = re.compile(r"(?P<name>[a-z][\w@]*)-(?P<version>[^/]+)/ebin/(?P=name)\.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def find(files: FileSystem, read: Read, release: Shipped, label: Mapping[str, st
     found = _Release(files, read, root, locked or {}, frozenset(own))
     return Contents(
         tuple(found.application(name, version) for name, version in sorted(versions.items())),
-        Versions(versions.get("elixir"), _otp(files, read, root, "".join(erts)), "".join(erts)),
+        Versions(versions.get("elixir"), _otp(read, root, "".join(erts)), "".join(erts)),
         locked is not None,
     )
 
@@ -111,10 +111,9 @@ def _listed(rel: bytes | None) -> dict[str, str]:
 
 
 def _shipped(files: FileSystem, root: str) -> dict[str, str]:
-    """Return the versions of the applications that have a directory in lib."""
+    """Return the versions of the applications that have a directory in lib, as opposed to what an overlay put there."""
     directory = posixpath.join(root, "lib") + "/"
-    names = {path.removeprefix(directory).partition("/")[0] for path in files if path.startswith(directory)}
-    found = (_DIRECTORY.fullmatch(name) for name in names)
+    found = (_APPLICATION.fullmatch(path.removeprefix(directory)) for path in files if path.startswith(directory))
     return {match["name"]: match["version"] for match in found if match}
 
 
@@ -125,7 +124,7 @@ def _term(content: bytes | None) -> Any:
         return None
 
 
-def _otp(files: FileSystem, read: Read, root: str, erts: str) -> str | None:
+def _otp(read: Read, root: str, erts: str) -> str | None:
     """Return OTP's version: the one that stands where OTP itself has it, else the major one that goes with ERTS."""
     major, _, _ = erts.partition(".")
     if not major.isdigit() or int(major) < _OTP_OF_ERTS:

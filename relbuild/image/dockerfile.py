@@ -1,4 +1,4 @@
-"""A plan rendered: the Dockerfile and its .dockerignore, as their owner would write them by hand."""
+"""A plan rendered: the Dockerfile, as its owner would write it by hand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
 from relbuild.image.node_stage import Install, NodeStage
 from relbuild.image.plan import Builder, Plan
 from relbuild.image.sources import Sources
+from relbuild.mix.dependencies import NOT_KNOWN
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
+# How a clean build's steps get what makes them unlike those of every other build: below /dev, which is no part of the
+# image, so that no directory stays of it.
+FRESH_MOUNT = "--mount=type=bind,from=fresh,target=/dev/fresh"
 
 
 def render(plan: Plan, *, clean: bool = False) -> str:
@@ -23,6 +27,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
     builder = plan.builder
     runtime = plan.narrowing.runtime
     runtime_paths = (runtime.path,) if runtime else ()
+    fresh = (FRESH_MOUNT,) if clean else ()
     return templates.render(
         "Dockerfile.j2",
         release=plan.release.name,
@@ -63,22 +68,27 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         made_by=_made_by(plan),
         made=compiling.made(plan),
         source_roots=compiling.source_roots(plan),
+        asked_files=compiling.asked_files(plan),
+        config_asks=plan.narrowing.asks,
         compile=compiling.compiled(plan),
         compile_and_release=compiling.compiled_and_released(plan),
         asset_setup=plan.assets.setup,
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
-        installs=_installs(plan),
-        fetch=_fetch(plan),
+        installs=_installs(plan, fresh),
+        fetch=_fetch(plan, clean=clean),
         git_helper=any(secret.name == GIT_CREDENTIALS for secret in builder.secrets),
         deps_compile="mix deps.compile --skip-local-deps" if _has_local(plan) else "mix deps.compile",
-        mounts=mounts(plan.builder),
-        fetch_mounts=_fetch_mounts(plan),
+        mounts=(*fresh, *mounts(plan.builder)),
+        fetch_mounts=(*fresh, *_fetch_mounts(plan)),
         secrets=exports(builder.secrets),
         fetch_secrets=exports(builder.fetch_secrets),
         build_secrets=exports(_build_secrets(plan)),
+        clean=clean,
+        fresh="".join(f"{mount} " for mount in fresh),
         deps_cache=() if clean else (_cache(plan, plan.project.module, "deps"),),
         build_mounts=(
+            *fresh,
             *(() if clean else (_cache(plan, plan.release.name, "build"),)),
             *mounts(plan.builder, _build_secrets(plan)),
         ),
@@ -125,7 +135,7 @@ def _by_directory(sources: Sources, paths: Iterable[str]) -> tuple[tuple[str, tu
     groups: dict[str, list[str]] = {}
     for path in paths:
         parent, slash, _ = path.rpartition("/") if not path.endswith("/") else (path.removesuffix("/"), "/", "")
-        destination = sources.context.destination(f"{parent}/") if slash else "./"
+        destination = f"{parent}/" if slash else "./"
         groups.setdefault(destination, []).append(sources.context.source(path))
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
@@ -141,14 +151,18 @@ def _copies_node(node: NodeStage | None) -> bool:
     return node is not None and node.in_build and (node.image is not None or bool(node.managers))
 
 
-def _installs(plan: Plan) -> list[dict[str, object]]:
+def _installs(plan: Plan, fresh: tuple[str, ...]) -> list[dict[str, object]]:
     node = plan.assets.node
     return [
         {
             "package": install.of.package,
             "copies": _by_directory(plan.sources, install.of.needs),
             "command": install.command,
-            "mounts": (_package_cache(install), *mounts(plan.builder, (*plan.builder.secrets, *install.secrets))),
+            "mounts": (
+                *fresh,
+                _package_cache(install),
+                *mounts(plan.builder, (*plan.builder.secrets, *install.secrets)),
+            ),
             "secrets": exports((*plan.builder.secrets, *install.secrets)),
         }
         for install in (node.installs if node is not None else ())
@@ -162,10 +176,17 @@ def _package_cache(install: Install) -> str:
 
 def _made_by(plan: Plan) -> str:
     """Return the command that tells what the dependencies are compiled by, besides their versions."""
-    roots = " ".join(shlex.quote(plan.sources.context.destination(path)) for path in plan.sources.compile_config)
-    if not roots:
-        return "cat /toolchain"
-    return f"cat /toolchain; find {roots} -type f -exec sha256sum {{}} + 2>/dev/null | sort"
+    deps = [dep for part in plan.project.parts for dep in part.deps]
+    options = sorted({f"{dep.app}: {dep.built}" for dep in deps if dep.built})
+    unknown = any(each.what.startswith("dep") for each in plan.project.unknown)
+    known = not unknown and not plan.narrowing.asks and all(dep.built != NOT_KNOWN for dep in deps)
+    files = [*plan.sources.compile_config, *(() if known else plan.sources.manifests)]
+    commands = ["cat /toolchain"]
+    if options:
+        commands.append(f"printf '%s\\n' {shlex.join(options)}")
+    if files:
+        commands.append(f"find {shlex.join(files)} -type f -exec sha256sum {{}} + 2>/dev/null | LC_ALL=C sort")
+    return "; ".join(commands)
 
 
 def _runtime_config(plan: Plan) -> dict[str, str] | None:
@@ -180,9 +201,18 @@ def _has_local(plan: Plan) -> bool:
     return plan.project.umbrella or bool(plan.project.path_deps)
 
 
-def _fetch(plan: Plan) -> str:
-    """Return the command that fetches the dependencies, after the logins it needs."""
-    fetch = "mix deps.get --only prod" + (" --check-locked" if plan.sources.lockfile else "")
+def _fetch(plan: Plan, *, clean: bool) -> str:
+    """Return the command that fetches the dependencies, after the logins it needs.
+
+    Where they are locked and an earlier build's may be taken up, /tmp/fetched lists them then.
+    """
+    fetch = "mix deps.get --only prod"
+    if plan.sources.lockfile and plan.has_dependencies:
+        fetch = f"{fetch} --check-locked"
+        if not clean:
+            # A shell's pipe ends as its last command does.
+            listed = f"mix do {fetch.removeprefix('mix ')}, deps"
+            fetch = f"{{ {listed} && touch /tmp/done; }} | tee /tmp/fetched\n[ -e /tmp/done ]"
     return "\n".join((*plan.builder.access.logins, fetch))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem, RelbuildError
 from relbuild.image import diagnostics
-from relbuild.image.causes import CAUSES
+from relbuild.image.causes import CAUSES, Cause
 from relbuild.image.diagnostics import Diagnostic
 from relbuild.image.progress import Build, Step
 from relbuild.values import dataclass
@@ -46,11 +47,17 @@ class Failure:
     error: RelbuildError
 
 
-def explain(build: Build, exit_code: int, dockerfile: str, directory_of: Callable[[str], str | None]) -> Failure:
+def explain(
+    build: Build,
+    exit_code: int,
+    dockerfile: str,
+    directory_of: Callable[[str], str | None],
+    workdir: str = "/src",
+) -> Failure:
     """Return what made the build fail.
 
     ``dockerfile`` is the path it was built from; ``directory_of`` tells the directory of one of the project's own
-    applications, None for a dependency.
+    applications, None for a dependency. ``workdir`` is the project's directory in the build stages.
     """
     if any(word in line for line in build.words for word in NO_BUILDX):
         return Failure(None, None, (), _no_buildx())
@@ -59,34 +66,61 @@ def explain(build: Build, exit_code: int, dockerfile: str, directory_of: Callabl
     if step is None and any(ENGINE_GONE.search(line) for line in build.words):
         return Failure(None, None, _words(build), _engine_gone())
     tail = _without_blanks(step.output)[-SHOWN:] if step is not None else ()
-    return Failure(step.title if step else None, at, tail or _words(build), _error(build, exit_code, at, directory_of))
+    error = _error(build, exit_code, at, directory_of, workdir)
+    return Failure(step.title if step else None, at, tail or _words(build), error)
 
 
-def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Callable[[str], str | None]) -> RelbuildError:
+def _error(
+    build: Build, exit_code: int, at: Mark | None, directory_of: Callable[[str], str | None], workdir: str
+) -> RelbuildError:
     step = build.failed
     text = "\n".join((*(step.output[-SEARCHED:] if step else ()), step.error if step else "", *_said(build)))
-    if compiled := _uncompiled(step, directory_of):
+    if compiled := _uncompiled(step, directory_of, workdir):
         return CommandFailed.of(compiled)
     for cause in CAUSES:
         if found := cause.pattern.search(text):
             message = f"the build failed: {cause.said(found)}"
-            raised = diagnostics.exception(step.output) if step and cause.in_the_project else None
+            own = _own(cause, step, directory_of, workdir)
             kind = PassingFault if cause.passing else CommandFailed
-            return kind(message, at=_mark(raised) if raised else at, hint=cause.mending(found))
-    if step and (raised := diagnostics.exception(step.output)):
+            return kind(message, at=own or at, hint=cause.mending(found))
+    if step and (raised := diagnostics.exception(step.output, workdir)):
         return CommandFailed(
             f"the build failed: {raised.message}", at=_mark(raised), hint="nothing was tagged; the output is above"
         )
     # Further up stands what a step went on after.
-    if step and (mix := [said[1] for line in step.output[-SHOWN:] if (said := MIX.fullmatch(line))]):
-        return CommandFailed(f"the build failed: {mix[-1]}", at=at, hint=f"nothing was tagged; {_where(at)}")
+    if step and (mix := _said_by_mix(step.output[-SHOWN:])):
+        return CommandFailed(f"the build failed: {mix}", at=at, hint=f"nothing was tagged; {_where(at)}")
     return CommandFailed(f"the build failed{_how(step, exit_code)}", at=at, hint=f"nothing was tagged; {_where(at)}")
 
 
-def _uncompiled(step: Step | None, directory_of: Callable[[str], str | None]) -> tuple[Problem, ...]:
+def _own(cause: Cause, step: Step | None, directory_of: Callable[[str], str | None], workdir: str) -> Mark | None:
+    """Return the place in the project where a cause is to be mended, or stands; None where it isn't in the project."""
+    if step is None:
+        return None
+    if cause.in_the_project:
+        raised = diagnostics.exception(step.output, workdir)
+        return _mark(raised) if raised else None
+    if "header" not in cause.pattern.groupindex:
+        return None
+    found = diagnostics.without_header(step.output, workdir)
+    directory = (directory_of(found.app) if found.app else "") if found else None
+    return None if found is None or directory is None else Mark(f"{directory}{found.file}", found.line, found.column)
+
+
+def _said_by_mix(lines: Sequence[str]) -> str | None:
+    """Return Mix's last error; what ends with a colon goes on in the indented lines below, as names of modules do."""
+    for index in range(len(lines) - 1, -1, -1):
+        if said := MIX.fullmatch(lines[index]):
+            message = said[1].rstrip()
+            below = takewhile(lambda line: line[:1].isspace() and line.strip(), lines[index + 1 :])
+            return " ".join((message, "; ".join(map(str.strip, below)))).rstrip() if message[-1:] == ":" else message
+    return None
+
+
+def _uncompiled(step: Step | None, directory_of: Callable[[str], str | None], workdir: str) -> tuple[Problem, ...]:
     """Return the compiler's errors in the project's own code; a dependency's are a cause of another kind."""
     problems = []
-    for found in diagnostics.find(step.output if step else ())[:MOST]:
+    for found in diagnostics.find(step.output if step else (), workdir)[:MOST]:
         directory = directory_of(found.app) if found.app else ""
         if directory is None:
             continue

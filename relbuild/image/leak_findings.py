@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from relbuild.image.checks import Finding
+from relbuild.image.findings import Finding
 from relbuild.image.leaks import Leak
 
 
 def judged(leaks: Iterable[Leak], *, own: bool) -> Iterator[Finding]:
-    """Yield a finding for each leak, and that all is well where none fails; ``own`` tells that relbuild built it."""
+    """Yield a finding for each leak, and that all is well where there is none; ``own`` tells that relbuild built it."""
     wrong = [_finding(leak, own=own) for leak in leaks]
     yield from wrong
-    if not any(each.status == "failed" for each in wrong):
+    if not wrong:
         yield Finding("secrets", "ok", "no secret, private key or .env in any layer, history, label or environment")
 
 
@@ -44,13 +44,18 @@ def _finding(leak: Leak, *, own: bool) -> Finding:
             "by chance, as it is no file of the project's, unless a step of the release writes there; a value that "
             "stands in files of others is too easily guessed",
         )
+    out = (
+        "builder: {ignore: [PATH]} in relbuild.yml"
+        if own
+        else "name it in .dockerignore, or don't COPY it in the Dockerfile"
+    )
     what, mending = {
         "secret": (
             f"holds the value of the build's secret {leak.name}",
             "is it read while the project is compiled, into a module or a configuration? Use it in the RUN that needs "
             "it, and nowhere else",
         ),
-        "key": ("holds a private key", "renew it, and leave it out: builder: {ignore: [PATH]} in relbuild.yml"),
-        "env file": ("is a file of variables", "leave it out: builder: {ignore: [PATH]} in relbuild.yml"),
+        "key": ("holds a private key", f"renew it, and leave it out: {out}"),
+        "env file": ("is a file of variables", f"leave it out: {out}"),
     }[leak.kind]
     return Finding("secrets", "failed", f"{where} {what}", mending)

@@ -60,19 +60,22 @@ class Leak:
 
 
 class Needles:
-    """The values of the secrets that the build was given, as they are looked for."""
+    """The values of the secrets that the build was given, as they are looked for; a secret may have several."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = {
-            name: value.strip().encode() for name, value in values.items() if len(value.strip()) >= SHORTEST
-        }
+    def __init__(self, values: Mapping[str, tuple[str, ...]]) -> None:
+        self._values = tuple(
+            (name, value.strip().encode())
+            for name, several in values.items()
+            for value in several
+            if len(value.strip()) >= SHORTEST
+        )
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
     def in_bytes(self, content: bytes) -> Iterator[tuple[int, str]]:
         """Yield where each secret's value stands, and its name."""
-        for name, value in self._values.items():
+        for name, value in self._values:
             # A mapped file is searched from where it was last read, unless told.
             at = content.find(value, 0)
             while at >= 0:

@@ -65,10 +65,6 @@ class Context:
         """Return a path of the project as COPY's source; a directory keeps its ``/``."""
         return posixpath.normpath(posixpath.join(self.base, path)) + ("/" if path.endswith("/") else "")
 
-    def destination(self, path: str) -> str:
-        """Return where it goes in the build stages: relative to the project, or absolute where it lies outside."""
-        return f"/src/{self.source(path)}" if leaves(path) else path
-
 
 def leaves(path: str) -> bool:
     """Tell whether a path lies outside of the project."""

@@ -71,7 +71,7 @@ def render(image: Inspection, timeline: Timeline | None, against: Difference | N
         shown=shown,
         maps={name: [_box(cell, frame) for cell in layout(nodes, frame, MAP)] for name, frame in FRAMES.items()},
         frames=FRAMES,
-        legend=_legend(image, nodes),
+        legend=_legend(nodes),
         layers=[
             (index + 1, layer, part, _percent(layer.size, largest), against is not None and index in against.shared)
             for index, (layer, part) in enumerate(zip(image.layers, image.parts, strict=True))
@@ -169,7 +169,7 @@ def _box(cell: Cell, frame: Rectangle) -> Box:
     )
 
 
-def _legend(image: Inspection, nodes: Sequence[Node]) -> list[tuple[str, str, str, str]]:
+def _legend(nodes: Sequence[Node]) -> list[tuple[str, str, str, str]]:
     total = sum(node.size for node in nodes) or 1
     sizes: dict[str, int] = {}
     for node in nodes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from relbuild.config.texts import PLATFORM, PLATFORMS
 from relbuild.errors import UsageError
-from relbuild.image.lock import PLATFORM
 from relbuild.image.packages import Need
 from relbuild.mix.resolved import Resolved
 from relbuild.mix.versions import OtpVersion
@@ -37,12 +38,14 @@ class Platforms:
 def parse(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the platforms of ``--platform``, which may be given several times and hold several, parted by commas.
 
-    Raises UsageError for what is none.
+    Raises UsageError for what is none, or none that Debian is there for.
     """
     found = tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",")))
     for platform in found:
-        if not PLATFORM.fullmatch(platform):
-            raise UsageError(f"--platform {platform}: is no platform", hint="write one such as linux/arm64")
+        if not re.fullmatch(PLATFORM.pattern or "", platform):
+            raise UsageError(
+                f"--platform {platform}: is no platform that Debian is there for", hint=f"there are {PLATFORMS}"
+            )
     return found
 
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from relbuild.errors import UsageError
 from relbuild.values import dataclass
 
 DOCKER_HUB = "docker.io"
+# https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+REPOSITORY = re.compile(
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+# An image's id is of the same form, as a name or a name with a tag.
+NAMED = re.compile(rf"{REPOSITORY.pattern}(?::{TAG.pattern})?(?:@[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{{32,}})?")
+
+
+def require(text: str) -> None:
+    """Raise UsageError for what is no image's name and no id: Docker would refuse it, in other words each time."""
+    if not NAMED.fullmatch(text):
+        small = text.lower()
+        hint = f"write {small}" if small != text and NAMED.fullmatch(small) else "write it as in shop:1.0"
+        raise UsageError(
+            f"{text!r} is no image reference: that is [REGISTRY/]NAME[:TAG][@DIGEST], the name in small letters",
+            hint=hint,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,11 @@ class Reference:
         if self.registry == DOCKER_HUB:
             name = self.repository.removeprefix("library/")
         return f"{name}{f':{self.tag}' if self.tag else ''}{f'@{self.digest}' if self.digest else ''}"
+
+    @property
+    def login(self) -> str:
+        """The command that logs in to its registry; Docker Hub goes without a name."""
+        return "docker login" if self.registry == DOCKER_HUB else f"docker login {self.registry}"
 
     def at(self, mirror: str | None) -> Reference:
         """Return where a mirror of Docker Hub has it; other registries' images stay where they are."""

@@ -6,14 +6,8 @@ import re
 
 from relbuild.errors import Problem, ProjectError, UsageError
 from relbuild.image.plan import Plan
+from relbuild.image.reference import REPOSITORY, TAG
 from relbuild.mix.facts import Unknown
-
-# https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-REPOSITORY = re.compile(
-    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-)
 
 
 def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:

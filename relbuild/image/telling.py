@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment import Contract
 
 # How an unset variable is told: by System.fetch_env!/1, by Phoenix's runtime.exs, and by a VM that ends while booting.
 UNSET = (
@@ -10,6 +14,14 @@ UNSET = (
     re.compile(r"environment variable ([A-Z][A-Z0-9_]*) is missing"),
     re.compile(r"#\{env=><<\"(\w+)\">>"),
 )
+# A shorter message (in characters) of a requirement may stand there by chance.
+SHORTEST = 8
+# What docker says of a container that it can't start, with what doesn't matter of it, and what runc says in the
+# container of a program that needs another one, such as a script's interpreter, which isn't there.
+DOCKER = re.compile(
+    r"docker: (?:Error response from daemon: )?(?:.*unable to start container process: )?(?P<said>.+?)(?:: unknown)?\.?"
+)
+RUNC = re.compile(r"exec /\S+: (?:no such file or directory|permission denied)")
 # What says nothing of the reason: a report's heading, what an application tells of this machine, where a dump goes.
 CHATTER = re.compile(r"^=[A-Z ]+ REPORT=+|\[os_mon\]|crash dump|erl_crash\.dump|^\{exit,terminating,", re.IGNORECASE)
 # An exception with its message; (EXIT) alone leads to one, or names what another process ended with.
@@ -32,16 +44,44 @@ CHILD = re.compile(r"failed_to_start_child,(?P<child>[^,{}]+),(?P<reason>[\w']+|
 def line(output: str) -> str:
     """Return the line that tells most, at most 300 characters of it; empty where there is none."""
     lines = [stripped for each in output.splitlines() if (stripped := each.strip()) and not CHATTER.search(stripped)]
-    found = _first(EXCEPTION, lines) or _first(EXIT, lines[::-1]) or _terminating(lines)
+    found = refusal(output) or _first(EXCEPTION, lines) or _first(EXIT, lines[::-1]) or _terminating(lines)
     if not found:
         named = (each for pattern in (FILE_ERROR, ERROR) for each in lines if pattern.search(each))
         found = next(named, lines[-1] if lines else "")
     return found[:LONGEST]
 
 
-def unset(output: str) -> str | None:
-    """Return the environment variable that the output says is missing; None where it names none."""
-    return next((found[1] for pattern in UNSET if (found := pattern.search(output))), None)
+def refusal(output: str) -> str:
+    """Return what docker says of a container that couldn't be started; empty where it says nothing."""
+    for each in (line.strip() for line in output.splitlines()):
+        if said := DOCKER.fullmatch(each):
+            return f"docker: {said['said']}"
+        if RUNC.fullmatch(each):
+            return each
+    return ""
+
+
+def unset(output: str, contract: Contract | None = None) -> str | None:
+    """Return the environment variable that the output says is missing; None where it names none.
+
+    It does so in words of its own, or with the message that a requirement of the contract has for it.
+    """
+    named = next((found[1] for pattern in UNSET if (found := pattern.search(output))), None)
+    if named is not None or contract is None:
+        return named
+    # In a term, which is how a VM says it that ends while booting, quotes are escaped.
+    text = output.replace('\\"', '"')
+    told = [
+        (len(message), variable.name)
+        for variable in contract.variables
+        for each in variable.requirements
+        if len(message := _beginning(each.message or "")) >= SHORTEST and message in text
+    ]
+    return max(told, default=(0, None))[1]
+
+
+def _beginning(message: str) -> str:
+    return message.strip().partition("\n")[0].strip()
 
 
 def _first(pattern: re.Pattern[str], lines: list[str]) -> str:

@@ -13,7 +13,22 @@ from relbuild.values import dataclass
 # The form of `to_data`; what has another is left alone.
 VERSION = 1
 # The stages of relbuild's Dockerfile in their order, for those that start at one time.
-STAGES = ("toolchain", "deps", "node", "build", "configuration", "native", "runtime", "runner")
+STAGES = (
+    "fresh",
+    "toolchain",
+    "manifests",
+    "deps",
+    "node",
+    "build",
+    "configuration",
+    "foreign",
+    "otp",
+    "native",
+    "base",
+    "packages",
+    "runtime",
+    "runner",
+)
 # A step of BuildKit's own that took less (in seconds) tells nothing.
 SHORT = 0.05
 _STEP = re.compile(r"\[(?:\S+/\S+ )?(?P<stage>\S+) +(?P<number>\d+)/\d+\] ")
@@ -59,8 +74,17 @@ def of(build: Build) -> Timeline | None:
         return None
     ended = max(end or start for step in steps for start, end in step.intervals)
     found = [_ran(step, begun) for step in steps]
-    kept = [step for step in found if not step.own or step.seconds >= SHORT]
+    kept = [step for step in _once(found) if not step.own or step.seconds >= SHORT]
     return Timeline(_ordered(kept), round(ended - begun, 3))
+
+
+def _once(steps: Sequence[Ran]) -> list[Ran]:
+    """Return the steps without what BuildKit tells again of one that it has cached: such a one has another digest."""
+    longest: dict[str, Ran] = {}
+    for step in steps:
+        if not step.own and step.seconds >= longest.setdefault(step.title, step).seconds:
+            longest[step.title] = step
+    return [step for step in steps if step.own or longest[step.title] is step]
 
 
 def _ordered(steps: Sequence[Ran]) -> tuple[Ran, ...]:

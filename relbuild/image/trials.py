@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING
 
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.image.shipped import Shipped
 from relbuild.release.command import ReleaseCommand
 from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment import Contract
 
 # Printed by the VM when every application has been started. erl runs its -eval when the boot script has asked for the
 # starts, which go on then (application:start_boot/2), so a process waits until none is left in application_controller's
@@ -20,9 +25,10 @@ STARTING = "proplists:get_value(starting,application_controller:info())"
 WAIT = f"(fun(F)->F(F)end)(fun(F)->(case({STARTING})of[]->erlang:display({BOOTED});_->timer:sleep(9),F(F)end)end)"
 SAY_BOOTED = f"[spawn(fun()->{WAIT}end)||os:getenv({[*b'RELEASE_COMMAND']})=/={[*b'eval']}]".replace(" ", "")
 EXPRESSION = "IO.puts(:relbuild_evaluates)"
-# One container for both, as starting one takes longer than `version` does.
+# One container for both, as starting one takes longer than `version` does. What went to stderr would
+# else come before or after the line that parts them, as it happens.
 VERSION_ENDED = "relbuild_version_ended="
-BOTH = f'"$0" version; echo "{VERSION_ENDED}$?"; exec "$0" eval "$1"'
+BOTH = f'exec 2>&1; "$0" version; echo "{VERSION_ENDED}$?"; exec "$0" eval "$1"'
 # A release whose runtime.exs asks for what isn't here is evaluated without its configuration.
 BARE = 'echo "[]." >/tmp/bare.config && RELEASE_SYS_CONFIG=/tmp/bare exec "$0" eval "$1"'
 # A crash dump takes seconds and says nothing that the last lines don't.
@@ -41,11 +47,16 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """A start of the release; ``stopped_after`` is in seconds from SIGTERM to its end, None when it ended by itself."""
+    """A start of the release.
+
+    ``stopped_after`` is in seconds from the stop signal to its end, None when it ended by itself; ``silent_for`` how
+    many seconds it was waited in vain for its saying that it is up.
+    """
 
     exit_code: int | None
     stopped_after: float | None
     output: str
+    silent_for: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,21 @@ class Trials:
     evaluated: Ran
     bare: Ran | None
     boot: Boot
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a release was tried out: ``given`` are the names of the user's variables for it, ``env`` the image's own.
+
+    ``contract`` is what it needs, None where the image doesn't tell. It had ``stop_timeout`` seconds to stop from
+    ``stop_signal`` on, the image's.
+    """
+
+    stop_timeout: int
+    stop_signal: str = "SIGTERM"
+    given: frozenset[str] = frozenset()
+    env: Mapping[str, str] = field(default_factory=dict)
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)

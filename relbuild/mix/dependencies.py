@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -9,8 +10,13 @@ from relbuild.errors import Mark
 from relbuild.mix import fields
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields, named
-from relbuild.mix.terms import Atom, Gap, List, Term, Tuple, Value
+from relbuild.mix.terms import Atom, Gap, Item, List, Term, Tuple, Value
 from relbuild.values import dataclass
+
+# The options by which a dependency is compiled, besides its sources (Mix.Tasks.Deps).
+BUILD_OPTIONS = ("app", "compile", "env", "manager", "system_env")
+
+NOT_KNOWN = "?"
 
 DependencySource: TypeAlias = Literal["hex", "git", "path", "umbrella", "unknown"]
 
@@ -20,6 +26,7 @@ class Dependency:
     """A dependency as mix.exs names it. A field that isn't known is None, and `unknown` says so.
 
     `git` is a URL without the credentials it may have had; `path` is relative to the tree's root and may leave it.
+    `built` are the options by which it is compiled, as Elixir writes them; `NOT_KNOWN` where they can't be told.
     """
 
     app: str
@@ -43,6 +50,7 @@ class Dependency:
     override: bool | None = None
     compile: str | bool | None = None
     manager: str | None = None
+    built: str | None = None
     unknown: tuple[Unknown, ...] = ()
 
     def in_release(self) -> bool | None:
@@ -131,8 +139,32 @@ def _with_options(app: str, at: Mark, requirement: str | None, given: Fields) ->
         override=given.value("override", fields.boolean),
         compile=given.value("compile", _text_or_boolean),
         manager=given.value("manager", fields.name),
+        built=_built(given),
         unknown=_summed_up(app, given.unknown),
     )
+
+
+def _built(given: Fields) -> str | None:
+    found = ((key, given.term(key)) for key in BUILD_OPTIONS)
+    written = [(key, _written(term)) for key, term in found if term is not None]
+    if any(text is None for _, text in written):
+        return NOT_KNOWN
+    return ", ".join(f"{key}: {text}" for key, text in written) or None
+
+
+def _written(term: Item) -> str | None:
+    """Return a term as Elixir writes it; None where it isn't known, or is nothing that such an option has."""
+    value = term.value if isinstance(term, Known) else term
+    match value:
+        case str():
+            return json.dumps(value)
+        case Atom() | bool() | int() | float():
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        case List(items) | Tuple(items):
+            parts = [_written(item) for item in items]
+            brackets = "[]" if isinstance(value, List) else "{}"
+            return None if None in parts else ", ".join(map(str, parts)).join(brackets)
+    return None
 
 
 def _source(given: Fields) -> DependencySource:

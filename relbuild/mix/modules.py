@@ -95,7 +95,7 @@ def modules(source: Source) -> list[Module]:
 def _read_body(source: Source, module: Module) -> None:
     for node in module.statements:
         clause = clause_of(source, node)
-        attribute = attribute_of(source, node)
+        attribute = attribute_of(node)
         if clause is not None:
             module.clauses.append(clause)
         elif attribute is not None:
@@ -117,7 +117,7 @@ def _read_hidden(source: Source, module: Module, statement: Node) -> None:
         elif (name := callee(node)) in ("def", "defp", "defmacro", "defmacrop", "defdelegate", "defguard", "defguardp"):
             head = _head(arguments(node)[0])[0] if name and arguments(node) else None
             module.hidden_functions.add(head.name if isinstance(head, _Head) else "*")
-        elif (attribute := attribute_of(source, node)) is not None:
+        elif (attribute := attribute_of(node)) is not None:
             module.hidden_attributes.add(attribute)
         elif node.type == "call" and _text_of_target(source, node) in _ATTRIBUTE_CALLS:
             written = arguments(node)
@@ -177,7 +177,7 @@ def default_of(parameter: Node) -> Node | None:
     return None
 
 
-def attribute_of(source: Source, node: Node) -> str | None:
+def attribute_of(node: Node) -> str | None:
     """Return the name of the module attribute that the node sets; None for other nodes, also for reading one."""
     if node.type != "unary_operator" or operator(node) != "@":
         return None

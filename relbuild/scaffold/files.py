@@ -40,6 +40,8 @@ class Wish:
     force: bool = False
     settings: bool = True
     """Whether a relbuild.yml is wanted; not when the user keeps it elsewhere."""
+    config: str | None = None
+    """Where it is then, from the project."""
     requirement: str | None = None
     """What pip installs elsewhere to have this relbuild; None where only this machine has it."""
     branch: str = "main"
@@ -176,6 +178,7 @@ class _Making:
             plan,
             self.location,
             release=None if decided else wish.release,
+            config=wish.config,
             variables=tuple(variable.name for variable in required),
             requirement=requirement,
             branch=wish.branch,

@@ -301,3 +301,35 @@ def test_migrate_is_asked_what_makes_no_sense(project: Path, argv: tuple[str, ..
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {said}")
     assert len(err.splitlines()) > 1, "the next action is missing"
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (("inspect", "BAD IMAGE!!"), "'BAD IMAGE!!'"),
+        (("inspect", "shop:1", "--against", ""), "''"),
+        (("sbom", "BAD IMAGE!!"), "'BAD IMAGE!!'"),
+        (("env", ""), "''"),
+        (("run", "BAD IMAGE!!"), "'BAD IMAGE!!'"),
+        (("eval", "1", "--on", "image:a b"), "'a b'"),
+    ],
+)
+def test_what_is_no_images_name(project: Path, argv: tuple[str, ...], named: str) -> None:
+    code, out, err = failure(relbuild(*argv, "--host", "unix:///nowhere/docker.sock", cwd=project))
+    assert (code, out, err.splitlines()) == (
+        2,
+        "",
+        [
+            f"error: {named} is no image reference: that is [REGISTRY/]NAME[:TAG][@DIGEST], the name in small letters",
+            "  write it as in shop:1.0",
+        ],
+    )
+
+
+@pytest.mark.parametrize("platform", ["linux/amd65", "windows/amd64"])
+def test_a_platform_that_is_not_there_is_refused_at_once(project: Path, platform: str) -> None:
+    asked = failure(relbuild("image", "--dry-run", "--platform", platform, cwd=project))
+    assert asked[:2] == (2, "")
+    (project / "relbuild.yml").write_text(f"platforms: [linux/amd64, {platform}]\n")
+    code, out, err = failure(relbuild("plan", cwd=project))
+    assert (code, out, err.startswith("error: relbuild.yml:1:26: "), "linux/riscv64" in err) == (3, "", True, True)

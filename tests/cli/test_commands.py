@@ -131,13 +131,24 @@ def test_a_dockerfile_that_is_a_directory(tmp_path: Path) -> None:
         assert (failed.returncode, "a fault in relbuild" in failed.stderr) == (1, False)
 
 
-@pytest.mark.parametrize("argv", [["--version"], ["dockerfile"], ["dockerfile", "--json"], ["plan"]])
+@pytest.mark.parametrize("argv", [["--version"], ["dockerfile"], ["dockerfile", "--json"], ["plan"], ["env", "--help"]])
 def test_a_full_disk_behind_stdout(argv: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             (sys.executable, "-m", "relbuild", *argv), cwd=SHOP, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert (ran.returncode, ran.stderr) == (1, "error: can't write the result: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+@pytest.mark.parametrize("argv", [["--version"], ["plan", "--json"], ["image", "--dry-run"], ["env", "--help"]])
+def test_streams_that_are_closed(closed: list[int], argv: list[str]) -> None:
+    command = " ".join((*argv, *(f"{number}>&-" for number in closed)))
+    ran = subprocess.run(
+        ("sh", "-c", f'exec "$0" -m relbuild {command}', sys.executable), cwd=SHOP, capture_output=True, text=True
+    )
+    said = "" if 1 not in closed or 2 in closed else "error: can't write the result: Bad file descriptor\n"
+    assert (ran.returncode, ran.stderr, bool(ran.stdout)) == (int(1 in closed), said, 1 not in closed)
 
 
 def test_output_that_nobody_reads_is_no_fault() -> None:

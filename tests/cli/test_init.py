@@ -41,16 +41,30 @@ def test_a_workflow_goes_to_the_repositorys_root_and_builds_its_branch(project: 
     (project / "mix.exs").rename(project / "backend" / "mix.exs")
     shown = init(project, "-C", "backend", "--ci", "github")
     subprocess.run(("git", "apply"), input=shown.stdout, text=True, cwd=project, check=True)
-    assert 'branches: ["master"]\n' in (project / ".github" / "workflows" / "image.yml").read_text()
+    assert 'branches: ["master"]\n' in (project / ".github" / "workflows" / "image-backend.yml").read_text()
     again = init(project / "backend", "--ci", "github", "--yes")
-    own = [*WRITTEN, "../.github/workflows/image.yml"]
+    own = [*WRITTEN, "../.github/workflows/image-backend.yml"]
     assert again.stdout.splitlines() == [f"unchanged {path}" for path in own]
-    (project / ".github" / "workflows" / "image.yml").unlink()
+    (project / ".github" / "workflows" / "image-backend.yml").unlink()
     assert init(project / "backend", "--ci", "github", "--yes").stdout.splitlines() == [
-        "wrote ../.github/workflows/image.yml",
+        "wrote ../.github/workflows/image-backend.yml",
         *(f"unchanged {path}" for path in WRITTEN),
     ]
-    assert (project / ".github" / "workflows" / "image.yml").is_file()
+    assert (project / ".github" / "workflows" / "image-backend.yml").is_file()
+
+
+def test_a_workflow_names_the_relbuild_yml_that_init_was_given(project: Path) -> None:
+    subprocess.run(("git", "init", "--quiet"), cwd=project, check=True)
+    for directory in ("backend", "ci"):
+        (project / directory).mkdir()
+    (project / "mix.exs").rename(project / "backend" / "mix.exs")
+    (project / "ci" / "relbuild.yml").write_text("toolchain: debian\n")
+    shown = init(project, "-C", "backend", "--config", "ci/relbuild.yml", "--ci", "github")
+    assert shown.stdout.count("relbuild image --config ../ci/relbuild.yml ") == 2
+    (project.parent / "relbuild.yml").write_text("toolchain: debian\n")
+    refused = init(project, "-C", "backend", "--config", "../relbuild.yml", "--ci", "github")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "lies outside of the repository" in refused.stderr
 
 
 def files(project: Path) -> dict[str, bytes]:

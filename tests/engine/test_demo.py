@@ -21,9 +21,8 @@ def demo(docker: Callable[..., str]) -> Iterator[Callable[[], subprocess.Complet
     subprocess.run((SCRIPTS / "demo-clean.sh",), check=True, capture_output=True)
 
 
-def what_there_is(docker: Callable[..., str], *, demo: bool) -> dict[str, list[str]]:
-    """Return names of containers, networks and images: the demo's, or those that can't come or go meanwhile, sorted."""
-    wanted = "relbuild-demo" if demo else "bystander"
+def what_there_is(docker: Callable[..., str], wanted: str = "relbuild-demo") -> dict[str, list[str]]:
+    """Return names of containers, networks and images whose names hold `wanted`, sorted."""
     listings = {
         "containers": ("container", "ls", "--all", "--filter", f"name={wanted}", "--format", "{{.Names}}"),
         "networks": ("network", "ls", "--filter", f"name={wanted}", "--format", "{{.Name}}"),
@@ -36,10 +35,15 @@ def test_the_demo_ends_with_migrated_rows_and_a_clean_stop_after_being_cut_off_t
     demo: Callable[[], subprocess.CompletedProcess[str]], docker: Callable[..., str]
 ) -> None:
     cut_off = subprocess.Popen(
-        (SCRIPTS / "demo.sh",), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        (SCRIPTS / "demo.sh",), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    assert cut_off.stdout is not None
-    next(line for line in cut_off.stdout if line.startswith("== The image migrates it"))
+    said = []
+    for line in cut_off.stdout or ():
+        said.append(line)
+        if line.startswith("== The image migrates it"):
+            break
+    else:
+        pytest.fail("".join(said), pytrace=False)
     os.killpg(cut_off.pid, signal.SIGKILL)
     cut_off.wait()
 
@@ -58,7 +62,7 @@ def test_the_demo_ends_with_migrated_rows_and_a_clean_stop_after_being_cut_off_t
         *(("", "", "", sku, "") for sku in ("TEA-GREEN", "TEA-BLACK", "TEA-MINT", "CUP-WHITE", "POT-IRON")),
         ("", "", "", "", "0"),
     ]
-    assert what_there_is(docker, demo=True) == {
+    assert what_there_is(docker) == {
         "containers": ["relbuild-demo-postgres", "relbuild-demo-shop"],
         "networks": ["relbuild-demo"],
         "images": ["relbuild-demo-postgres", "relbuild-demo-shop"],
@@ -77,7 +81,7 @@ def test_demo_clean_takes_away_the_demo_and_nothing_else(
     docker("build", "--quiet", "--tag", bystander, *labels, "-", stdin="FROM debian:trixie-slim\n")
     docker("network", "create", *labels, bystander)
     docker("create", "--name", bystander, "--network", bystander, *labels, bystander)
-    before = what_there_is(docker, demo=False)
+    before = what_there_is(docker, bystander)
 
     cleaned = subprocess.run((SCRIPTS / "demo-clean.sh",), capture_output=True, text=True)
 
@@ -86,6 +90,6 @@ def test_demo_clean_takes_away_the_demo_and_nothing_else(
         "",
         "demo-clean.sh: all that the demo made is gone\n",
     )
-    assert what_there_is(docker, demo=True) == {"containers": [], "networks": [], "images": []}
+    assert what_there_is(docker) == {"containers": [], "networks": [], "images": []}
     assert before == {"containers": [bystander], "networks": [bystander], "images": [bystander]}
-    assert what_there_is(docker, demo=False) == before
+    assert what_there_is(docker, bystander) == before

@@ -41,12 +41,12 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def build(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> Build:
-    """Return a function that builds a project's image and returns its reference."""
+    """Return a function that builds a project's image, which it doesn't verify, and returns its reference."""
 
     def built(project: Path, *options: str, **env: str) -> str:
         name = re.sub(r"[^a-z]", "", "-".join((project.name, *options)))
         reference = str(cleanup.image(f"relbuild-test-{name}:{run_id}"))
-        ran = relbuild("image", "-t", reference, *options, cwd=project, env=env)
+        ran = relbuild("image", "--no-verify", "-t", reference, *options, cwd=project, env=env)
         assert (ran.exit_code, ran.stdout) == (0, f"{reference}\n"), ran.stderr
         return reference
 
@@ -133,12 +133,52 @@ def test_c_code_of_the_projects_own_and_a_lock_of_what_only_development_needs(
     assert evaluated(docker, build(project("nif")), "inspect(Native.twice(21))") == "42"
 
 
+def telling() -> tuple[hexrepo.Package, ...]:
+    """Return packages that tell what they were compiled by."""
+
+    def package(name: str, code: str, *changes: tuple[str, str], **files: str) -> hexrepo.Package:
+        mix = hexrepo.elixir_package(name).files["mix.exs"]
+        for old, new in changes:
+            assert old in mix
+            mix = mix.replace(old, new, 1)
+        return hexrepo.Package(name, "1.0.0", {"mix.exs": mix, "lib/code.ex": code, **files})
+
+    settings = (
+        "defmodule Settings do\n  @given {Application.get_all_env(:settings) |> Enum.sort(), Mix.env()}\n"
+        "  def given, do: @given\n"
+        "  @text (with path when path != nil <- Application.get_env(:settings, :file), do: File.read!(path))\n"
+        "  def text, do: @text\nend\n"
+    )
+    looks = (
+        "defmodule Looks do\n  if Code.ensure_loaded?(Settings) do\n    def there, do: Settings.text()\n"
+        "  else\n    def there, do: :not_there\n  end\nend\n"
+    )
+    makes = (
+        "defmodule Makes do\n  def made, do: "
+        ':makes |> Application.app_dir("priv/made") |> File.read!() |> String.trim()\nend\n'
+    )
+    # As a Makefile does, among its own sources, and only what isn't there.
+    made = (
+        "defmodule Mix.Tasks.Compile.Made do\n  use Mix.Task.Compiler\n  def run(_) do\n"
+        '    text = case File.read("/etc/step") do {:ok, text} -> text; _ -> "none" end\n'
+        '    File.exists?("priv/made") || File.write!("priv/made", text)\n    :ok\n'
+        "  end\nend\n"
+    )
+    kept = ('"lib"', '"lib", "priv"')
+    compilers = ("[app:", "[compilers: [:made] ++ Mix.compilers(), app:")
+    return (
+        package("settings", settings),
+        package("looks", looks, ("deps: []", 'deps: [{:settings, "~> 1.0", optional: true}]')),
+        package("makes", makes, ("defmodule", f"{made}defmodule"), compilers, kept, **{"priv/a": ""}),
+    )
+
+
 @pytest.fixture(scope="module")
 def repository(elixir: str, labels: tuple[str, ...], tmp_path_factory: Any) -> Iterator[Any]:
     """Give a Hex repository on loopback: the public one, the organization acme's, and one of its own, own."""
     directory = tmp_path_factory.mktemp("hexrepo")
     repositories = {
-        "hexpm": (*hexrepo.chain(2), hexrepo.rebar_package("erl_one")),
+        "hexpm": (*hexrepo.chain(2), hexrepo.rebar_package("erl_one"), *telling()),
         "acme": (hexrepo.elixir_package("acme_core"),),
         "own": (hexrepo.elixir_package("own_core"),),
     }
@@ -193,6 +233,48 @@ def locked(docker: Docker, elixir: str, repository: Any, labels: tuple[str, ...]
     )
     lock(docker, elixir, repository, labels, app)
     return app
+
+
+def test_what_dependencies_are_compiled_by_is_never_an_earlier_builds(
+    docker: Docker, elixir: str, repository: Any, labels: tuple[str, ...], tmp_path: Path, build: Build
+) -> None:
+    deps = '{:settings, "~> 1.0"}, {:looks, "~> 1.0"}, {:makes, "~> 1.0"}'
+    calls = "inspect({Settings.given(), Settings.text(), Looks.there(), Makes.made()})"
+    step = "  steps: {before_deps: ['echo A >/etc/step']}\n"
+    app = write(tmp_path / "app", settings(elixir, repository, step), deps, calls)
+    (app / "config").mkdir()
+    (app / "config" / "schema.json").write_text("one")
+    config = 'import Config\nconfig :settings, file: "/src/config/schema.json", at: Path.expand("../priv", __DIR__)\n'
+    (app / "config" / "config.exs").write_text(config)
+    lock(docker, elixir, repository, labels, app)
+
+    def told(calls: str = "App.names()") -> str:
+        return evaluated(docker, build(app), calls)
+
+    given = '[at: "/src/priv", file: "/src/config/schema.json"]'
+    assert told() == f'{{{{{given}, :prod}}, "one", "one", "A"}}'
+
+    # A file beside the configuration.
+    (app / "config" / "schema.json").write_text("two")
+    # A step before, and what it left for a compiler that only makes what isn't there.
+    replace(app / "relbuild.yml", "echo A", "echo B")
+    assert told() == f'{{{{{given}, :prod}}, "two", "two", "B"}}'
+
+    # How a dependency is compiled.
+    replace(app / "mix.exs", '{:settings, "~> 1.0"}', '{:settings, "~> 1.0", env: :dev, override: true}')
+    replace(app / "relbuild.yml", step.replace("echo A", "echo B"), "")
+    assert told() == f'{{{{{given}, :dev}}, "two", "two", "none"}}'
+
+    # A configuration that asks for what isn't its own.
+    replace(app / "config" / "config.exs", "at: Path", "version: Mix.Project.config()[:version], at: Path")
+    assert told("inspect(Settings.given())") == f'{{{given[:-1]}, version: "0.1.0"], :dev}}'
+    replace(app / "mix.exs", '"0.1.0"', '"0.2.0"')
+    assert told("inspect(Settings.given())") == f'{{{given[:-1]}, version: "0.2.0"], :dev}}'
+
+    # One that another was compiled with is gone; mix.lock has it still.
+    replace(app / "mix.exs", '{:settings, "~> 1.0", env: :dev, override: true}, ', "")
+    (app / "lib" / "app.ex").write_text("defmodule App do\n  def names, do: inspect(Looks.there())\nend\n")
+    assert told() == ":not_there"
 
 
 def test_hex_packages_by_a_lock_file(

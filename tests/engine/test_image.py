@@ -126,9 +126,8 @@ def test_it_migrates_serves_and_stops(
     evaluated = relbuild("version", "--on", f"container:{container}")
     assert (evaluated.exit_code, evaluated.stdout) == (0, "shop 0.1.0\n")
 
-    begun = time.monotonic()
     docker("stop", container)
-    assert time.monotonic() - begun < 25, "it was killed at the end of its stop timeout"
+    # 137 when it had to be killed at the end of its stop timeout.
     assert docker("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
 
 
@@ -289,7 +288,9 @@ def test_any_project_path(
     reference = cleanup.image(f"relbuild-test-path:{run_id}")
     built = relbuild("image", "-t", reference, cwd=moved)
     assert built.exit_code == 0, built.stderr
-    assert relbuild("image", "-C", os.fspath(moved), "-t", reference).exit_code == 0
+    # Nothing has changed; with another cache that isn't known, and it is built.
+    anew = {"XDG_CACHE_HOME": os.fspath(tmp_path / "cache")}
+    assert relbuild("image", "-C", os.fspath(moved), "-t", reference, env=anew).exit_code == 0
 
 
 def test_a_secret_that_is_missing_is_told_before_the_build(

@@ -79,14 +79,14 @@ class Model:
             f"config :alpha, level: {self.alpha_level}\n",
             "apps/core/mix.exs": _mix("Core", _app("core", deps)),
             "apps/web/mix.exs": _mix("Web", _app("web", "{:core, in_umbrella: true}")),
-            "apps/core/data.txt": str(self.resource),
+            "apps/core/priv/data.txt": str(self.resource),
             "apps/core/lib/core.ex": f"defmodule Core do\n  defmacro here(value), do: {{value, {self.macro}}}\n"
             f"  defstruct [{', '.join(f':f{number}' for number in range(self.fields))}]\nend\n",
         }
         for name, value in self.core.items():
             files[f"apps/core/lib/{self.directory}/{name.lower()}.ex"] = (
                 f"defmodule Core.{name} do\n  require Alpha\n  require Beta\n  require Core\n"
-                '  @external_resource "data.txt"\n  @data File.read!("data.txt")\n'
+                '  @external_resource "priv/data.txt"\n  @data File.read!("priv/data.txt")\n'
                 "  @level Application.compile_env(:core, :level)\n  defstruct [:x]\n"
                 f"  def value, do: {{Core.here({value}), Alpha.twice({value}), Beta.made_here(), @data, %Core{{}}}}\n"
                 f"  def level, do: @level\nend\n"
@@ -259,3 +259,87 @@ def test_a_release_is_the_one_of_a_clean_build(
     kept, clean = builds.release(clean=False), builds.release(clean=True)
     assert "app/lib/web-0.1.0/ebin/web.app" in clean
     assert same(kept, clean) == [], changes
+
+
+MIXED = """defmodule Mix.Tasks.Compile.Make do
+  use Mix.Task.Compiler
+  def run(_) do
+    {_, 0} = System.cmd("make", [], env: [{"MIX_APP_PATH", Mix.Project.app_path()}])
+    :ok
+  end
+end
+defmodule Mixed.MixProject do
+  use Mix.Project
+  def project do
+    [app: :mixed, version: "VERSION" |> File.read!() |> String.trim(), compilers: [COMPILERS], deps: []]
+  end
+end
+"""
+MAKE = """PRIV = $(MIX_APP_PATH)/priv
+$(PRIV)/SHIPPED: $(MIX_APP_PATH)/made
+\tmkdir -p $(PRIV) && cp $< $@
+$(MIX_APP_PATH)/made: native/text.in
+\tcat $< native/more.h >$@
+"""
+READS = """defmodule Mixed do
+  @version String.to_atom(Mix.Project.config()[:version])
+  @external_resource "lib/current/data.txt"
+  @data String.to_atom(File.read!("lib/current/data.txt"))
+  @asked Application.compile_env(:mixed, :asked)
+  def version, do: @version
+  def data, do: @data
+  def asked, do: @asked
+end
+"""
+FOLLOWED_IN_PART = {
+    "mix.exs": MIXED.replace("COMPILERS", ":make, :yecc, :erlang, :elixir, :app"),
+    "VERSION": "1.0.0\n",
+    "Makefile": MAKE.replace("SHIPPED", "a.txt"),
+    "native/text.in": "text",
+    "native/more.h": "more",
+    "config/config.exs": "import Config\nread = &String.to_atom(File.read!(&1))\n"
+    'config :mixed, asked: read.(Path.expand("../lib/asked.txt", __DIR__))\n',
+    "lib/asked.txt": "asked_before",
+    "lib/one/data.txt": "data_before",
+    "lib/two/data.txt": "data_after",
+    "lib/mixed.ex": READS,
+    "src/read.yrl": "Nonterminals e.\nTerminals n.\nRootsymbol e.\ne -> n : '$1'.\n",
+    "src/plain.erl": '-module(plain).\n-include("plain.hrl").\n-export([x/0]).\nx() -> ?X.\n',
+    "src/plain.hrl": "-define(X, hidden).\n",
+    "include/plain.hrl": "-define(X, shown).\n",
+}
+
+
+def test_what_mix_does_not_follow(docker: Docker, relbuild: Callable[..., Ran], run_id: str, tmp_path: Path) -> None:
+    project = tmp_path / "mixed"
+    project.mkdir()
+    (project / "relbuild.yml").write_text("toolchain: debian\ndebian: trixie\n")
+    builds = Builds(docker, relbuild, project, run_id)
+    files: dict[str, str] = dict(FOLLOWED_IN_PART)
+
+    def built(changed: dict[str, str | None], data: str = "one") -> dict[str, bytes]:
+        """Build the project with these changes, and return the files of its application in the release."""
+        files.update({name: text for name, text in changed.items() if text is not None})
+        for name in [name for name, text in changed.items() if text is None]:
+            del files[name]
+        # Another time for each: by it, and by the size, buildx tells what has changed.
+        write(project, files, 10**9 + builds.count)
+        (project / "lib" / "current").unlink(missing_ok=True)
+        (project / "lib" / "current").symlink_to(data)
+        found = builds.release(clean=False)
+        return {name.partition("/lib/mixed-")[2]: content for name, content in found.items() if "/lib/mixed-" in name}
+
+    assert built({})["1.0.0/priv/a.txt"] == b"textmore"
+    assert built({"native/more.h": "less"})["1.0.0/priv/a.txt"] == b"textless"
+    renamed = built({"Makefile": MAKE.replace("SHIPPED", "b.txt")})
+    assert sorted(name for name in renamed if "/priv/" in name) == ["1.0.0/priv/b.txt"]
+    versioned = built({"VERSION": "1.1.0\n"})
+    assert {name.partition("/")[0] for name in versioned} == {"1.1.0"}
+    assert b"1.1.0" in versioned["1.1.0/ebin/Elixir.Mixed.beam"]
+    assert b"asked_after" in built({"lib/asked.txt": "asked_after"})["1.1.0/ebin/Elixir.Mixed.beam"]
+    assert b"data_after" in built({}, "two")["1.1.0/ebin/Elixir.Mixed.beam"]
+    assert b"shown" in built({"src/plain.hrl": None}, "two")["1.1.0/ebin/plain.beam"]
+    by_hand = "-module(read).\n-export([by_hand/0]).\nby_hand() -> ok.\n"
+    assert b"by_hand" in built({"src/read.yrl": None, "src/read.erl": by_hand}, "two")["1.1.0/ebin/read.beam"]
+    assert "1.1.0/ebin/plain.beam" not in built({"mix.exs": MIXED.replace("COMPILERS", ":make, :elixir, :app")}, "two")
+    assert same(builds.release(clean=False), builds.release(clean=True)) == []

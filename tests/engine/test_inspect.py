@@ -112,14 +112,21 @@ def test_the_difference_to_another_image(
 
 
 def test_images_that_cannot_be_inspected(
-    relbuild: Callable[..., Ran], docker: Docker, labels: tuple[str, ...], cleanup: Any, run_id: str
+    relbuild: Callable[..., Ran], docker: Docker, labels: tuple[str, ...], cleanup: Any, run_id: str, registry: str
 ) -> None:
     empty = cleanup.image(f"relbuild-test-no-release:{run_id}")
     docker("build", "--quiet", "--tag", empty, *labels, "-", stdin="FROM scratch\nCOPY <<A /a\nnothing\nA\n")
+    nowhere = relbuild("inspect", f"{registry}/relbuild-test-absent:{run_id}")
+    assert nowhere.stderr.endswith("\n  is the name right? docker image ls shows the images that are here\n")
     for verb in ("inspect", "sbom"):
         refused = relbuild(verb, empty)
         assert (refused.exit_code, refused.stdout) == (2, "")
         assert refused.stderr.startswith(f"error: {empty} holds no release: ")
         absent = relbuild(verb, f"127.0.0.1:1/relbuild-test-absent:{run_id}")
         assert (absent.exit_code, absent.stdout) == (1, "")
-        assert "error: there is no image" in absent.stderr
+        assert absent.stderr.count("connection refused") == 1  # the engine's words, once
+        assert absent.stderr.endswith(
+            f"error: there is no image 127.0.0.1:1/relbuild-test-absent:{run_id} at the default Docker context, and it "
+            "can't be pulled\n  is the name right? docker image ls shows the images that are here; where it is, and "
+            f"its registry answers: docker pull 127.0.0.1:1/relbuild-test-absent:{run_id}\n"
+        )

@@ -23,7 +23,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_row_is_held_up_to_its_most(bench: Any) -> None:
     row = bench("report").Row
     rows = (
-        row("cold", 8.0, 10.0, "s", 0.80, "", 3.0),
+        row("cold", 8.0, 10.0, "s", 0.80, "", 5.0),
         row("config.exs", 3.0, 10.0, "s", 0.12, ""),
         row("  over docker buildx build", 1.5, 1.0, "s more", 0.4, ""),
         row("new layers", 25_000, 5_000_000, "bytes", 0.01, ""),
@@ -48,14 +48,18 @@ def test_the_split_is_read_off_the_lines_of_the_builds(bench: Any) -> None:
             (3.0 + more, f"[build 2/2]: done in {1.9 + more:.1f} s"),
             (67.0 + more, "[deps 1/1]: done in 1:04 min"),
             (68.0 + more, "exporting to image: done in 0.5 s"),
-            (69.0 + more, "verifying the image"),
             (70.5 + more, "size: 40.2 MB"),
         )
         return timed(71.0 + more, lines)
 
     found = report.split((one(0.0), one(1.0), one(2.0)))
-    assert (found.before, found.build, found.after, found.verifying) == (1.0, 68.0, 3.0, 1.5)
+    assert (found.before, found.build, found.after) == (1.0, 68.0, 3.0)
     assert found.steps == (("[deps 1/1]", 64.0), ("[build 2/2]", 2.9), ("exporting to image", 0.5))
+
+
+def test_a_build_of_nothing_new_has_no_steps(bench: Any) -> None:
+    found = bench("report").split((bench("engine").Timed(0.3, ((0.2, "nothing has changed"),)),))
+    assert (found.before, found.build, found.after, found.steps) == (0.3, 0.0, 0.0, ())
 
 
 def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> None:
@@ -63,9 +67,9 @@ def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> N
     rows = (
         report.Row("cold", 8.0, 10.0, "s", 0.80, "All."),
         report.Row("config.exs", 3.0, 10.0, "s", 0.12, "A key."),
-        report.Row("a migration", 4.0, 10.0, "s", 0.35, "A file.", 1.0),
+        report.Row("a migration", 4.0, 10.0, "s", 0.35, "A file.", 3.0),
     )
-    splits = {"cold": report.Split(0.5, 7.0, 0.5, 0.4, (("[build 1/1]", 6.0),))}
+    splits = {"cold": report.Split(0.5, 7.0, 0.5, (("[build 1/1]", 6.0),))}
     report.write(tmp_path, rows, splits, FACTS, 5, 10)
     text = (tmp_path / "RESULTS.md").read_text()
     assert "| cold | 8.00 s | 10.00 s | 0.80 |  | 0.80 | yes |" in text
@@ -73,7 +77,7 @@ def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> N
     assert f"- **config.exs**: {report.OBSTACLES['config.exs']}" in text
     assert "| a migration | 4.00 s | 10.00 s | 0.40 | 0.30 | 0.35 | **missed** |" in text
     assert f"- **a migration**: {report.TRIED}" in text
-    assert "| cold | 0.50 | 7.00 | 0.50 | 0.40 | [build 1/1] 6.0 |" in text
+    assert "| cold | 0.50 | 7.00 | 0.50 | [build 1/1] 6.0 |" in text
     drawing = ET.fromstring((tmp_path / "results.svg").read_text())
     assert [bar.get("class") for bar in drawing.iter("{http://www.w3.org/2000/svg}rect")] == ["bar", "missed", "missed"]
 

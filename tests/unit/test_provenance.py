@@ -42,8 +42,11 @@ def run(machine: Path, *, locked: bool) -> Path:
 
 
 def test_the_lock_of_what_is_in_the_release_without_logins(machine: Path) -> None:
-    for application in ("erts-15.2.7", "lib/jason-1.4.1", "lib/tool-0.2.0", "lib/shop-0.1.0"):
-        (machine / "release" / application).mkdir(parents=True)
+    for application in ("jason-1.4.1", "tool-0.2.0", "shop-0.1.0"):
+        _add(machine, application)
+    (machine / "release" / "erts-15.2.7").mkdir()
+    # What rel/overlays may add, which is no application.
+    (machine / "release" / "lib" / "(x").mkdir()
     release = run(machine, locked=True)
     assert (release / "releases" / "27" / "OTP_VERSION").read_text() == "27.3.4.1\n"
     written = (release / "releases" / "mix.lock").read_bytes()
@@ -53,6 +56,12 @@ def test_the_lock_of_what_is_in_the_release_without_logins(machine: Path) -> Non
         "tool": (None, None, "https://git.example.com/tool.git", "f00"),
     }
     assert b"secret" not in written
+
+
+def _add(machine: Path, application: str) -> None:
+    file = machine / "release" / "lib" / application / "ebin" / f"{application.partition('-')[0]}.app"
+    file.parent.mkdir(parents=True)
+    file.touch()
 
 
 def test_a_release_without_erts_and_a_project_without_a_lock(machine: Path) -> None:

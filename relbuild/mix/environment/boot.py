@@ -13,8 +13,10 @@ from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
 from relbuild.mix.environment.conditions import Among, Condition, Opaque
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined
+from relbuild.mix.environment.files import Files, Locate
+from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
-from relbuild.mix.environment.reading import Frame, Locate, Reading
+from relbuild.mix.environment.reading import Reading
 from relbuild.mix.facts import Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.source import operand, parts
@@ -43,7 +45,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     """
     locate = _locate(tree, project)
     script, exports = _script(tree, release, locate)
-    configuration = Reading(tree, locate, assigned=set(exports.perhaps), elsewhere=script.elsewhere)
+    configuration = Reading(Files(tree, locate), assigned=set(exports.perhaps), elsewhere=script.elsewhere)
     path = _config_path(tree, project, release)
     if isinstance(path, Unknown):
         configuration.note(path)
@@ -55,7 +57,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
 
 def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
     """Follow env.sh.eex; return what it reads, and what it exports."""
-    reading = Reading(tree, locate)
+    reading = Reading(Files(tree, locate))
     directory = release.rel_templates_path
     if isinstance(directory, Unknown):
         reading.note(directory)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix import library
-from relbuild.mix.environment import functions, patterns, structures
+from relbuild.mix.environment import control, functions, patterns, structures
 from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
 from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Text, Value, choice, is_nil
 from relbuild.mix.facts import Known, Unknown
@@ -17,7 +17,8 @@ from relbuild.mix.source import arguments, child, operand, operands, operator, p
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.mix.environment.reading import File, Frame
+    from relbuild.mix.environment.files import File
+    from relbuild.mix.environment.frame import Frame
 
 # What a variable's name looks like, and hardly anything else.
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
@@ -54,7 +55,7 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
     assert target is not None
     if target.type == "identifier":
         name = frame.file.source.text(target)
-        special = structures.CONTROL.get(name) or functions.SPECIAL.get(name)
+        special = control.CONTROL.get(name) or functions.SPECIAL.get(name)
         if special is not None:
             return special(frame, node, piped)
     written = arguments(node) if node.type == "call" else []
@@ -126,12 +127,12 @@ def _own(call: Call) -> tuple[File, Module, str] | None:
     candidates = []
     if dot:
         if not call.name.startswith(functions.KNOWN):
-            candidates = [frame.reading.module(module_name)]
+            candidates = [frame.reading.files.module(module_name)]
     else:
         inside = (frame.file, frame.module) if frame.module is not None else None
         candidates = [inside]
         if name not in functions.FUNCTIONS and not name.startswith(functions.KNOWN):
-            candidates += [frame.reading.module(each) for each in frame.file.imports if each != "Dotenvy"]
+            candidates += [frame.reading.files.module(each) for each in frame.file.imports if each != "Dotenvy"]
     for found in candidates:
         if found is None:
             continue
@@ -163,7 +164,7 @@ def _clauses(call: Call, file: File, module: Module, name: str) -> Value:
         if clause.guard is not None:
             condition = patterns.guarded(outer, condition, bindings, clause.guard)
         cases.append((condition, bindings, list(clause.expressions)))
-    return structures.first_of(outer, cases, call.node)
+    return control.first_of(outer, cases, call.node)
 
 
 def _with_defaults(frame: Frame, parameters: tuple[Node, ...], defaults: int, args: list[Value]) -> list[Value]:
@@ -192,7 +193,7 @@ def _applied(frame: Frame, function: Closure, args: list[Value], node: Node) -> 
     inner = frame.within(function.file, frame.module, function.bindings)
     if function.node.type == "anonymous_function":
         stabs = [part for part in parts(function.node) if part.type == "stab_clause"]
-        return structures.clauses(inner, stabs, args, node)
+        return control.clauses(inner, stabs, args, node)
     body = operand(function.node)
     assert body is not None
     if body.type == "binary_operator" and operator(body) == "/" and operands(body)[1].type == "integer":

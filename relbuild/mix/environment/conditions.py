@@ -53,6 +53,8 @@ Condition: TypeAlias = Among | Opaque | Every | Either
 
 ALWAYS = Every()
 NEVER = Either()
+# Not set, or set to nothing: a shell's `-z` doesn't tell them apart.
+EMPTY = frozenset({None, ""})
 
 
 def is_set(variable: str) -> Condition:

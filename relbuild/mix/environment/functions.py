@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix.environment import calls, patterns, structures
-from relbuild.mix.environment.conditions import NEVER, Among, Condition, Opaque, either, every, is_set, missing
+from relbuild.mix.environment import calls, control, patterns, stops
+from relbuild.mix.environment.conditions import EMPTY, NEVER, Among, Condition, Opaque, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
     Fetched,
     Plain,
     Something,
-    Stop,
     Text,
     Truth,
     Value,
     Whole,
     equals,
     is_nil,
+    listed,
 )
 from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.literals import NotLiteral, quoted, unescape
-from relbuild.mix.source import arguments, pair_key, parts
+from relbuild.mix.source import arguments, parts
 from relbuild.mix.terms import TreePath
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
-    from relbuild.mix.environment.reading import Frame
+    from relbuild.mix.environment.frame import Frame
 
 Special = Callable[["Frame", Node, list[Value]], Value]
 Function = Callable[["Call"], Value]
@@ -156,7 +155,7 @@ def _is_binary(call: Call) -> Value:
 
 
 def _member(call: Call) -> Value:
-    items = structures.listed(call.args[0]) if len(call.args) == 2 else None
+    items = listed(call.args[0]) if len(call.args) == 2 else None
     if items is None:
         return Truth(call.frame.opaque(call.whole))
     return Truth(either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items))
@@ -175,7 +174,7 @@ def _each(call: Call) -> Value:
     """Follow a function once for each item of a list that is known, else once for any."""
     if len(call.args) < 2:
         return call.something()
-    for condition, item in structures.each_item(call.frame, call.args[0], _node(call, 0)):
+    for condition, item in control.each_item(call.frame, call.args[0], _node(call, 0)):
         rest = [Something("the accumulator")] if call.name == "Enum.reduce" else []
         with call.frame.reading.under(condition):
             calls.apply(call.frame, call.args[-1], [item, *rest], call.node)
@@ -204,7 +203,7 @@ def _dotenvy(call: Call) -> Value:
         return call.something()
     wanted = call.nodes[1] if len(call.nodes) > 1 else None
     strict = wanted is not None and call.frame.text(wanted).endswith("!")
-    test = Among(name, frozenset({None, ""})) if strict else missing(name)
+    test = Among(name, EMPTY) if strict else missing(name)
     elsewhere = (Opaque("no file that Dotenvy reads sets it"),) if call.frame.reading.dotenvy_files else ()
     with call.frame.reading.under(*elsewhere):
         call.frame.reading.fails(test, call.frame.at(_node(call, 0)))
@@ -237,52 +236,10 @@ def _require_file(call: Call) -> Value:
     text = posixpath.normpath(text)
     if text in frame.reading.following:
         return call.something()
-    if frame.reading.open(text) is None:
+    if frame.reading.files.open(text) is None:
         frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", f"the project has no {text}", frame.at(call.node)))
         return call.something()
     return frame.reading.file(text)
-
-
-def _raise(frame: Frame, node: Node, piped: list[Value]) -> Value:
-    frame.reading.fails_here(frame.at(node), _message(frame, arguments(node)))
-    return Stop()
-
-
-def _halt(call: Call) -> Value:
-    code = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
-    if call.args and not (isinstance(code, Known) and code.value == 0):
-        call.frame.reading.fails_here(call.frame.at(call.node), None)
-    return Stop()
-
-
-def _message(frame: Frame, written: list[Node]) -> str | None:
-    """Return what the author wrote for whoever sees it raised."""
-    if not written:
-        return None
-    last = written[-1]
-    if last.type == "keywords":
-        values = [
-            pair.child_by_field_name("value") for pair in parts(last) if pair_key(frame.file.source, pair) == "message"
-        ]
-        last = next((value for value in values if value is not None), last)
-    known = calls.string(frame.walk(last)) if last.type not in ("alias", "keywords") else None
-    if known is None and last.type == "string":
-        known = _interpolated(frame, last)
-    return " ".join(line.strip() for line in [known.strip()]) if known and known.strip() else None
-
-
-def _interpolated(frame: Frame, node: Node) -> str:
-    found = []
-    for piece in quoted(frame.file.source, node):
-        if isinstance(piece, str):
-            try:
-                found.append(unescape(piece))
-            except NotLiteral:
-                found.append(piece)
-        else:
-            value = frame.statements(piece)
-            found.append(calls.string(value) or frame.file.source.text(piece))
-    return "".join(found)
 
 
 def _matches(frame: Frame, node: Node, piped: list[Value]) -> Value:
@@ -297,9 +254,7 @@ def _ignored(frame: Frame, node: Node, piped: list[Value]) -> Value:
 
 
 SPECIAL: dict[str, Special] = {
-    "raise": _raise,
-    "reraise": lambda frame, node, piped: _raise(frame, node, piped),
-    "throw": _raise,
+    **dict.fromkeys(("raise", "reraise", "throw"), stops.raised),
     "match?": _matches,
     **dict.fromkeys(("defmodule", "import", "alias", "require", "use", "quote"), _ignored),
 }
@@ -310,8 +265,8 @@ FUNCTIONS: dict[str, Function] = {
     "System.fetch_env": _fetch_env,
     "System.fetch_env!": _fetch_env_or_raise,
     "System.put_env": _put_env,
-    "System.halt": _halt,
-    "exit": _halt,
+    "System.halt": stops.halted,
+    "exit": stops.halted,
     "Map.get": _map(_get_env),
     "Map.fetch": _map(_fetch_env),
     "Map.fetch!": _map(_fetch_env_or_raise),

@@ -28,7 +28,7 @@ from relbuild.mix.source import operand, operands, operator, parts
 from relbuild.mix.terms import TreePath
 
 if TYPE_CHECKING:
-    from relbuild.mix.environment.reading import Frame
+    from relbuild.mix.environment.frame import Frame
 
 Matched = tuple[Condition, dict[str, Value]]
 

@@ -6,33 +6,26 @@ unknown; it never makes a requirement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
 
 from tree_sitter import Node
 
-from relbuild.errors import Mark, ProjectError
-from relbuild.mix.environment import structures
+from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
-    Among,
     Condition,
-    Either,
-    Every,
-    Opaque,
     every,
-    given,
-    missing,
 )
 from relbuild.mix.environment.contract import Default, Requirement
-from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Tree, Unknown
-from relbuild.mix.modules import Module, Scope
-from relbuild.mix.source import Source, callee, parse, parts, walk
-from relbuild.mix.terms import Term
+from relbuild.mix.environment.files import File, Files
+from relbuild.mix.environment.frame import Frame
+from relbuild.mix.environment.requirements import needed, requirement
+from relbuild.mix.environment.values import Closure, Something, Stop, Value
+from relbuild.mix.facts import Unknown
+from relbuild.mix.source import parts
 from relbuild.values import dataclass
 
 # Deeper than any configuration means, and inside Python's own recursion limit.
@@ -42,18 +35,6 @@ MAX_CALLS = 16
 MAX_STEPS = 20_000
 MAX_HELPING = 2_000
 MAX_HELPED = 500_000
-
-# Returns the file that defines a module of the project, by the module's name.
-Locate = Callable[[str], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """An Elixir file that is followed."""
-
-    source: Source
-    evaluator: Evaluator
-    imports: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +66,7 @@ def _all(reached: tuple[_Reached, ...]) -> Condition:
 class Reading:
     """What was found so far, and the conditions under which the place that is being followed is reached."""
 
-    tree: Tree
-    locate: Locate
+    files: Files
     accesses: list[Access] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     unknown: dict[Unknown, None] = field(default_factory=dict)
@@ -97,8 +77,6 @@ class Reading:
     # What was run that may have set any variable, as it is written.
     elsewhere: str | None = None
     _site: Mark | None = None
-    _files: dict[str, File | None] = field(default_factory=dict)
-    _modules: dict[str, tuple[File, Module]] = field(default_factory=dict)
     _closures: dict[tuple[str, int], Frame | None] = field(default_factory=dict)
     _reached: tuple[_Reached, ...] = ()
     _depth: int = 0
@@ -109,7 +87,7 @@ class Reading:
 
     def file(self, path: str) -> Value:
         """Follow a file of the tree from its first statement to its last and return the last one's value."""
-        file = self.open(path)
+        file = self.files.open(path)
         if file is None:
             return Something(path)
         self.following.append(path)
@@ -124,35 +102,6 @@ class Reading:
                 break
         self.following.pop()
         return value
-
-    def open(self, path: str) -> File | None:
-        """Return a file, its modules known from now on; None when there is none.
-
-        Raises ProjectError when it isn't Elixir.
-        """
-        if path not in self._files:
-            content = self.tree.read(path)
-            self._files[path] = self._parsed(path, content) if content is not None else None
-        return self._files[path]
-
-    def _parsed(self, path: str, content: bytes) -> File:
-        source = parse(path, content)
-        evaluator = Evaluator(source, self.tree, path.rpartition("/")[0])
-        imports = [source.text(node).split()[1].rstrip(",") for node in walk(source.root) if _is_import(source, node)]
-        file = File(source, evaluator, tuple(evaluator.module_name(name) or name for name in imports))
-        self._modules.update({module.name: (file, module) for module in evaluator.modules})
-        return file
-
-    def module(self, name: str) -> tuple[File, Module] | None:
-        """Return a module of a file that is followed or of the project, and its file."""
-        if name not in self._modules:
-            path = self.locate(name)
-            try:
-                if path is not None:
-                    self.open(path)
-            except ProjectError:
-                return None  # the compiler will tell
-        return self._modules.get(name)
 
     @property
     def conditional(self) -> bool:
@@ -230,10 +179,10 @@ class Reading:
             if not reachable or not self._reached:
                 return
             before = _all(self._reached[:-1])
-            for test, along in _needed(self._reached[-1].condition):
-                requirement = _requirement(test, every((before, along)), self.place(at), message)
-                if requirement is not None:
-                    self.requirements.append(requirement)
+            for test, along in needed(self._reached[-1].condition):
+                found = requirement(test, every((before, along)), self.place(at), message)
+                if found is not None:
+                    self.requirements.append(found)
 
     def fails_here(self, at: Mark, message: str | None) -> None:
         """Note that the boot fails where this place is reached."""
@@ -274,124 +223,3 @@ class Reading:
             if node is not None:
                 found.append((frame, node))
         return found
-
-
-def _is_import(source: Source, node: Node) -> bool:
-    return callee(node) == "import" and len(source.text(node).split()) > 1
-
-
-def _needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
-    """Yield each variable whose absence makes the condition hold, with what else has to hold for that."""
-    match condition:
-        case Among() if condition.holds(None):
-            yield condition, ALWAYS
-        case Every(parts):
-            found = [part for part in parts if isinstance(part, Among) and part.holds(None)]
-            # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
-            unclear = any(isinstance(part, Opaque) for part in parts)
-            for test in found:
-                if test.inside or not unclear:
-                    yield test, every(part for part in parts if part != test)
-                    return
-        case Either(parts):
-            for part in parts:
-                yield from _needed(part)
-
-
-def _requirement(test: Among, when: Condition, at: Mark, message: str | None) -> Requirement | None:
-    """Return the requirement, all that is asked of its own variable in one test; None when absence does no harm."""
-    around = when.parts if isinstance(when, Every) else (when,)
-    own = [part for part in around if isinstance(part, Among) and part.variable == test.variable]
-    joined = every((test, *own))
-    fails = joined if isinstance(joined, Among) else test
-    rest = every(part for part in around if part not in own)
-    lacking = given(rest, test.variable, None)
-    if joined == NEVER or not fails.holds(None) or lacking == NEVER:
-        return None
-    return Requirement(fails if lacking == rest else missing(test.variable), lacking, at, message)
-
-
-@dataclass(slots=True)
-class Frame:
-    """Where an expression stands: its file, its module, and the variables it sees."""
-
-    reading: Reading
-    file: File
-    module: Module | None = None
-    bindings: Mapping[str, Value] = field(default_factory=dict)
-
-    def walk(self, node: Node) -> Value:
-        """Follow an expression and return its value."""
-        with self.reading.step(self.file):
-            return structures.follow(self, node)
-
-    def statements(self, node: Node) -> Value:
-        """Follow the expressions of a block and return the last one's value."""
-        return self.sequence(parts(node))
-
-    def sequence(self, nodes: Sequence[Node]) -> Value:
-        """Follow expressions one after the other and return the last one's value, or where they stop."""
-        value: Value = Something("nil")
-        for node in nodes:
-            value = self.walk(node)
-            if isinstance(value, Stop):
-                return value
-        return value
-
-    def statements_of(self, node: Node | None) -> Value:
-        """Follow the expressions of a clause's right side and return the last one's value."""
-        return self.statements(node) if node is not None else Something("nil")
-
-    def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
-        """Return a frame inside this one: what it binds is not seen outside."""
-        return Frame(self.reading, self.file, self.module, {**self.bindings, **(bindings or {})})
-
-    def within(self, file: File, module: Module | None, bindings: Mapping[str, Value]) -> Frame:
-        """Return the frame of a function that is called from here."""
-        return Frame(self.reading, file, module, bindings)
-
-    def bind(self, bindings: Mapping[str, Value]) -> None:
-        """Set variables for what follows."""
-        self.bindings = {**self.bindings, **bindings}
-
-    def text(self, node: Node) -> str:
-        """Return the node's text for a message."""
-        return self.file.source.excerpt(node, 80)
-
-    def at(self, node: Node) -> Mark:
-        """Return the node's place."""
-        return self.file.source.mark(node)
-
-    def something(self, node: Node, present: bool = False) -> Something:
-        """Return that nothing is known of the node's value, but perhaps that there is one."""
-        return Something(self.text(node), present)
-
-    def plain(self, node: Node, present: bool = False) -> Plain:
-        """Return the node's value as one that needs no environment."""
-        bindings = self.bindings
-        known: list[Term] = []
-
-        def compute() -> Term:
-            if not known:
-                known.append(self._evaluate(node, bindings))
-            return known[0]
-
-        return Plain(compute, self.text(node), present)
-
-    def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
-        evaluator = self.file.evaluator
-        evaluator.start_anew()
-        names = {self.file.source.text(each) for each in walk(node) if each.type == "identifier"}
-        terms: dict[str, Term] = {}
-        for name in names & bindings.keys():
-            value = bindings[name]
-            unknown = Unknown(name, "it depends on the environment", self.at(node))
-            terms[name] = value.compute() if isinstance(value, Plain) else unknown
-        for name, value in bindings.items():
-            if name.startswith("&") and isinstance(value, Plain):
-                terms[name] = value.compute()
-        return evaluator.evaluate(node, Scope(self.module, terms))
-
-    def opaque(self, node: Node) -> Opaque:
-        """Return that only the running system knows whether this is true."""
-        return Opaque(self.text(node))

@@ -23,14 +23,16 @@ from relbuild.mix.environment.conditions import (
     negation,
 )
 from relbuild.mix.facts import Known
-from relbuild.mix.terms import Atom, Term, same
+from relbuild.mix.terms import Atom, Gap, List, Term, same
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.mix.environment.reading import File
+    from relbuild.mix.environment.files import File
 
 # Alternatives of one value; with more of them nothing is said about it.
 MAX_CHOICES = 12
+# A list of more items is followed as one that isn't known.
+MAX_ITEMS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +182,12 @@ def is_nil(value: Value, text: str) -> Condition:
         case Something():
             return Opaque(text)
     return NEVER
+
+
+def listed(value: Value) -> list[Term] | None:
+    """Return the items of a list that is known as a whole; None for anything else."""
+    term = value.compute() if isinstance(value, Plain) else None
+    if not isinstance(term, Known) or not isinstance(term.value, List) or len(term.value.items) > MAX_ITEMS:
+        return None
+    items = [item for item in term.value.items if not isinstance(item, Gap)]
+    return items if len(items) == len(term.value.items) else None

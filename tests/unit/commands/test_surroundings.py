@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from relbuild.commands.around import Around
-from relbuild.commands.surroundings import Beside, beside
+from relbuild.commands.surroundings import Beside, _from_config, beside
+from relbuild.config.target import Target
 from relbuild.release.oneoff import Job, OneOff
 from relbuild.release.surroundings import Copied
 
@@ -74,3 +76,13 @@ def test_containers_of_one_compose_service_are_one_target() -> None:
     assert asked({}).lock == "web"
     given = {"com_docker_compose_project": "acme", "com_docker_compose_service": "shop"}
     assert asked({}, **given).lock == "acme-shop"
+
+
+@pytest.mark.parametrize(("config", "read"), [(None, "project"), ("elsewhere/relbuild.yml", "elsewhere")])
+def test_an_env_file_is_beside_relbuild_yml(tmp_path: Path, config: str | None, read: str) -> None:
+    for directory in ("project", "elsewhere"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "prod.env").write_text(f"WHERE={directory}\n")
+    session: Any = SimpleNamespace(root=tmp_path / "project", config_file=tmp_path / config if config else None)
+    place = _from_config(session, "production", Target(engine="docker", env_file="prod.env"))
+    assert place.copied.variables == {"WHERE": read}

@@ -9,7 +9,7 @@ def test_what_the_findings_depend_on() -> None:
     keys = [
         _key(image, secrets, stop_timeout)
         for image in ("sha256:1", "sha256:2")
-        for secrets in ((), (("A", "b"),))
+        for secrets in ((), (("A", ("b",)),))
         for stop_timeout in (30, 60)
     ]
     assert len(set(keys)) == len(keys)

@@ -105,7 +105,7 @@ def test_what_is_in_an_image(store: str) -> None:
         None,
     ]
     assert content.elf_files("bin") == ("bin/sh",)
-    assert set(content.leaks("app", Needles({"A": "s3cret-a"}))) == {
+    assert set(content.leaks("app", Needles({"A": ("s3cret-a",)}))) == {
         Leak("env file", "app/.env", layer=0),
         Leak("key", "root/key", layer=0, deleted=True),
         Leak("secret", "app/secret", "A", 1),
@@ -133,7 +133,7 @@ def test_a_secret_in_a_module_that_mix_has_compressed() -> None:
         "lib/a/ebin/B.beam": gzip.compress(b"s3cret-a"),
         "a.gz": gzip.compress(module),
     }
-    found = archive.read(saved({"l": tar(files)})).leaks("app", Needles({"A": "s3cret-a"}))
+    found = archive.read(saved({"l": tar(files)})).leaks("app", Needles({"A": ("s3cret-a",)}))
     assert found == (Leak("secret", "lib/a/ebin/A.beam", "A", 0),)
 
 
@@ -148,7 +148,7 @@ def test_a_file_that_is_as_its_package_has_it() -> None:
             }
         )
     )
-    leaks = found.leaks("app", Needles({"A": "abcdefgh"}))
+    leaks = found.leaks("app", Needles({"A": ("abcdefgh",)}))
     assert {(leak.where, leak.layer): found.is_packaged(leak) for leak in leaks} == {
         ("usr/bin/a", 0): True,
         ("usr/sbin/b", 0): True,

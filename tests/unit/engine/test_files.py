@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from relbuild.engine import files
-from relbuild.engine.files import ProjectTree, write_all
-from relbuild.errors import CommandFailed, Mark, ProjectError, RelbuildError
+from relbuild.engine.files import ProjectTree, write, write_all
+from relbuild.engine.location import location
+from relbuild.errors import CommandFailed, Mark, Problem, ProjectError, RelbuildError
 from relbuild.image.location import Link, Location
 
 
@@ -116,7 +117,7 @@ def test_links_out_of_the_project_are_seen(tmp_path: Path) -> None:
     for name in ("deps/a", "lib/.cache"):
         (project / name).mkdir(parents=True)
         (project / name / "link").symlink_to("/usr")
-    assert files.location(project) == Location(
+    assert location(project) == Location(
         ("x", "app"),
         git=True,
         links=(
@@ -128,4 +129,61 @@ def test_links_out_of_the_project_are_seen(tmp_path: Path) -> None:
             Link("version", "../../VERSION", 2),
         ),
         here=os.path.relpath(project),
+    )
+
+
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / "bill"
+    target.write_text("old")
+    link = tmp_path / "link"
+    link.symlink_to("there/bill")
+    write(link, "new")
+    assert (link.is_symlink(), target.read_text(), list(target.parent.iterdir())) == (True, "new", [target])
+    target.unlink()
+    write(link, "newer")
+    assert (link.is_symlink(), target.read_text()) == (True, "newer")
+
+
+def test_a_fifo_is_written_to(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    write(fifo, "content")
+    assert (os.read(reading, 100), stat.S_ISFIFO(fifo.stat().st_mode)) == (b"content", True)
+    os.close(reading)
+
+
+def test_a_link_to_an_open_pipe_is_written_to(tmp_path: Path) -> None:
+    """As /dev/stdout is one."""
+    reading, writing = os.pipe2(os.O_NONBLOCK)
+    link = tmp_path / "stdout"
+    link.symlink_to(f"/proc/self/fd/{writing}")
+    write(link, "content")
+    assert (os.read(reading, 100), link.is_symlink()) == (b"content", True)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_file_has_the_mode_the_umask_leaves_and_keeps_its_own(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "kept").chmod(0o640)
+    before = os.umask(0o077)
+    try:
+        write(tmp_path / "new", "")
+        write(tmp_path / "kept", "")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "kept")] == [0o600, 0o640]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("nowhere/page.html", "no such file or directory"), (".", "is a directory")]
+)
+def test_what_can_not_be_written_is_named_without_a_line(tmp_path: Path, name: str, reason: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(CommandFailed) as raised:
+        write(path, "")
+    assert raised.value.problems == (
+        Problem(f"can't write {path}: {reason}", hint="name a file in a directory that is there and can be written to"),
     )

@@ -92,7 +92,7 @@ def test_a_secret_is_sought_in_content_alone() -> None:
     first = Notebook()
     archive.read(image(LAYERS), notebook=first).leaks("app", Needles({}))
     first.keep()
-    needles = Needles({"TOKEN": "secretly"})
+    needles = Needles({"TOKEN": ("secretly",)})
     with pytest.raises(Forgotten):
         archive.read(image(LAYERS), notebook=Notebook()).leaks("app", needles)
     found = archive.read(image(LAYERS), notebook=Notebook(whole=True)).leaks("app", needles)

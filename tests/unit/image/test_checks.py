@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from relbuild.image import checks
-from relbuild.image.checks import GIVE, Facts, Finding
+from relbuild.image.checks import Facts
+from relbuild.image.findings import Finding
 from relbuild.image.leaks import Leak
 from relbuild.image.linking import Unlinked
 from relbuild.image.shipped import Shipped
-from relbuild.image.trials import Boot, Ran, Trials
+from relbuild.image.trials import Boot, Ran, Start, Trials
 
 NIF, CRYPTO = "app/lib/nif-1.0/priv/nif.so", "app/lib/crypto-5.5/priv/lib/crypto.so"
 TRIALS = Trials(Ran(0, "shop 1.0.0\n"), Ran(0, "relbuild_evaluates\n"), None, Boot(0, 1.25, ""))
@@ -25,26 +26,12 @@ GOOD = Facts(
     unlinked=(),
     leaks=(),
     trials=TRIALS,
-    stop_timeout=30,
-)
-UNSET = (
-    '** (System.EnvError) could not fetch environment variable "DATABASE_URL" because it is not set\n'
-    "    (elixir 1.18.3) lib/system.ex:705: System.fetch_env!/1\n"
-)
-COOKIE = (
-    "=ERROR REPORT==== 22-Nov-2026::20:46:49.631994 ===\n"
-    "Failed to create cookie file '/app/.erlang.cookie': erofs\n"
-    "=CRASH REPORT==== 22-Nov-2026::20:46:49.632122 ===\n"
-    "  crasher:\n"
+    start=Start(stop_timeout=30),
 )
 
 
 def found(facts: Facts, check: str) -> list[Finding]:
     return [finding for finding in checks.check(facts) if finding.check == check]
-
-
-def tried(**changes: object) -> Facts:
-    return replace(GOOD, trials=replace(TRIALS, **changes))  # type: ignore[arg-type]
 
 
 def test_an_image_that_is_well() -> None:
@@ -82,6 +69,28 @@ OLDER = Unlinked("version", NIF, NIF, ("GLIBC_2.38", "GLIBC_2.41"), "usr/lib/lib
                 "failed",
                 f"/{NIF} and 1 more need libexpat.so.1, which the image doesn't have",
                 "install libexpat1 in the Dockerfile's last stage",
+            ),
+        ),
+        (
+            True,
+            (replace(MISSING, missing=("libfoo2.so.3",)),),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs libfoo2.so.3, which the image doesn't have",
+                "add the package that has libfoo2.so.3, perhaps libfoo2-3, to relbuild.yml: runner: {packages: "
+                "[PACKAGE]}; apt-file search libfoo2.so.3 tells which it is",
+            ),
+        ),
+        (
+            False,
+            (replace(MISSING, missing=("libfoo.so.3",)),),
+            Finding(
+                "libraries",
+                "failed",
+                f"/{NIF} needs libfoo.so.3, which the image doesn't have",
+                "install the package that has libfoo.so.3, perhaps libfoo3, in the Dockerfile's last stage; "
+                "apt-file search libfoo.so.3 tells which it is",
             ),
         ),
         (
@@ -181,107 +190,6 @@ def test_the_user(user: str, uid: int | None, status: str, message: str) -> None
     assert (finding.mending is None) == (status == "ok")
 
 
-def test_a_boot_script_that_does_not_run() -> None:
-    [finding] = found(tried(version=Ran(127, "docker: sh: not found\n")), "commands")
-    assert finding == Finding(
-        "commands",
-        "failed",
-        "bin/shop version doesn't work: docker: sh: not found, exit code 127",
-        "the boot script needs a shell and sed, cut, cat, od, awk, grep, date, readlink and dirname in the image",
-    )
-    assert found(tried(version=Ran(0, "other 1.0.0")), "commands")[0].status == "failed"
-
-
-def test_eval_without_its_environment() -> None:
-    [finding] = found(tried(evaluated=Ran(1, UNSET), bare=Ran(0, "")), "commands")
-    assert finding == Finding(
-        "commands",
-        "note",
-        "version and eval work; eval with its configuration needs DATABASE_URL, which isn't set here",
-        GIVE,
-    )
-    [finding] = found(tried(evaluated=Ran(1, "x\n** (RuntimeError) no\n  at y"), bare=Ran(0, "")), "commands")
-    assert finding == Finding(
-        "commands",
-        "warning",
-        "version and eval work; eval with its configuration fails: ** (RuntimeError) no",
-        GIVE,
-    )
-
-
-def test_eval_that_does_not_work_at_all() -> None:
-    broken = "/app/erts-15/bin/beam.smp: error while loading shared libraries: libtinfo.so.6\n"
-    [finding] = found(tried(evaluated=Ran(127, broken), bare=Ran(127, broken)), "commands")
-    assert (finding.status, finding.message) == (
-        "failed",
-        "bin/shop eval doesn't work: /app/erts-15/bin/beam.smp: error while loading shared libraries: libtinfo.so.6, "
-        "exit code 127",
-    )
-
-
-@pytest.mark.parametrize(
-    ("boot", "given", "status", "message"),
-    [
-        (Boot(137, 30.1, ""), False, "failed", "SIGTERM doesn't end it within 30 s: it had to be killed"),
-        (Boot(1, 0.5, ""), False, "failed", "SIGTERM ends it with exit code 1, not 0"),
-        (Boot(1, None, UNSET), False, "note", "not tried: it doesn't boot without DATABASE_URL"),
-        (
-            Boot(1, None, "** (RuntimeError) environment variable SECRET_KEY_BASE is missing.\n"),
-            False,
-            "note",
-            "not tried: it doesn't boot without SECRET_KEY_BASE",
-        ),
-        (
-            Boot(1, None, "ng boot ({#{env=><<\"DATABASE_URL\">>,'__struct__'=>'Elixir.System.EnvError'\n"),
-            False,
-            "note",
-            "not tried: it doesn't boot without DATABASE_URL",
-        ),
-        (Boot(1, None, UNSET), True, "failed", f"it doesn't boot: {UNSET.splitlines()[0]}, exit code 1"),
-        (
-            Boot(1, None, "starting\nconnection refused\n"),
-            False,
-            "warning",
-            "it doesn't boot without its environment: connection refused, exit code 1",
-        ),
-        (
-            Boot(2, None, "sh: 1: cannot create /app/x: Read-only file system\n"),
-            False,
-            "failed",
-            "it doesn't boot on a read-only root: sh: 1: cannot create /app/x: Read-only file system, exit code 2",
-        ),
-        (
-            Boot(1, None, COOKIE),
-            False,
-            "failed",
-            "it doesn't boot: Failed to create cookie file '/app/.erlang.cookie': erofs, exit code 1",
-        ),
-        (
-            Boot(1, None, "Error when reading /app/.erlang.cookie: eacces\n"),
-            True,
-            "failed",
-            "it doesn't boot: Error when reading /app/.erlang.cookie: eacces, exit code 1",
-        ),
-        (
-            Boot(1, None, "cp: can't copy x: Read-only file system\n** (RuntimeError) no database\n"),
-            False,
-            "warning",
-            "it doesn't boot without its environment: ** (RuntimeError) no database, exit code 1",
-        ),
-        (Boot(0, None, ""), False, "note", "it ends by itself, with exit code 0: stopping it was not tried"),
-        (
-            Boot(255, None, "exec /app/bin/shop: exec format error"),
-            False,
-            "note",
-            "not tried: this engine can't run programs of the image's platform",
-        ),
-    ],
-)
-def test_booting(boot: Boot, given: bool, status: str, message: str) -> None:
-    [finding] = found(replace(tried(boot=boot), given=given), "boot")
-    assert (finding.status, finding.message) == (status, message)
-
-
 @pytest.mark.parametrize(
     ("leak", "own", "status", "message"),
     [
@@ -331,10 +239,18 @@ def test_booting(boot: Boot, given: bool, status: str, message: str) -> None:
     ],
 )
 def test_leaks(leak: Leak, own: bool, status: str, message: str) -> None:
-    first, *rest = found(replace(GOOD, own=own, leaks=(leak,)), "secrets")
-    assert (first.status, first.message) == (status, message)
-    assert first.mending
-    assert len(rest) == (status == "warning")
+    [finding] = found(replace(GOOD, own=own, leaks=(leak,)), "secrets")
+    assert (finding.status, finding.message) == (status, message)
+    assert finding.mending
+
+
+def test_a_file_is_left_out_where_the_image_is_described() -> None:
+    leak = Leak("env file", "app/.env", layer=2)
+    mendings = [found(replace(GOOD, own=own, leaks=(leak,)), "secrets")[0].mending for own in (True, False)]
+    assert mendings == [
+        "leave it out: builder: {ignore: [PATH]} in relbuild.yml",
+        "leave it out: name it in .dockerignore, or don't COPY it in the Dockerfile",
+    ]
 
 
 @pytest.mark.parametrize(

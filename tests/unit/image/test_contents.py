@@ -49,6 +49,14 @@ def test_a_release_without_erts_has_no_files_of_otp(made: Callable[..., Any], sh
     assert kernel == Application("kernel", "10.2", "otp", 0, 0, None)
 
 
+def test_a_directory_of_an_overlay_beside_them_is_no_application(
+    made: Callable[..., Any], shop_layers: tuple[Files, ...]
+) -> None:
+    *others, project = shop_layers
+    overlaid = {**project, "app/lib/geo-2024/countries.csv": b"NO\n", "app/lib/geo-2024/ebin/other.app": b""}
+    assert made([*others, overlaid]).inspection.contents == made().inspection.contents
+
+
 def test_files_that_cannot_be_read_leave_things_open(made: Callable[..., Any], shop_layers: tuple[Files, ...]) -> None:
     base, release, dependencies, project = shop_layers
     broken = {

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.config import Config, parse
-from relbuild.engine.files import ProjectTree, location
+from relbuild.engine.files import ProjectTree
+from relbuild.engine.location import location
 from relbuild.image import dockerfile, dockerignore
 from relbuild.image.ignore import excluded
 from relbuild.image.plan import Plan, make_plan

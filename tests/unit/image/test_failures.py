@@ -226,7 +226,7 @@ NETWORK = "the network or a server didn't answer"
         (
             "a.c:1:10: fatal error: expat.h: No such file or directory",
             "",
-            (CommandFailed, AT, "C code needs the header expat.h, which the builder image lacks"),
+            (CommandFailed, Mark("a.c", 1, 10), "C code needs the header expat.h, which the builder image lacks"),
         ),
         (
             "/usr/bin/ld: cannot find -lvips: No such file or directory",
@@ -391,3 +391,52 @@ def test_a_failure_nobody_knows() -> None:
     assert failure.error.problems == (
         Problem("the build failed (docker exited with 7)", hint="nothing was tagged; what docker said is above"),
     )
+
+
+def test_an_error_in_an_umbrellas_child_is_placed_there() -> None:
+    """As Elixir 1.18 prints it in an umbrella: with the application's name and version before the place."""
+    failure = failed(UNDEFINED.replace("==> kid\n", "").replace("└─ lib/", "└─ (kid 0.3.0) lib/"))
+    assert [problem.at for problem in failure.error.problems] == [
+        Mark("apps/kid/lib/kid.ex", 2, 13),
+        Mark("apps/kid/lib/kid.ex", 3, 13),
+    ]
+
+
+def test_a_place_in_a_wider_context() -> None:
+    """The project is beneath the context's root there: what it depends on lies beside it."""
+    output = (
+        "** (RuntimeError) boom\n"
+        "    /src/shop/config/config.exs:3: (file)\n"
+        "    (stdlib 6.2) erl_eval.erl:919: :erl_eval.do_apply/7\n"
+    )
+    step = Step(
+        "a", "[build 4/9] RUN mix compile", ((1.0, 2.0),), error="exit code: 1", output=tuple(output.splitlines())
+    )
+    failure = explain(Build({"a": step}, SNIPPET), 1, DOCKERFILE, {}.get, "/src/shop")
+    assert said(failure) == (CommandFailed, Mark("config/config.exs", 3), "(RuntimeError) boom")
+
+
+@pytest.mark.parametrize(
+    ("heading", "file", "at"),
+    [
+        ("", "c_src/nif.c", Mark("c_src/nif.c", 1, 10)),
+        ("", "/src/c_src/nif.c", Mark("c_src/nif.c", 1, 10)),
+        ("==> kid\n", "c_src/nif.c", Mark("apps/kid/c_src/nif.c", 1, 10)),
+        ("==> exqlite\n", "c_src/nif.c", AT),
+        ("", "/src/deps/exqlite/c_src/nif.c", AT),
+        ("", "/usr/include/x.h", AT),
+    ],
+)
+def test_a_header_that_is_not_there(heading: str, file: str, at: Mark) -> None:
+    failure = failed(f"{heading}{file}:1:10: fatal error: libxml/parser.h: No such file or directory\n")
+    assert said(failure) == (
+        CommandFailed,
+        at,
+        "C code needs the header libxml/parser.h, which the builder image lacks",
+    )
+    assert failure.error.problems[0].hint == "add libxml2-dev to builder.packages in relbuild.yml"
+
+
+def test_what_mix_says_in_the_lines_below() -> None:
+    failure = failed("** (Mix) Duplicated modules: \n\tc specified in shop and stdlib\n\nall is well\n")
+    assert said(failure) == (CommandFailed, AT, "Duplicated modules: c specified in shop and stdlib")

@@ -89,16 +89,20 @@ def test_every_file_is_in_exactly_one_layer(
         "erts-1/bin/erl",
         "releases/1.0.0/env.sh",
         "releases/1.0.0/consolidated/Elixir.Enumerable.beam",
+        "lib/kernel-9/ebin/kernel.app",
         "lib/kernel-9/ebin/kernel.beam",
+        "lib/kernel-9/priv/not.beam/file",
+        "lib/plug-in/priv/text",
+        "lib/(x",
         "lib/shop-1.0.0/ebin/shop.app",
         "lib/shop-1.0.0/priv/static/logo with a space.svg",
         *(f"lib/shop-1.0.0/ebin/{module}.beam" for module in own),
-        *(f"lib/{name}-2.0/ebin/{name}.beam" for name in deps if name != "kernel"),
+        *(f"lib/{name}-2.0/ebin/{name}.{kind}" for name in deps if name != "kernel" for kind in ("app", "beam")),
     }
     for path in files:
         (root / "release" / path).parent.mkdir(parents=True, exist_ok=True)
         (root / "release" / path).write_text(path)
-    for name in deps:
+    for name in ("shop", *deps):
         (root / "_build/prod/lib" / name).mkdir(parents=True)
     _split(root, layers)
     found = [
@@ -109,6 +113,14 @@ def test_every_file_is_in_exactly_one_layer(
     ]
     assert sorted(found) == sorted(files)
     assert {path.name for path in (root / "layers").iterdir()} == {"otp", *layers.all, "app"}
+    layer_of = {
+        path.name: path.relative_to(root / "layers").parts[0]
+        for path in (root / "layers").rglob("*.beam")
+        if path.is_file()
+    }
+    assert next((root / "layers").rglob("plug-in")).parts[len(root.parts) + 1] == "app"
+    assert layer_of["kernel.beam"] == "otp" or "kernel" in deps
+    assert all(layer_of[f"{name}.beam"].startswith("deps") for name in deps)
     static = list((root / "layers").rglob("*.svg"))
     assert [path.parts[len(root.parts) + 1] for path in static] == (["static"] if layers.static else ["app"])
     assert [0 < path.stat().st_mtime < 10**9 for path in static] == [True]
@@ -125,5 +137,5 @@ def _split(root: Path, layers: Layers) -> None:
         lockfile_path="",
     )
     script = re.sub(r"(?<![\w$}])/(layers|release)\b", rf"{root}/\1", script)
-    script = script.replace("/tmp/modules", f"{root}/modules")
+    script = re.sub(r"/tmp/(?=modules|layer-|names)", f"{root}/", script)
     subprocess.run(("sh", "-eu", "-c", script), check=True, cwd=root)

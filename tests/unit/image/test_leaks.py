@@ -47,10 +47,10 @@ def test_a_key_is_found_wherever_it_stands(before: bytes, after: bytes) -> None:
 
 
 def test_the_values_of_secrets() -> None:
-    needles = Needles({"A": "  s3cret-a\n", "SHORT": "abc", "B": "s3cret-b"})
+    needles = Needles({"A": ("  s3cret-a\n",), "SHORT": ("abc",), "B": ("s3cret-b",)})
     assert list(needles.in_bytes(b"s3cret-b s3cret-a s3cret-a abc")) == [(9, "A"), (18, "A"), (0, "B")]
     assert list(needles.in_text("é s3cret-a s3cret-a")) == ["A"]
-    assert (bool(needles), bool(Needles({"SHORT": "abc"}))) == (True, False)
+    assert (bool(needles), bool(Needles({"SHORT": ("abc",)}))) == (True, False)
 
 
 def beam(literals: bytes, *, packed: bool = True) -> bytes:
@@ -61,7 +61,7 @@ def beam(literals: bytes, *, packed: bool = True) -> bytes:
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_secrets_in_a_compiled_modules_literals(packed: bool) -> None:
-    needles = Needles({"A": "s3cret-a"})
+    needles = Needles({"A": ("s3cret-a",)})
     assert list(needles.in_beam(beam(b"... s3cret-a s3cret-a", packed=packed))) == ["A"]
     assert list(needles.in_beam(beam(b"...", packed=packed))) == []
 
@@ -69,7 +69,7 @@ def test_secrets_in_a_compiled_modules_literals(packed: bool) -> None:
 @pytest.mark.parametrize("packed", [True, False])
 def test_secrets_in_a_compressed_module(packed: bool) -> None:
     """Its literals, and what else stands in it, such as a binary's pattern."""
-    needles = Needles({"A": "s3cret-a", "B": "s3cret-b"})
+    needles = Needles({"A": ("s3cret-a",), "B": ("s3cret-b",)})
     module = beam(b"... s3cret-a", packed=packed)
     assert list(needles.in_beam(gzip.compress(module))) == ["A"]
     assert list(needles.in_beam(gzip.compress(module + b"s3cret-b"))) == ["A", "B"]
@@ -80,18 +80,18 @@ def test_secrets_in_a_compressed_module(packed: bool) -> None:
 def test_a_compressed_module_is_unpacked_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "LARGEST_MODULE", 1000)
     module = beam(b"s3cret-a", packed=False) + b"\0" * 100_000 + b"s3cret-b"
-    assert list(Needles({"A": "s3cret-a", "B": "s3cret-b"}).in_beam(gzip.compress(module))) == ["A"]
+    assert list(Needles({"A": ("s3cret-a",), "B": ("s3cret-b",)}).in_beam(gzip.compress(module))) == ["A"]
 
 
 @given(st.binary(max_size=60), st.integers(0, 80))
 def test_a_broken_compressed_module_has_no_secrets(rest: bytes, size: int) -> None:
-    assert list(Needles({"A": "s3cret-a"}).in_beam(b"\x1f\x8b" + rest)) == []
-    assert list(Needles({"A": "s3cret-a"}).in_beam(gzip.compress(beam(rest))[:size])) in ([], ["A"])
+    assert list(Needles({"A": ("s3cret-a",)}).in_beam(b"\x1f\x8b" + rest)) == []
+    assert list(Needles({"A": ("s3cret-a",)}).in_beam(gzip.compress(beam(rest))[:size])) in ([], ["A"])
 
 
 @given(st.binary(max_size=60))
 def test_a_broken_module_has_no_literals(rest: bytes) -> None:
-    assert list(Needles({"A": "s3cret-a"}).in_beam(b"FOR1" + rest)) in ([], ["A"])
+    assert list(Needles({"A": ("s3cret-a",)}).in_beam(b"FOR1" + rest)) in ([], ["A"])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_configuration() -> None:
         "MIX": "has s3cret-a",
     }
     history = ["RUN |2 NPM_TOKEN=abc OTHER= /bin/sh -c npm ci", "COPY . .", "RUN echo s3cret-a"]
-    found = leaks.configured(env, history, ["s3cret-a"], Needles({"A": "s3cret-a"}))
+    found = leaks.configured(env, history, ["s3cret-a"], Needles({"A": ("s3cret-a",)}))
     assert list(found) == [
         Leak("variable", "environment", "SECRET_KEY_BASE"),
         Leak("url", "environment", "DATABASE_URL"),

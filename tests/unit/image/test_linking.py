@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from relbuild.image.filesystem import Entry, FileSystem
-from relbuild.image.libraries import package
+from relbuild.image.libraries import FOLLOWING, guess, package
 from relbuild.image.linking import Elf, Linker, Unlinked
 
 AMD64, ARM64 = "EM_X86_64", "EM_AARCH64"
@@ -125,7 +125,8 @@ def test_a_configuration_that_includes_itself() -> None:
         ("libz.so.1", "trixie", "zlib1g"),
         ("libyaml-0.so.2", "trixie", "libyaml-0-2"),
         ("libsodium.so.23", "trixie", "libsodium23"),
-        ("libMagickCore-7.Q16.so.10", "trixie", "libmagickcore-7.q16-10"),
+        ("libxml2.so.2", "trixie", "libxml2"),
+        ("libMagickCore-7.Q16.so.10", "trixie", None),
         ("libm.so.6", "trixie", "libc6"),
         ("libc.musl-x86_64.so.1", "trixie", None),
         ("nif.so", "trixie", None),
@@ -133,3 +134,20 @@ def test_a_configuration_that_includes_itself() -> None:
 )
 def test_the_package_of_a_library(library: str, debian: str | None, name: str | None) -> None:
     assert package(library, debian) == name
+
+
+@pytest.mark.parametrize(
+    ("library", "name"),
+    [
+        ("libMagickCore-7.Q16.so.10", "libmagickcore-7.q16-10"),
+        ("libfoo.so.3", "libfoo3"),
+        ("libfoo2.so.3", "libfoo2-3"),
+        ("nif.so", None),
+    ],
+)
+def test_a_guess_at_the_package_of_a_library(library: str, name: str | None) -> None:
+    assert guess(library) == name
+
+
+def test_what_follows_the_rule_has_a_name_by_it() -> None:
+    assert [each for each in FOLLOWING if guess(each) is None] == []

@@ -63,12 +63,10 @@ def test_a_name_that_a_mount_could_not_hold(name: str) -> None:
 def test_paths_in_the_stages() -> None:
     context = Context("services/api")
     assert context.workdir == "/src/services/api"
-    assert [
-        (context.source(path), context.destination(path)) for path in ("lib/", "../shared/lib/", "../../x.exs")
-    ] == [
-        ("services/api/lib/", "lib/"),
-        ("services/shared/lib/", "/src/services/shared/lib/"),
-        ("x.exs", "/src/x.exs"),
+    assert [context.source(path) for path in ("lib/", "../shared/lib/", "../../x.exs")] == [
+        "services/api/lib/",
+        "services/shared/lib/",
+        "x.exs",
     ]
 
 

@@ -16,6 +16,7 @@ def narrowing(files: dict[str, str], config: str = "") -> Narrowing:
 
 def test_all_of_it() -> None:
     assert narrowing({"mix.exs": mix("a"), **CONFIG}) == Narrowing(
+        asks=False,
         versioned=("mix.exs",),
         configuration=Configuration("config/config.exs", ("config/prod.exs",)),
         runtime=RuntimeConfiguration("config/runtime.exs", "1.0.0"),
@@ -23,7 +24,53 @@ def test_all_of_it() -> None:
 
 
 def test_nothing_of_it() -> None:
-    assert narrowing({"mix.exs": mix("a").replace('"1.0.0"', "Version.read()")}) == Narrowing((), None, None)
+    assert narrowing({"mix.exs": mix("a").replace('"1.0.0"', "Version.read()")}) == Narrowing(False, (), None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "asks"),
+    [
+        ('config :esbuild, cd: Path.expand("../assets", __DIR__)', False),
+        ("config :a, A.Endpoint, url: [host: System.get_env(~s(HOST))]", False),
+        ("config :a, storage: Waffle.Storage.File", False),
+        ('config :a, color: "#fff", version: File.read!("VERSION")', True),
+        ("# File.read!(~s(VERSION))", False),
+        ("config :a, version: Mix.Project.config()[:version]", True),
+        ('config :a, version: "#{File.read!("VERSION")}"', True),
+        ("config :a, schema: :file.read_file(~c(x))", True),
+        ('for file <- Path.wildcard("*.exs"), do: import_config(file)', True),
+    ],
+)
+def test_a_configuration_that_asks_for_more_than_itself_is_given_to_the_dependencies_whole(
+    line: str, asks: bool
+) -> None:
+    found = narrowing({"mix.exs": mix("a"), **CONFIG, "config/prod.exs": f"import Config\n{line}\n"})
+    assert found.asks is asks
+    assert (found.versioned, found.configuration is None) == (() if asks else ("mix.exs",), asks)
+
+
+def test_what_is_no_configuration_stays_beside_it() -> None:
+    found = narrowing({"mix.exs": mix("a"), **CONFIG, "config/schema.json": "{}"}).configuration
+    assert found == Configuration("config/config.exs", ("config/prod.exs",))
+
+
+@pytest.mark.parametrize(
+    ("version", "independent"),
+    [
+        ('"1.0.0"', True),
+        ('"1.0.0" # ours', True),
+        ('"VERSION" |> File.read!() |> String.trim()', False),
+        ('"VERSION"\n      |> File.read!()', False),
+        ('"1.0." <> System.get_env("BUILD", "0")', False),
+    ],
+)
+def test_a_version_that_is_made_of_a_string_is_left_alone(version: str, independent: bool) -> None:
+    text = (
+        mix("a", "deps: [],\n")
+        .replace('version: "1.0.0"', f"version: {version}")
+        .replace(f"{version},", f"{version}\n,")
+    )
+    assert narrowing({"mix.exs": text}).versioned == (("mix.exs",) if independent else ())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relbuild.errors import Mark, UsageError
+from relbuild.errors import Mark, Problem, UsageError
 from relbuild.image import platforms
 from relbuild.image.packages import Need
 from relbuild.image.platforms import PERF, SINGLE, Platforms
@@ -75,5 +75,18 @@ def test_the_flags_of_a_foreign_release(architecture: str, erts: str, flags: str
 
 def test_what_the_option_takes() -> None:
     assert platforms.parse(["linux/amd64, linux/arm64", "linux/amd64", "linux/arm/v7"]) == (*BOTH, "linux/arm/v7")
-    with pytest.raises(UsageError, match=r"^--platform arm64: is no platform$"):
-        platforms.parse(["arm64"])
+    every = (*BOTH, "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/s390x", "linux/riscv64", "linux/arm64/v8")
+    assert platforms.parse(every) == every
+
+
+@pytest.mark.parametrize("platform", ["arm64", "", "linux/amd65", "windows/amd64", "linux/arm64/v9", "linux/amd64/"])
+def test_a_platform_that_is_not_there(platform: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        platforms.parse(["linux/amd64", platform])
+    assert raised.value.problems == (
+        Problem(
+            f"--platform {platform}: is no platform that Debian is there for",
+            hint="there are linux/amd64, linux/arm64, linux/arm/v7, linux/386, linux/ppc64le, linux/s390x, "
+            "linux/riscv64",
+        ),
+    )

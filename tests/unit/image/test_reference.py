@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.config import texts
-from relbuild.image.reference import Reference
+from relbuild.errors import Problem, UsageError
+from relbuild.image.reference import Reference, require
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -28,6 +29,11 @@ DIGEST = "sha256:" + "0" * 64
 )
 def test_a_name_is_taken_apart_as_docker_does(text: str, expected: Reference) -> None:
     assert Reference.parse(text) == expected
+
+
+def test_docker_hub_is_logged_in_to_without_its_name() -> None:
+    assert Reference.parse("acme/shop:1").login == "docker login"
+    assert Reference.parse("ghcr.io/acme/shop:1").login == "docker login ghcr.io"
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,42 @@ def test_what_is_put_together_comes_apart_again(text: str, mirror: str) -> None:
     moved = reference.at(mirror)
     assert Reference.parse(str(moved)) == moved
     assert moved.registry == (mirror.partition("/")[0] if reference.registry == "docker.io" else reference.registry)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop",
+        "shop:1.0",
+        "localhost:5000/acme/shop:1.0-rc_1",
+        "[::1]:5000/shop",
+        f"ghcr.io/acme/shop:1@sha256:{'0' * 64}",
+        f"sha256:{'0a' * 32}",
+        "0123456789ab",
+        "relbuild-candidate/shop:dry-run",
+    ],
+)
+def test_what_docker_takes_for_an_image(text: str) -> None:
+    require(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("BAD IMAGE!!", "write it as in shop:1.0"),
+        ("", "write it as in shop:1.0"),
+        ("shop:", "write it as in shop:1.0"),
+        ("shop@sha256:1", "write it as in shop:1.0"),
+        ("../containers/x", "write it as in shop:1.0"),
+        ("acme/Shop", "write acme/shop"),
+    ],
+)
+def test_what_is_no_image(text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        require(text)
+    assert raised.value.problems == (
+        Problem(
+            f"{text!r} is no image reference: that is [REGISTRY/]NAME[:TAG][@DIGEST], the name in small letters",
+            hint=hint,
+        ),
+    )

@@ -211,8 +211,15 @@ def test_a_child_of_an_umbrella_that_defines_releases_itself() -> None:
         "lockfile": "../../mix.lock",
     }
     text = dockerfile.render(plan(files, "apps/web"))
-    assert "COPY config/runtime.exs /layers/app/releases/1.0.0/runtime.exs" in text
+    assert "COPY config/runtime.exs /layers/configuration/app/releases/1.0.0/runtime.exs" in text
     assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
+
+
+def test_what_a_dependency_above_the_project_sees_of_its_builds_is_no_source() -> None:
+    files = {"mix.exs": mix("a"), "lib/a.ex": "", "x/mix.exs": mix("x", 'deps: [{:a, path: ".."}]'), "x/lib/x.ex": ""}
+    text = dockerfile.render(plan(files, "x"))
+    pruned = "-path ./_build -o -path ./deps -o -path ../x/_build -o -path ../x/deps -o -name node_modules"
+    assert f"find . .. \\( {pruned} \\) -prune" in text
 
 
 @pytest.mark.parametrize(

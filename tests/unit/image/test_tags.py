@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relbuild.errors import Mark, ProjectError, UsageError
-from relbuild.image.tags import REPOSITORY, TAG, split_reference, tags
+from relbuild.image.reference import REPOSITORY, TAG
+from relbuild.image.tags import split_reference, tags
 from tests.unit.image.test_plan import plan
 
 

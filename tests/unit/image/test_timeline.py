@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,12 @@ def test_steps_come_stage_by_stage_with_their_times() -> None:
     assert Timeline((KEPT.steps[0], KEPT.steps[2]), 1.0).cached
 
 
+def test_a_step_that_is_told_again_from_the_cache_is_one() -> None:
+    again = Vertex("9", "[build 2/2] RUN --mount=type=cache,target=/x mix release", 104.9, 104.9, cached=True)
+    first = Vertex("0", "[build 2/2] RUN --mount=type=cache,target=/x mix release", 100.2, 100.2, cached=True)
+    assert timeline.of(build(first, *TOLD, again)) == KEPT
+
+
 def test_it_is_read_as_it_was_written() -> None:
     assert timeline.from_data(json.loads(json.dumps(timeline.to_data(KEPT)))) == KEPT
 
@@ -63,3 +71,11 @@ def test_plain_progress_tells_no_times() -> None:
         for event in reader.read(line):
             state = state.after(event)
     assert (timeline.of(state), timeline.of(Build())) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "golden", sorted((Path(__file__).parents[2] / "golden").glob("*/Dockerfile")), ids=lambda path: path.parent.name
+)
+def test_every_stage_has_its_place(golden: Path) -> None:
+    stages = re.findall(r"^FROM .* AS (\S+)$", golden.read_text(), re.MULTILINE)
+    assert stages == [stage for stage in timeline.STAGES if stage in stages]

@@ -19,7 +19,7 @@ def test_the_commands() -> None:
     run = "--label io.relbuild.one-off=me --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
     assert [shlex.join(argv) for argv in containers.all({"ERL_AFLAGS": "+Q 65536"}, 30)] == [
         f"docker run --rm --name verify-1-commands {run}--entrypoint sh sha256:1 -c "
-        """'"$0" version; echo "relbuild_version_ended=$?"; exec "$0" eval "$1"' """
+        """'exec 2>&1; "$0" version; echo "relbuild_version_ended=$?"; exec "$0" eval "$1"' """
         "/app/bin/shop 'IO.puts(:relbuild_evaluates)'",
         f"docker run --rm --name verify-1-boot {run}"
         "--env 'ERL_AFLAGS=+Q 65536 -eval [spawn(fun()->(fun(F)->F(F)end)(fun(F)->("

@@ -239,6 +239,7 @@ def test_the_dependencies_of_a_phoenix_project(dict_tree: Any) -> None:
             "git": "https://github.com/tailwindlabs/heroicons.git",
             "tag": "v2.2.0",
             "compile": False,
+            "built": "app: false, compile: false",
         },
         {"app": "esbuild", "source": "hex", "requirement": "~> 0.10", "runtime": False},
         {"app": "secret", "source": "hex", "requirement": "~> 1.0", "organization": "acme", "hex": "secret_pkg"},

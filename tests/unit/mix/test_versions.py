@@ -147,8 +147,17 @@ def test_the_tilde_is_a_range(each: Version, major: int, minor: int) -> None:
 def test_any_text_is_a_version_or_none(text: str) -> None:
     parsed = Version.parse(text)
     assert parsed is None or Version.parse(str(parsed)) == parsed
-    requirement = Requirement.parse(text)
-    assert requirement is None or requirement.admits(version("1.18.4")) in (True, False)
+
+
+@given(elixirs, elixirs, st.sampled_from(["==", "!=", ">", ">=", "<", "<=", "~>"]), st.sampled_from(["and", "or"]))
+def test_parts_of_a_requirement_are_joined(each: Version, bound: Version, operator: str, word: str) -> None:
+    parts = (f"{operator} {bound}", "~> 1.18")
+    first, second, joined = (Requirement.parse(text) for text in (*parts, f" {word} ".join(parts)))
+    assert first is not None
+    assert second is not None
+    assert joined is not None
+    one, other = first.admits(each), second.admits(each)
+    assert joined.admits(each) == (one and other if word == "and" else one or other)
 
 
 otps = st.builds(

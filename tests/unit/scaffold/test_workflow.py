@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from relbuild import __version__
+from relbuild.errors import UsageError
 from relbuild.image.location import Location
 from relbuild.scaffold.files import Scaffold
 
@@ -60,14 +61,15 @@ def test_below_the_repositorys_root_it_goes_there_and_builds_here(
 ) -> None:
     made = scaffold(ECTO, BELOW, ci=service, requirement="relbuild")
     [change] = [each for each in made.changes if each.path.startswith("..")]
-    assert change.path == f"../../{PATHS[service]}"
+    path = PATHS[service].replace("image", "image-apps-back-end")
+    assert change.path == f"../../{path}"
     assert made.notes == (
-        f"../../{PATHS[service]} lies outside of the project, in the repository's root, where alone it is looked for: "
+        f"../../{path} lies outside of the project, in the repository's root, where alone it is looked for: "
         "the diff's paths are from there",
     )
     paths = [line.removeprefix("+++ b/") for line in made.diff.splitlines() if line.startswith("+++ b/")]
     own = ("rel/env.sh.eex", "rel/vm.args.eex", "config/runtime.exs", "lib/shop/release.ex", "relbuild.yml")
-    assert paths == [*(f"apps/back end/{path}" for path in own), PATHS[service]]
+    assert paths == [*(f"apps/back end/{each}" for each in own), path]
     (tmp_path / "workflow.yml").write_text(change.after)
     checker = (BIN / "check-jsonschema", "--builtin-schema", SCHEMAS[service], tmp_path / "workflow.yml")
     assert subprocess.run(checker, capture_output=True).returncode == 0
@@ -80,10 +82,43 @@ def test_below_the_repositorys_root_it_goes_there_and_builds_here(
             False,
         )
         assert 'write paths: ["apps/back end/**"], with' in change.after
+        # Nothing of it is another project's, which may lie beside it.
+        assert document["name"] == "image-apps-back-end"
+        assert jobs["image"]["concurrency"]["group"] == "image-apps-back-end-${{ github.ref }}"
+        assert jobs["migrate"]["concurrency"] == "migrate-apps-back-end"
+        assert set(re.findall(r'image="(.*)"', change.after)) == {"ghcr.io/${GITHUB_REPOSITORY,,}/apps-back-end"}
     else:
         [build] = [script for script in scripts(service, document) if "relbuild image" in script]
         assert "relbuild image -C 'apps/back end' --tag" in build
         assert 'write changes: ["apps/back end/**/*"], with' in change.after
+        assert set(re.findall(r"\$CI_REGISTRY_IMAGE([^:]*):", change.after)) == {"/apps-back-end"}
+
+
+@pytest.mark.parametrize(
+    ("config", "github", "gitlab"),
+    [
+        (
+            "../../etc/relbuild yml",
+            "--config '../../etc/relbuild yml' --",
+            "-C 'apps/back end' --config 'etc/relbuild yml' --",
+        ),
+        ("ci.yml", "--config ci.yml --", "-C 'apps/back end' --config 'apps/back end/ci.yml' --"),
+    ],
+)
+def test_it_names_a_relbuild_yml_that_is_kept_elsewhere(
+    scaffold: Callable[..., Scaffold], config: str, github: str, gitlab: str
+) -> None:
+    for service, options in (("github", github), ("gitlab", gitlab)):
+        made = scaffold(PLAIN, BELOW, ci=service, settings=False, config=config)
+        [change] = [each for each in made.changes if each.path.startswith("..")]
+        commands = re.findall("relbuild image (.*)", change.after)
+        assert commands
+        assert all(command.startswith(options[:-2]) for command in commands)
+
+
+def test_a_relbuild_yml_outside_of_the_repository_is_refused(scaffold: Callable[..., Scaffold]) -> None:
+    with pytest.raises(UsageError, match=r"--config ../../../a.yml lies outside of the repository"):
+        scaffold(PLAIN, BELOW, ci="github", settings=False, config="../../../a.yml")
 
 
 @pytest.mark.parametrize("location", [None, Location(), Location((), git=True), Location(("srv", "shop"))])

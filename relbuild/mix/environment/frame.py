@@ -1,0 +1,109 @@
+"""Where an expression of a configuration stands while it is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from relbuild.errors import Mark
+from relbuild.mix.environment import structures
+from relbuild.mix.environment.conditions import Opaque
+from relbuild.mix.environment.files import File
+from relbuild.mix.environment.values import Plain, Something, Stop, Value
+from relbuild.mix.facts import Unknown
+from relbuild.mix.modules import Module, Scope
+from relbuild.mix.source import parts, walk
+from relbuild.mix.terms import Term
+from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment.reading import Reading
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where an expression stands: its file, its module, and the variables it sees."""
+
+    reading: Reading
+    file: File
+    module: Module | None = None
+    bindings: Mapping[str, Value] = field(default_factory=dict)
+
+    def walk(self, node: Node) -> Value:
+        """Follow an expression and return its value."""
+        with self.reading.step(self.file):
+            return structures.follow(self, node)
+
+    def statements(self, node: Node) -> Value:
+        """Follow the expressions of a block and return the last one's value."""
+        return self.sequence(parts(node))
+
+    def sequence(self, nodes: Sequence[Node]) -> Value:
+        """Follow expressions one after the other and return the last one's value, or where they stop."""
+        value: Value = Something("nil")
+        for node in nodes:
+            value = self.walk(node)
+            if isinstance(value, Stop):
+                return value
+        return value
+
+    def statements_of(self, node: Node | None) -> Value:
+        """Follow the expressions of a clause's right side and return the last one's value."""
+        return self.statements(node) if node is not None else Something("nil")
+
+    def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
+        """Return a frame inside this one: what it binds is not seen outside."""
+        return Frame(self.reading, self.file, self.module, {**self.bindings, **(bindings or {})})
+
+    def within(self, file: File, module: Module | None, bindings: Mapping[str, Value]) -> Frame:
+        """Return the frame of a function that is called from here."""
+        return Frame(self.reading, file, module, bindings)
+
+    def bind(self, bindings: Mapping[str, Value]) -> None:
+        """Set variables for what follows."""
+        self.bindings = {**self.bindings, **bindings}
+
+    def text(self, node: Node) -> str:
+        """Return the node's text for a message."""
+        return self.file.source.excerpt(node, 80)
+
+    def at(self, node: Node) -> Mark:
+        """Return the node's place."""
+        return self.file.source.mark(node)
+
+    def something(self, node: Node, present: bool = False) -> Something:
+        """Return that nothing is known of the node's value, but perhaps that there is one."""
+        return Something(self.text(node), present)
+
+    def plain(self, node: Node, present: bool = False) -> Plain:
+        """Return the node's value as one that needs no environment."""
+        bindings = self.bindings
+        known: list[Term] = []
+
+        def compute() -> Term:
+            if not known:
+                known.append(self._evaluate(node, bindings))
+            return known[0]
+
+        return Plain(compute, self.text(node), present)
+
+    def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
+        evaluator = self.file.evaluator
+        evaluator.start_anew()
+        names = {self.file.source.text(each) for each in walk(node) if each.type == "identifier"}
+        terms: dict[str, Term] = {}
+        for name in names & bindings.keys():
+            value = bindings[name]
+            unknown = Unknown(name, "it depends on the environment", self.at(node))
+            terms[name] = value.compute() if isinstance(value, Plain) else unknown
+        for name, value in bindings.items():
+            if name.startswith("&") and isinstance(value, Plain):
+                terms[name] = value.compute()
+        return evaluator.evaluate(node, Scope(self.module, terms))
+
+    def opaque(self, node: Node) -> Opaque:
+        """Return that only the running system knows whether this is true."""
+        return Opaque(self.text(node))

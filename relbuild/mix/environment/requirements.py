@@ -1,0 +1,51 @@
+"""What a failing condition requires: which variable, when, and what of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relbuild.errors import Mark
+from relbuild.mix.environment.conditions import (
+    ALWAYS,
+    NEVER,
+    Among,
+    Condition,
+    Either,
+    Every,
+    Opaque,
+    every,
+    given,
+    missing,
+)
+from relbuild.mix.environment.contract import Requirement
+
+
+def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
+    """Yield each variable whose absence makes the condition hold, with what else has to hold for that."""
+    match condition:
+        case Among() if condition.holds(None):
+            yield condition, ALWAYS
+        case Every(parts):
+            found = [part for part in parts if isinstance(part, Among) and part.holds(None)]
+            # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
+            unclear = any(isinstance(part, Opaque) for part in parts)
+            for test in found:
+                if test.inside or not unclear:
+                    yield test, every(part for part in parts if part != test)
+                    return
+        case Either(parts):
+            for part in parts:
+                yield from needed(part)
+
+
+def requirement(test: Among, when: Condition, at: Mark, message: str | None) -> Requirement | None:
+    """Return the requirement, all that is asked of its own variable in one test; None when absence does no harm."""
+    around = when.parts if isinstance(when, Every) else (when,)
+    own = [part for part in around if isinstance(part, Among) and part.variable == test.variable]
+    joined = every((test, *own))
+    fails = joined if isinstance(joined, Among) else test
+    rest = every(part for part in around if part not in own)
+    lacking = given(rest, test.variable, None)
+    if joined == NEVER or not fails.holds(None) or lacking == NEVER:
+        return None
+    return Requirement(fails if lacking == rest else missing(test.variable), lacking, at, message)
