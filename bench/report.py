@@ -15,7 +15,8 @@ from engine import Timed, docker
 
 COLD_MEANING = (
     "Nothing of an earlier build: `relbuild image --clean` beside `docker build --no-cache`; base images and the image "
-    "with Elixir are there."
+    "with Elixir are there. Every step that runs a program runs; layers that come out as in an earlier round aren't "
+    "copied again by relbuild."
 )
 ALONE_MEANING = (
     "The same, beside `docker buildx build` of the Dockerfile that relbuild writes, without relbuild: that looks every "

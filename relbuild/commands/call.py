@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from relbuild.commands.place import Found
+from relbuild.commands.place import Found, lost
 from relbuild.commands.session import Session
 from relbuild.engine import owner, terminal
 from relbuild.engine.runner import Handling, Outcome
@@ -55,6 +55,8 @@ def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -
     if isinstance(found.place, Image):
         require_started(outcome)
     if outcome.exit_code and found.container is not None:
+        if (status := advice.left(found.container.id, outcome.tail)) is not None:
+            raise lost(found, status)
         said = advice.on_failure(found.name, asked.verb, found.container.env or {}, outcome.tail)
         if said is not None:
             session.warn(said)

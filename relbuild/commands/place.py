@@ -165,6 +165,17 @@ def _ended(facts: ContainerFacts) -> str:
     return f" (exit code {facts.exit_code})" if facts.status in ("exited", "restarting", "dead") else ""
 
 
+def lost(found: Found, status: str) -> CommandFailed:
+    """Return the error for a container that was running when it was found and is in another state now."""
+    if isinstance(found.place, Service):
+        return CommandFailed(
+            f"the task of the {found.name} is {status} now",
+            hint=f"try again; docker service ps {found.place.name} shows how it ended",
+        )
+    hint = _to_run(found.name, status) if status != "gone" else "docker ps shows those that run"
+    return CommandFailed(f"the container {found.name} is {status}", hint=hint)
+
+
 def _to_run(name: str, status: str) -> str:
     if status == "restarting":
         return f"it does not come up: docker logs {name} says why"

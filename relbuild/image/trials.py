@@ -125,7 +125,7 @@ class Containers:
 
     def stop(self, seconds: int) -> tuple[str, ...]:
         """Stop what was started; it has this long from the image's stop signal until it is killed."""
-        return (*self.endpoint.docker, "stop", "--time", str(seconds), f"{self.name}-boot")
+        return (*self.endpoint.docker, "stop", "-t", str(seconds), f"{self.name}-boot")
 
     def remove(self, *trials: str) -> tuple[str, ...]:
         """Remove the containers of these trials, should they still be there."""

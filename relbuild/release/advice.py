@@ -15,6 +15,10 @@ NO_NODE = "if the node is not alive"
 # tells them apart. https://docs.docker.com/engine/containers/run/#exit-status
 NOT_STARTED = (125, 126, 127)
 SEE_HELP = re.compile(r"(See|Run) 'docker run --help'")
+# What the engine answers docker exec, daemon/exec.go's words: the container was up when relbuild looked.
+NO_EXEC = re.compile(
+    r"Error response from daemon: (?:[Cc]ontainer (\S+) is (restarting|paused|not running)|No such container)"
+)
 
 
 def refusal(exit_code: int, tail: tuple[str, ...]) -> tuple[str, str | None] | None:
@@ -29,6 +33,14 @@ def refusal(exit_code: int, tail: tuple[str, ...]) -> tuple[str, str | None] | N
     if "port is already allocated" in said or "address already in use" in said:
         return reason, "the port is taken on that machine: publish it under another, -p HOST:PORT"
     return reason, None
+
+
+def left(container: str, tail: tuple[str, ...]) -> str | None:
+    """Return what became of a container, by its id, before docker exec began in it; None where exec began."""
+    refused = NO_EXEC.match(tail[-1]) if tail else None
+    if refused is None or refused[1] not in (container, None):
+        return None
+    return refused[2] or "gone"
 
 
 def on_failure(name: str, verb: str, env: Mapping[str, str], tail: tuple[str, ...]) -> str | None:

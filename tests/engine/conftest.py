@@ -36,7 +36,7 @@ class Docker:
     def __call__(self, *argv: str, stdin: str | None = None) -> str:
         done = subprocess.run(("docker", *argv), input=stdin, capture_output=True, text=True)
         # With a name, the container that never ran is in the way.
-        if done.returncode == 125 and runc.RESET in done.stderr and "--name" not in argv:
+        if done.returncode in (125, 126) and runc.RESET in done.stderr and "--name" not in argv:
             done = subprocess.run(("docker", *argv), input=stdin, capture_output=True, text=True)
         if done.returncode != 0:
             raise AssertionError(f"docker {' '.join(argv)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")

@@ -221,7 +221,7 @@ def test_the_healthcheck(docker: Docker, container: str) -> None:
 def test_stopping(docker: Docker, images: dict[str, str], base: str, labels: tuple[str, ...], wait: Any) -> None:
     started = docker("run", "--detach", *labels, images[base])
     up(docker, started, wait)
-    docker("stop", "--time", "30", started)
+    docker("stop", "-t", "30", started)
     assert docker("inspect", "--format", "{{.State.ExitCode}}", started) == "0"
 
 

@@ -25,15 +25,16 @@ def test_a_container_that_does_not_run(docker: Docker, relbuild: Callable[..., R
     said = {
         stopped: (f"the container {stopped} is exited (exit code 3)", f"docker start {stopped}"),
         paused: (f"the container {paused} is paused", f"docker unpause {paused}"),
-        restarting: (f"the container {restarting} is restarting (exit code 9)", f"docker logs {restarting} says why"),
+        # Without its exit code where it went while docker exec was on its way.
+        restarting: (f"the container {restarting} is restarting", f"docker logs {restarting} says why"),
     }
     for container, (message, hint) in said.items():
         ran = relbuild("rpc", "1", "--on", f"container:{container}")
         end = time.monotonic() + 60
-        while container == restarting and "is restarting" not in ran.stderr and time.monotonic() < end:
+        while f"error: {message}" not in ran.stderr and container == restarting and time.monotonic() < end:
             ran = relbuild("rpc", "1", "--on", f"container:{container}")  # it was up for the moment
         assert (ran.exit_code, ran.stdout) == (1, "")
-        assert ran.stderr.startswith(f"error: {message}\n"), ran.stderr
+        assert f"error: {message}" in ran.stderr
         assert hint in ran.stderr
     docker("rm", "--force", *said)
     ran = relbuild("rpc", "1", "--on", f"container:{stopped}")

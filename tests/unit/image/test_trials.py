@@ -26,7 +26,7 @@ def test_the_commands() -> None:
         "case(proplists:get_value(starting,application_controller:info()))of[]->erlang:display(relbuild_has_booted);"
         "_->timer:sleep(9),F(F)end)end)end)||"
         "os:getenv([82,69,76,69,65,83,69,95,67,79,77,77,65,78,68])=/=[101,118,97,108]]' sha256:1",
-        "docker stop --time 30 verify-1-boot",
+        "docker stop -t 30 verify-1-boot",
     ]
     assert shlex.join(containers.bare) == (
         f"docker run --rm --name verify-1-bare {run}--entrypoint sh sha256:1 -c "

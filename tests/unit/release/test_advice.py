@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relbuild.release.advice import refusal
+from relbuild.release.advice import left, refusal
 
 HELP = ("", "Run 'docker run --help' for more information")
 
@@ -34,3 +34,23 @@ def test_a_container_that_did_not_start_is_told_from_a_release_that_failed(
     code: int, tail: tuple[str, ...], told: tuple[str, str | None] | None
 ) -> None:
     assert refusal(code, tail) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("Error response from daemon: Container 59a98d is restarting, wait until it is running", "restarting"),
+        ("Error response from daemon: Container 59a98d is paused, unpause the container before exec", "paused"),
+        ("Error response from daemon: container 59a98d is not running", "not running"),
+        ("Error response from daemon: No such container: 59a98d", "gone"),
+        # A release's own words, of another container.
+        ("Error response from daemon: Container 11aa22 is restarting, wait until the container is running", None),
+        ("** (RuntimeError) no", None),
+    ],
+)
+def test_a_container_that_left_between_look_and_exec_is_told_from_a_command_that_failed(
+    said: str, status: str | None
+) -> None:
+    assert left("59a98d", ("a line before", said)) == status
+    assert left("59a98d", (said, "a line after")) is None
+    assert left("59a98d", ()) is None
