@@ -75,11 +75,13 @@ def around(
 
 
 def _from_files(files: Iterable[str]) -> list[tuple[str, str | None]]:
-    return [(entry.name, entry.value) for file in files for entry in read_env_file(file)]
+    return [(entry.name, entry.value) for file in files for entry in read_env_file(file, "--env-file")]
 
 
-def read_env_file(file: str) -> tuple[envfile.Entry, ...]:
+def read_env_file(file: str, option: str) -> tuple[envfile.Entry, ...]:
     """Return an env file's variables; raise UsageError where it isn't there, can't be read or is faulty."""
+    if not file:  # as of a variable that isn't set
+        raise UsageError(f"{option} is empty", hint=f"name a file, or leave {option} out")
     try:
         content = Path(file).read_bytes()
     except FileNotFoundError as error:

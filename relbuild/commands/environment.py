@@ -33,8 +33,8 @@ def check(session: Session, reference: str | None, file: str) -> Checked:
 
     Raises CommandFailed with everything that is missing.
     """
+    entries = read_env_file(file, "--check")
     contract, given = _contract(session, reference)
-    entries = read_env_file(file)
     values = {each.name: value for each in entries if (value := _value(each)) is not None}
     for warning in _misspelt(contract, entries):
         session.warn(warning)

@@ -33,7 +33,10 @@ class Inspected:
 
     def text(self) -> str:
         if self.page is not None:
-            return f"would write {self.page}" if self.dry_run else self.page
+            if self.dry_run:
+                return f"would write {self.page}"
+            # Its name would follow the page itself in /dev/stdout, and is no file's in a pipe.
+            return self.page if Path(self.page).is_file() else ""
         return to_text(self.image, self.timeline, self.against)
 
     def data(self) -> dict[str, Any]:

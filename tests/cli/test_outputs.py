@@ -55,6 +55,20 @@ def test_an_output_without_a_name(project: Path, verb: str, option: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("argv", "option"),
+    [
+        (("env", "--check"), "--check"),
+        (("run", "shop:1", "--env-file"), "--env-file"),
+        (("eval", "1", "--on", "image:shop:1", "--env-file"), "--env-file"),
+        (("rpc", "--on", "container:shop", "--file"), "--file"),
+    ],
+)
+def test_an_input_without_a_name(project: Path, argv: tuple[str, ...], option: str) -> None:
+    ran = relbuild(*argv, "", "--host", "unix:///nowhere/docker.sock", cwd=project)
+    assert (ran.returncode, ran.stderr) == (2, f"error: {option} is empty\n  name a file, or leave {option} out\n")
+
+
+@pytest.mark.parametrize(
     ("file", "reason"),
     [("nowhere/x", "no such file or directory"), ("mix.exs/x", "not a directory"), (".", "is a directory")],
 )

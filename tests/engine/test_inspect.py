@@ -83,6 +83,8 @@ def test_the_page(shop: str, relbuild: Callable[..., Ran], cache: dict[str, str]
     text = page.read_text()
     assert f"<h1>{shop}</h1>" in text
     assert 'title="/app/lib/shop-0.1.0' in text
+    printed = relbuild("inspect", shop, "--html", "/dev/stdout", env=cache)
+    assert (printed.exit_code, printed.stdout.rstrip().endswith("</html>")) == (0, True), printed.stdout[-100:]
     refused = relbuild("inspect", shop, "--html", str(tmp_path), env=cache)
     assert (refused.exit_code, "Traceback" in refused.stderr) == (1, False)
 
