@@ -127,20 +127,27 @@ def _key(image: str, values: tuple[tuple[str, tuple[str, ...]], ...], stop_timeo
 
 
 def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, int] | None:
-    """Return the name and the size of the image before: what has the name now, else the newest of the repository."""
+    """Return the name and the size of the image before: what has the name now, else the repository's last one.
+
+    That is the one of the same platform that was given its name last, before this one was: a clean build's own time is
+    its commit's.
+    """
     now = session.engine.image(reference)
     if now is not None and now.id != facts.id and now.architecture == facts.architecture:
         return reference, now.size
     repository, _ = split_reference(reference)
-    others = [
-        (each.created, name)
-        for each in session.engine.images(repository)
-        for name in each.tags
-        if each.id != facts.id and split_reference(name)[0] == repository
+    earlier = [
+        (found.tagged or listed.created, name, found.size)
+        for listed in session.engine.images(repository)
+        for name in listed.tags
+        if listed.id != facts.id and split_reference(name)[0] == repository
+        if (found := session.engine.image(name)) is not None and found.architecture == facts.architecture
+        if not facts.tagged or (found.tagged or listed.created) <= facts.tagged
     ]
-    newest = max(others, default=(0, ""))[1]
-    before = session.engine.image(newest) if newest else None
-    return None if before is None or before.architecture != facts.architecture else (newest, before.size)
+    if not earlier:
+        return None
+    _, name, size = max(earlier)
+    return name, size
 
 
 def _dry(session: Session, plan: Plan, candidate: str, stop_timeout: int) -> None:

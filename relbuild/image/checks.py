@@ -72,7 +72,9 @@ def _libraries(facts: Facts) -> Iterator[Finding]:
     wrong = list(_unlinked(facts))
     yield from wrong
     if not any(each.status == "failed" for each in wrong):
-        yield Finding("libraries", "ok", f"{facts.programs} programs and shared objects find what they are linked to")
+        told = len({each.file for each in facts.unlinked})
+        number = f"the other {facts.programs - told}" if told else str(facts.programs)
+        yield Finding("libraries", "ok", f"{number} programs and shared objects find what they are linked to")
 
 
 def _unlinked(facts: Facts) -> Iterator[Finding]:
