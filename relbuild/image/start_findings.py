@@ -22,6 +22,8 @@ ELSEWHERE = re.compile(
     r"|connection (?:refused|not available|closed)|DBConnection|environment)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b"
 )
 KILLED = 137
+# trials.END_AT_ONCE
+WITHOUT_THE_SECOND = ", without the second that the VM waits at its end"
 NO_PROGRAM = re.compile(r"executable file not found|(?:^|: )[\w./-]+: (?:command )?not found")
 NO_COOKIE = re.compile(r"releases/COOKIE'?: No such file")
 NO_USER = re.compile(r"unable to find (?:user|group)")
@@ -85,7 +87,8 @@ def boot(boot: Boot, start: Start) -> Finding:
     signal = start.stop_signal
     if boot.exit_code == 0 and boot.silent_for is None:
         message = f"it boots on a read-only root, and {signal} ends it in {boot.stopped_after:.1f} s"
-        return Finding("boot", "ok", message)
+        # The one signal of these at which the VM stops in good order.
+        return Finding("boot", "ok", message + WITHOUT_THE_SECOND * (signal == "SIGTERM"))
     silent = "" if boot.silent_for is None else f"it didn't say within {boot.silent_for:.0f} s that it was up"
     if boot.exit_code == 0:
         return Finding(

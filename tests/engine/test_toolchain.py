@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from relbuild.engine.files import ProjectTree
+from relbuild.image.trials import SAY_BOOTED
 from relbuild.mix import evaluated
 from relbuild.mix.differences import fill_in
 from relbuild.mix.project import read
@@ -24,6 +25,10 @@ Docker = Any
 Ran = Any
 
 VERSIONS = 'IO.puts(System.version() <> " " <> System.otp_release())'
+STREAMS = (
+    "{_, user, _, _} = List.keyfind(:supervisor.which_children(:kernel_sup), :user, 0); "
+    "IO.inspect(elem(:sys.get_state(user), 1))"
+)
 
 
 @pytest.fixture
@@ -64,14 +69,23 @@ def test_debians_own_elixir(
     project: Callable[[str], Path],
     built: Callable[[Path, str], str],
     labels: tuple[str, ...],
+    wait: Callable[..., None],
     suite: str,
     expected: str,
 ) -> None:
     image = built(project(f"toolchain: debian\ndebian: {suite}\n"), suite)
     assert versions(docker, image).startswith(expected)
-    container = docker("run", "--detach", *labels, image)
-    docker("exec", container, "sh", "-c", "until bin/echo rpc 'IO.puts(1)' 2>/dev/null; do sleep 0.2; done")
-    assert docker("exec", container, "/app/bin/echo", "rpc", "IO.puts(node())").startswith("echo@")
+    container = docker("run", "--detach", *labels, "--env", f"ERL_AFLAGS=-eval {SAY_BOOTED}", image)
+    # A VM that speaks to the node is none that is tried out.
+    rpc = ("exec", "--env", "ERL_AFLAGS=", container, "/app/bin/echo", "rpc")
+    docker(*rpc[:-2], "sh", "-c", "until bin/echo rpc 'IO.puts(1)' 2>/dev/null; do sleep 0.2; done")
+    assert docker(*rpc, "IO.puts(node())").startswith("echo@")
+    # The process that has the streams is there in each OTP, and lets the trial end at once.
+    wait(
+        lambda: docker(*rpc, STREAMS) == ":erl_signal_handler",
+        "what ends the trial at once",
+        lambda: str(docker("logs", container)),
+    )
     docker("rm", "--force", container)
 
 

@@ -23,7 +23,9 @@ def test_the_commands() -> None:
         "/app/bin/shop 'IO.puts(:relbuild_evaluates)'",
         f"docker run --rm --name verify-1-boot {run}"
         "--env 'ERL_AFLAGS=+Q 65536 -eval [spawn(fun()->(fun(F)->F(F)end)(fun(F)->("
-        "case(proplists:get_value(starting,application_controller:info()))of[]->erlang:display(relbuild_has_booted);"
+        "case(proplists:get_value(starting,application_controller:info()))of[]->"
+        "catch([sys:replace_state(P,fun({state,user_sup,A,B,C})->{state,erl_signal_handler,A,B,C};(S)->(S)end)"
+        "||{user,P,_,_}<-supervisor:which_children(kernel_sup)]),erlang:display(relbuild_has_booted);"
         "_->timer:sleep(9),F(F)end)end)end)||"
         "os:getenv([82,69,76,69,65,83,69,95,67,79,77,77,65,78,68])=/=[101,118,97,108]]' sha256:1",
         "docker stop -t 30 verify-1-boot",
