@@ -64,6 +64,11 @@ class UsageError(RelbuildError):
     code = "usage"
     exit_code = 2
 
+    @classmethod
+    def empty(cls, option: str, what: str = "a file") -> Self:
+        """Return the error for an option that was given nothing, as by a shell's variable that isn't set."""
+        return cls(f"{option} is empty", hint=f"name {what}, or leave {option} out")
+
 
 class ConfigError(RelbuildError):
     """relbuild.yml is at fault."""

@@ -50,7 +50,7 @@ def _common(
         raise UsageError("--context and --host both name an engine", hint="give one of them")
     for option, given in (("--context", context), ("--host", host)):
         if given == "":  # as of a variable that isn't set; docker would take its default engine
-            raise UsageError(f"{option} is empty", hint=f"name an engine, or leave {option} out")
+            raise UsageError.empty(option, "an engine")
     endpoint = Endpoint(context, host)
     progress = partial(output.progress, verbose=verbose)
     if dry_run:

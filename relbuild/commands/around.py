@@ -80,8 +80,8 @@ def _from_files(files: Iterable[str]) -> list[tuple[str, str | None]]:
 
 def read_env_file(file: str, option: str) -> tuple[envfile.Entry, ...]:
     """Return an env file's variables; raise UsageError where it isn't there, can't be read or is faulty."""
-    if not file:  # as of a variable that isn't set
-        raise UsageError(f"{option} is empty", hint=f"name a file, or leave {option} out")
+    if not file:
+        raise UsageError.empty(option)
     try:
         content = Path(file).read_bytes()
     except FileNotFoundError as error:

@@ -155,7 +155,7 @@ def _release(session: Session, name: str, facts: ImageFacts | ContainerFacts, as
 def _container(session: Session, name: str, around: Around, release: str | None) -> Found:
     facts = session.engine.container(name)
     if not facts.running:
-        raise CommandFailed(f"the container {name} is {facts.status}{_ended(facts)}", hint=_to_run(name, facts.status))
+        raise _not_running(name, facts.status, _ended(facts))
     found, root = _release(session, name, facts, release)
     place = Container(name, session.endpoint, around.surroundings().env)
     return Found(place, name, found, root, facts)
@@ -172,8 +172,11 @@ def lost(found: Found, status: str) -> CommandFailed:
             f"the task of the {found.name} is {status} now",
             hint=f"try again; docker service ps {found.place.name} shows how it ended",
         )
-    hint = _to_run(found.name, status) if status != "gone" else "docker ps shows those that run"
-    return CommandFailed(f"the container {found.name} is {status}", hint=hint)
+    return _not_running(found.name, status)
+
+
+def _not_running(name: str, status: str, ended: str = "") -> CommandFailed:
+    return CommandFailed(f"the container {name} is {status}{ended}", hint=_to_run(name, status))
 
 
 def _to_run(name: str, status: str) -> str:
@@ -181,6 +184,8 @@ def _to_run(name: str, status: str) -> str:
         return f"it does not come up: docker logs {name} says why"
     if status == "paused":
         return f"docker unpause {name}"
+    if status == "gone":
+        return "docker ps shows those that run"
     return f"docker start {name}; docker logs {name} shows how it ended"
 
 

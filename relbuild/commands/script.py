@@ -14,8 +14,8 @@ LONGEST = 100_000
 
 def read(path: str) -> str:
     """Return a script's text, that of stdin for ``-``; raise UsageError where it can't be read or is no UTF-8."""
-    if not path:  # as of a variable that isn't set
-        raise UsageError("--file is empty", hint="name a file, or leave --file out")
+    if not path:
+        raise UsageError.empty("--file")
     name = "stdin" if path == "-" else path
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()

@@ -136,18 +136,15 @@ def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, 
     if now is not None and now.id != facts.id and now.architecture == facts.architecture:
         return reference, now.size
     repository, _ = split_reference(reference)
-    earlier = [
+    others = [
         (found.tagged or listed.created, name, found.size)
         for listed in session.engine.images(repository)
         for name in listed.tags
         if listed.id != facts.id and split_reference(name)[0] == repository
         if (found := session.engine.image(name)) is not None and found.architecture == facts.architecture
-        if not facts.tagged or (found.tagged or listed.created) <= facts.tagged
     ]
-    if not earlier:
-        return None
-    _, name, size = max(earlier)
-    return name, size
+    last = max((each for each in others if not facts.tagged or each[0] <= facts.tagged), default=None)
+    return last[1:] if last is not None else None
 
 
 def _dry(session: Session, plan: Plan, candidate: str, stop_timeout: int) -> None:

@@ -164,8 +164,8 @@ def write(path: Path, content: str) -> None:
 
 def require_writable(option: str, file: str) -> None:
     """Raise CommandFailed where a file can't be written, before what takes long; UsageError where none is named."""
-    if not file:  # as of a variable that isn't set
-        raise UsageError(f"{option} is empty", hint=f"name a file, or leave {option} out")
+    if not file:
+        raise UsageError.empty(option)
     path = Path(file)
     target = Path(os.path.realpath(path))
     try:
