@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# How many tests run at once, those of a file one after the other.
+TEST_PROCESSES ?= 2
 # The Debian releases that the tests build on: Elixir 1.14 on OTP 25, 1.18 on 27, 1.20 on 29.
 SUITES ?= trixie bookworm forky
 
@@ -21,11 +23,11 @@ demo-clean:
 	scripts/demo-clean.sh
 
 test: venv engine bases platforms lint test-tools
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 # Without an engine: seconds.
 test-unit: venv lint
-	$(BIN)/pytest --ignore=tests/engine $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --ignore=tests/engine $(PYTEST_ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

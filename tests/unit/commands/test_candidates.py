@@ -27,12 +27,12 @@ HERE = f"{BOOT}_{SPACE}"
 @pytest.mark.parametrize(
     ("tag", "left"),
     [
-        (f"{NOW}_0a1b_{HERE}_{PID}_{STARTED}", False),
-        (f"{NOW - 9 * DAY}_0a1b_{HERE}_{PID}_{STARTED}", False),
-        (f"{NOW}_0a1b_{HERE}_{2**22 + 1}_{STARTED}", True),
-        (f"{NOW}_0a1b_{HERE}_{PID}_{int(STARTED) - 1}", True),
-        (f"{NOW - DAY}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", False),
-        (f"{NOW - DAY - 1}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", True),
+        pytest.param(f"{NOW}_0a1b_{HERE}_{PID}_{STARTED}", False, id="runs"),
+        pytest.param(f"{NOW - 9 * DAY}_0a1b_{HERE}_{PID}_{STARTED}", False, id="runs for days"),
+        pytest.param(f"{NOW}_0a1b_{HERE}_{2**22 + 1}_{STARTED}", True, id="no such process"),
+        pytest.param(f"{NOW}_0a1b_{HERE}_{PID}_{int(STARTED) - 1}", True, id="another process"),
+        pytest.param(f"{NOW - DAY}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", False, id="of elsewhere"),
+        pytest.param(f"{NOW - DAY - 1}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", True, id="of elsewhere and old"),
         (f"{NOW - DAY}_0a1b", False),
         (f"{NOW - DAY - 1}_0a1b", True),
         (f"{NOW + DAY}_0a1b", False),

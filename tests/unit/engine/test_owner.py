@@ -13,7 +13,7 @@ from relbuild.engine import owner
 OTHERS = ["", "x", "a/b/c", "another-boot/pid:[1]/1/1", owner.own().replace("pid:[", "pid:[1"), "//", "////"]
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", OTHERS, ids=range(len(OTHERS)))
 def test_one_of_elsewhere_is_not_judged(name: str) -> None:
     assert not owner.is_dead(name)
     assert not owner.is_alive(name)
