@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from relbuild.commands import place
 from relbuild.commands.around import Around
-from relbuild.commands.content import ask
+from relbuild.commands.content import Running, ask
 from relbuild.commands.content import content as read
 from relbuild.commands.content import release as found
 from relbuild.commands.session import Session
@@ -62,7 +62,8 @@ def look(
 class Look:
     """A look into an image: it is read while its release is tried out, from now on until the ``with`` block ends.
 
-    Raises UsageError when the image holds no release.
+    ``release_layers`` is how many of the uppermost layers have the release and nothing else, where the Dockerfile is
+    known. Raises UsageError when the image holds no release.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Look:
         around: Around,
         secrets: Mapping[str, tuple[str, ...]],
         stop_timeout: int,
+        release_layers: int = 0,
     ) -> None:
         self._facts, self._around, self._stop_timeout = facts, around, stop_timeout
         # With labels the release is known at once, and is tried out while the image is read.
@@ -90,10 +92,13 @@ class Look:
         # Asked here: the connection for such questions isn't shared with the thread that reads the image. Before there
         # are containers, which would be left running where the engine doesn't answer.
         base = _base(session, facts) if needles else ()
-        self._trial = Trial(
+        trial = self._trial = Trial(
             session.runner, containers, image_env=facts.env, values=around.values, stop_timeout=stop_timeout
         )
-        self._held = _begun(lambda: _held(session, facts, image, needles, base, content))
+        running = None
+        if release_layers:
+            running = Running(containers.starting, release.root, release_layers, lambda: trial.has_ended)
+        self._held = _begun(lambda: _held(session, facts, image, needles, base, content, running))
 
     def __enter__(self) -> Look:
         return self
@@ -189,6 +194,7 @@ def _held(
     needles: Needles,
     base: tuple[str, ...],
     content: Archive | None,
+    running: Running | None,
 ) -> Held:
     def look_into(content: Archive) -> Held:
         release = found(content, image)
@@ -209,7 +215,9 @@ def _held(
         )
 
     # A secret may be in any layer, and isn't remembered: then all of them are read.
-    return look_into(content) if content is not None else ask(session, facts, look_into, whole=bool(needles))
+    if content is not None:
+        return look_into(content)
+    return ask(session, facts, look_into, whole=bool(needles), running=running)
 
 
 def _labelled(facts: ImageFacts) -> Shipped:

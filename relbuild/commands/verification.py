@@ -64,7 +64,8 @@ class Verification:
         from relbuild.commands.around import Around
         from relbuild.commands.look import Look
 
-        return Look(self._session, candidate, facts, Around(), self._secrets, self._stop_timeout)
+        layers = self._plan.layers.count(runtime=self._plan.narrowing.runtime is not None)
+        return Look(self._session, candidate, facts, Around(), self._secrets, self._stop_timeout, layers)
 
     def _path(self, facts: ImageFacts) -> Path:
         key = _key(facts.id, tuple(sorted(self._secrets.items())), self._stop_timeout)

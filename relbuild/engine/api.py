@@ -12,7 +12,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -48,8 +48,7 @@ class Api:
 
     def get_bytes(self, path: str, /, **query: object) -> bytes:
         """Return the body at a path; a query's mapping goes as JSON, as the API wants its filters."""
-        words = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in query.items()}
-        target = quote(path, safe="/:@") + (f"?{urlencode(words)}" if words else "")
+        target = _target(path, query)
         used, answer = self._open is not None, None
         if self._open is not None:
             answer = self._ask(self._open, target)
@@ -64,11 +63,11 @@ class Api:
         return body
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[IO[bytes]]:
+    def stream(self, path: str, /, **query: object) -> Iterator[IO[bytes]]:
         """Give the body at a path to read as it comes, over a connection of its own; raise as ``get`` does."""
         connection = _connect(self._endpoint)
         try:
-            connection.send(_request(quote(path, safe="/:@")))
+            connection.send(_request(_target(path, query)))
             head = connection.stream.readline(65536)
             if not head:
                 raise ConnectionError(connection.last_words() or "it hung up without an answer")
@@ -119,6 +118,11 @@ class _Connection:
 
 def _request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: relbuild\r\n\r\n".encode()
+
+
+def _target(path: str, query: Mapping[str, object]) -> str:
+    words = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in query.items()}
+    return quote(path, safe="/:@") + (f"?{urlencode(words)}" if words else "")
 
 
 def _status(head: bytes) -> int:

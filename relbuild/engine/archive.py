@@ -79,6 +79,11 @@ class Archive:
             for index, layer in enumerate(self._layers)
         )
 
+    @property
+    def diff_ids(self) -> Mapping[str, str]:
+        """The digest of each layer's content, unpacked, by the name of its blob."""
+        return dict(zip(self._names, self.configuration.diff_ids, strict=False))
+
     def same(self, path: str, other: Archive, other_path: str) -> bool:
         """Tell whether a regular file has the same content as one of another image."""
         return self.read(path) == other.read(other_path)
@@ -169,6 +174,20 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
             f"can't read the image: {error or type(error).__name__}",
             hint="--no-verify builds without looking into it; please report it",
         ) from error
+
+
+def joined(below: Sequence[Noted], known: Sequence[Noted], directory: Any, configuration: Configuration) -> Archive:
+    """Return an image's content: layers that are known, and over them what else a directory has, a tar's bytes.
+
+    Of the directory's own layers ``known`` are some, ``below`` are all others of the image. Raises tarfile's errors.
+    """
+    if any(directory[-2 * tarfile.BLOCKSIZE :]):  # tarfile takes one that is cut off for whole
+        raise tarfile.ReadError("the directory was cut off")
+    merged = unpack(directory)
+    there = {path: (each.kind, each.size) for layer in known for path, each in layer.entries.items()}
+    new = {path: each for path, each in merged.entries.items() if there.get(path) != (each.kind, each.size)}
+    offsets = {path: at for path, at in merged.offsets.items() if path in new}
+    return Archive((*below, *known, Unpacked(merged.content, new, offsets)), configuration)
 
 
 def _unpacked(notebook: Notebook | None, name: str, raw: Any) -> Unpacked | Noted:

@@ -29,6 +29,7 @@ class ImageFacts:
     """When it was last given a name, in seconds since the epoch; 0 where the engine doesn't say."""
     layers: tuple[str, ...] = ()
     stop_signal: str = "SIGTERM"
+    user: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -49,6 +50,7 @@ class ImageFacts:
             tagged=_seconds((answer.get("Metadata") or {}).get("LastTagTime") or ""),
             layers=tuple((answer.get("RootFS") or {}).get("Layers") or ()),
             stop_signal=_signal(config.get("StopSignal") or "SIGTERM"),
+            user=config.get("User") or "",
         )
 
     @property

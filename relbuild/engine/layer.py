@@ -125,6 +125,18 @@ def contents(file: IO[bytes], size: int) -> Any:
         return mmap.mmap(spooled.fileno(), 0, access=mmap.ACCESS_READ)
 
 
+def spooled(stream: IO[bytes]) -> Any:
+    """Return all of a stream's bytes, as ``contents`` does."""
+    start = stream.read(IN_MEMORY)
+    if len(start) < IN_MEMORY:
+        return start
+    with tempfile.TemporaryFile() as file:
+        file.write(start)
+        shutil.copyfileobj(stream, file, CHUNK)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 def unpack(raw: Any) -> Unpacked:
     """Return a layer from its archive, packed or not; raise tarfile's, zlib's or gzip's error, or ValueError."""
     packed = bytes(raw[:2]) == GZIP or bytes(raw[:4]) == ZSTANDARD

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, field
 from pathlib import Path
@@ -114,16 +114,30 @@ class Notebook:
             self._new.append((path, notes))
         return Noted(notes, content)
 
-    def keep(self) -> None:
-        """Write down what is new; where the cache can't be written nothing is kept."""
+    def layer(self, diff_id: str) -> Noted | None:
+        """Return the layer whose content, unpacked, has this digest; None where there are no notes of it."""
+        notes = _read(self._by_content(diff_id))
+        return None if notes is None else Noted(notes)
+
+    def keep(self, diff_ids: Mapping[str, str]) -> None:
+        """Write down what is new, by the layers' blobs and by the digests of what is in those.
+
+        Where the cache can't be written nothing is kept.
+        """
         for path, notes in self._new:
             files.remember(path, json.dumps(_document(notes), separators=(",", ":")))
+        for blob, diff_id in diff_ids.items():
+            if (noted := self._path(blob)) is not None:
+                _link(noted, self._by_content(diff_id))
         if self._new:
             _sweep(self._directory)
 
     def _path(self, blob: str) -> Path | None:
         named = BLOB.fullmatch(blob)
         return None if named is None else self._directory / f"{named[1]}.json"
+
+    def _by_content(self, diff_id: str) -> Path:
+        return self._directory / f"{diff_id.removeprefix('sha256:')}.json"
 
 
 def _read(path: Path) -> Notes | None:
@@ -173,6 +187,14 @@ def _elf(known: dict[str, Any] | None) -> Elf | None:
         {library: tuple(versions) for library, versions in known["wants"].items()},
         frozenset(known["defines"]),
     )
+
+
+def _link(path: Path, other: Path) -> None:
+    """Have a file under another name, too."""
+    with suppress(OSError):
+        if not other.exists() or not other.samefile(path):
+            other.unlink(missing_ok=True)
+            other.hardlink_to(path)
 
 
 def _sweep(directory: Path) -> None:

@@ -77,6 +77,11 @@ class Trial:
         self._pool.shutdown()
         self._watchdog.__exit__(None, None, None)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the start is over, and its container gone."""
+        return self._booted.done()
+
     def result(self) -> Trials:
         """Return what came of the trials, when they have all ended."""
         return Trials(*_waited(self._commanded), _waited(self._booted))

@@ -114,6 +114,11 @@ class Containers:
     foreign: Foreign | None = None
 
     @property
+    def starting(self) -> str:
+        """The name of the container that starts what the image starts."""
+        return f"{self.name}-boot"
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """Print the release's name and version, and evaluate an expression; ``parted`` reads what comes of it."""
         return self._shell("commands", BOTH)
@@ -134,7 +139,7 @@ class Containers:
 
     def stop(self, seconds: int) -> tuple[str, ...]:
         """Stop what was started; it has this long from the image's stop signal until it is killed."""
-        return (*self.endpoint.docker, "stop", "-t", str(seconds), f"{self.name}-boot")
+        return (*self.endpoint.docker, "stop", "-t", str(seconds), self.starting)
 
     def remove(self, *trials: str) -> tuple[str, ...]:
         """Remove the containers of these trials, should they still be there."""

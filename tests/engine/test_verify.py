@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = REPOSITORY / "examples" / "shop"
+ECHO = Path(__file__).parent / "projects" / "echo"
 BOOTS = ("--env", "DATABASE_URL=postgres://user:password@127.0.0.1:1/shop")
 
 # conftest.py's Docker, Cleanup and Ran; its module can't be imported by name.
@@ -52,7 +54,7 @@ def findings(ran: Ran) -> list[tuple[str, str, str]]:
 
 
 def test_an_image_that_is_well(shop: str, relbuild: Callable[..., Ran], docker: Docker) -> None:
-    verified = relbuild("verify", shop, *BOOTS, "--json")
+    verified = relbuild("verify", shop, *BOOTS, "--json", "--verbose")
     assert verified.exit_code == 0, verified.stderr
     (libraries, user, commands, boot, secrets) = findings(verified)
     assert libraries[:2] == ("libraries", "ok")
@@ -61,7 +63,9 @@ def test_an_image_that_is_well(shop: str, relbuild: Callable[..., Ran], docker: 
     assert commands == ("commands", "ok", "version and eval work")
     assert boot[:2] == ("boot", "ok")
     assert secrets[:2] == ("secrets", "ok")
-    assert docker("ps", "--all", "--quiet", "--filter", "name=relbuild-verify-") == ""
+    tried = set(re.findall(r"--name (relbuild-verify-\S+)", verified.stderr))
+    assert len(tried) == 2, verified.stderr
+    assert tried.isdisjoint(docker("ps", "--all", "--format", "{{.Names}}").split())
 
 
 def test_a_nif_whose_library_the_runner_lacks(
@@ -80,6 +84,39 @@ def test_a_nif_whose_library_the_runner_lacks(
     assert docker("image", "ls", "--quiet", reference) == ""
     assert relbuild("image", "-C", str(project), "-t", reference, "--no-verify").exit_code == 0
     assert docker("image", "ls", "--quiet", reference) != ""
+
+
+def test_what_a_change_brings_is_looked_at_where_it_runs(
+    tmp_path: Path, relbuild: Callable[..., Ran], docker: Docker, cleanup: Any, run_id: str
+) -> None:
+    """The engine gives an image only as a whole; what is in the layers of an earlier one is known."""
+    project = Path(shutil.copytree(ECHO, tmp_path / "echo", ignore=shutil.ignore_patterns("_build")))
+    reference = cleanup.image(f"relbuild-test-changing:{run_id}")
+    since = int(time.time())
+
+    def build(number: int) -> Ran:
+        (project / "lib" / "own.ex").write_text(f'defmodule Own do\n  def run, do: "{run_id} {number}"\nend\n')
+        environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return relbuild("image", "-C", str(project), "-t", reference, env=environment)
+
+    def was_read_while_it_ran() -> bool:
+        wanted = ("--filter", "event=archive-path", "--format", '{{index .Actor.Attributes "image"}}')
+        image = docker("image", "inspect", "--format", "{{.Id}}", reference)
+        return image in docker("events", "--since", str(since), "--until", str(int(time.time()) + 1), *wanted)
+
+    for number, known in enumerate((False, True)):
+        built = build(number)
+        assert built.exit_code == 0, built.stderr
+        assert was_read_while_it_ran() == known
+    (project / "priv").mkdir(exist_ok=True)
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" * 2 + "\n-----END PRIVATE KEY-----\n"
+    (project / "priv" / "own.pem").write_text(key)
+    failed = build(2)
+    assert failed.exit_code == 1
+    assert re.search(r"wasn't tagged: secrets: /app/lib/echo-\S+/priv/own\.pem holds a private key\n", failed.stderr)
+    (project / "priv" / "own.pem").unlink()
+    (project / "priv" / ".env").write_text("A=b\n")
+    assert "/priv/.env is a file of variables\n" in build(3).stderr
 
 
 def test_what_was_verified_is_not_verified_again(shop: str, relbuild: Callable[..., Ran]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relbuild import templates
+from relbuild.image import dockerfile
 from relbuild.image.layers import DEPENDENCY_PARTS, MODULE_PARTS, Layers
 from tests.unit.image.test_sources import UMBRELLA, mix, plan
 
@@ -139,3 +140,13 @@ def _split(root: Path, layers: Layers) -> None:
     script = re.sub(r"(?<![\w$}])/(layers|release)\b", rf"{root}/\1", script)
     script = re.sub(r"/tmp/(?=modules|layer-|names)", f"{root}/", script)
     subprocess.run(("sh", "-eu", "-c", script), check=True, cwd=root)
+
+
+@pytest.mark.parametrize("runtime", [{}, {"config/runtime.exs": "import Config\n"}])
+@pytest.mark.parametrize("more", [{}, {"priv/static/logo.svg": ""}, sources(MANY_SOURCES)])
+@pytest.mark.parametrize("config", ["", "runner: {base: minimal}", "platforms: [linux/amd64, linux/arm64]"])
+def test_their_number_is_that_of_the_last_copies(runtime: dict[str, str], more: dict[str, str], config: str) -> None:
+    planned = plan({"mix.exs": mix("a"), **runtime, **more}, config=config)
+    _, _, last = dockerfile.render(planned).rpartition("WORKDIR /app\n")
+    copies = re.findall(r"^(COPY|RUN|ADD|WORKDIR)\b(?: --link --from=\w+ /layers/[a-z0-9-]+/ /$)?", last, re.M)
+    assert copies == ["COPY"] * planned.layers.count(runtime=planned.narrowing.runtime is not None)
