@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-# How many tests run at once, those of a file one after the other.
+# How many tests run at once, those of a file one after the other; the short ones last, which fill up what is left.
 TEST_PROCESSES ?= 2
 # The Debian releases that the tests build on: Elixir 1.14 on OTP 25, 1.18 on 27, 1.20 on 29.
 SUITES ?= trixie bookworm forky
@@ -23,7 +23,7 @@ demo-clean:
 	scripts/demo-clean.sh
 
 test: venv engine bases platforms lint test-tools
-	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Without an engine: seconds.
 test-unit: venv lint
