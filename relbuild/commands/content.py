@@ -5,10 +5,9 @@ from __future__ import annotations
 import tarfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import AbstractContextManager, closing, suppress
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from relbuild.commands.session import Session
 from relbuild.engine import archive
@@ -18,6 +17,7 @@ from relbuild.engine.layer import spooled
 from relbuild.engine.notebook import Forgotten, Notebook
 from relbuild.errors import EngineError, PassingFault, UsageError
 from relbuild.image import shipped
+from relbuild.image.history import release_layers
 from relbuild.image.shipped import Shipped
 from relbuild.values import dataclass
 
@@ -42,13 +42,15 @@ class Running:
     """A container of an image whose Dockerfile is known, from which its release can be read while it runs.
 
     ``layers`` is how many of the image's layers, the uppermost ones, have nothing but the release, which is in
-    ``root``, and no two of them the same file. ``has_ended`` tells that the container won't run any more.
+    ``root``; what two of them have is empty in the lower one. ``has_ended`` tells that the container won't run any
+    more, and while ``held`` is held it isn't stopped: docker would wait with that until it is read.
     """
 
     container: str
     root: str
     layers: int
     has_ended: Callable[[], bool]
+    held: AbstractContextManager[object]
 
 
 def ask(
@@ -87,27 +89,44 @@ def _seen(session: Session, facts: ImageFacts, running: Running) -> Archive | No
         [layer for each in part if (layer := notebook.layer(each)) is not None]
         for part in (facts.layers[:count], facts.layers[count:])
     )
-    if count <= 0 or len(below) < count:
+    own = f"{running.root.strip('/')}/"
+    if count <= 0 or len(below) < count or any(path.startswith(own) for layer in below for path in layer.entries):
         return None
     # This may be a thread, and the session's connection isn't shared with one.
-    engine = Engine(session.endpoint)
-    configuration = Configuration(
-        user=facts.user, architecture=facts.architecture, env=facts.env, labels=facts.labels, diff_ids=facts.layers
-    )
-    try:
-        history = engine.history(facts.id)
-        while not _runs(engine, running.container):
-            if running.has_ended():
+    with closing(Engine(session.endpoint)) as engine:
+        try:
+            history = engine.history(facts.id)
+            directory = _directory(engine, running) if release_layers(history) == running.layers else None
+            if directory is None:
                 return None
-            time.sleep(POLL)
-        with engine.directory(running.container, running.root) as stream:
-            return archive.joined(below, known, spooled(stream), replace(configuration, history=history))
-    except (EngineError, PassingFault, tarfile.TarError):  # it has ended meanwhile
-        return None
+            configuration = Configuration(
+                user=facts.user,
+                architecture=facts.architecture,
+                env=facts.env,
+                labels=facts.labels,
+                history=history,
+                diff_ids=facts.layers,
+            )
+            return archive.joined(below, known, directory, configuration)
+        except (EngineError, PassingFault, tarfile.TarError):  # it has ended meanwhile
+            return None
+
+
+def _directory(engine: Engine, running: Running) -> Any:
+    """Return the tar of the release in a container as soon as that runs; None where it has ended before or meanwhile.
+
+    The engine doesn't start a container before what is being read of it was read.
+    """
+    while not _runs(engine, running.container):
+        if running.has_ended():
+            return None
+        time.sleep(POLL)
+    with running.held, engine.directory(running.container, running.root) as stream:
+        content = spooled(stream)
+    return content if _runs(engine, running.container) else None
 
 
 def _runs(engine: Engine, container: str) -> bool:
-    """Tell whether a container runs: the engine locks one that it is about to start until it is read."""
     found = engine.inspected("container", container)
     return found is not None and bool(found["State"]["Running"])
 

@@ -97,7 +97,7 @@ class Look:
         )
         running = None
         if release_layers:
-            running = Running(containers.starting, release.root, release_layers, lambda: trial.has_ended)
+            running = Running(containers.starting, release.root, release_layers, lambda: trial.has_ended, trial.held)
         self._held = _begun(lambda: _held(session, facts, image, needles, base, content, running))
 
     def __enter__(self) -> Look:

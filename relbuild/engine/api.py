@@ -77,8 +77,13 @@ class Api:
             chunked = headers.get("transfer-encoding", "").lower() == "chunked"
             yield io.BufferedReader(_Chunks(connection.stream), 1 << 20) if chunked else connection.stream
         finally:
-            connection.stream.close()
-            connection.socket.close()
+            connection.hang_up()
+
+    def close(self) -> None:
+        """Hang up, where there is a connection that was kept."""
+        if self._open is not None:
+            self._open.hang_up()
+            self._open = None
 
     def _ask(self, connection: _Connection, target: str) -> tuple[int, bytes] | None:
         """Return the answer, or None when the other side has gone before it began to answer."""
@@ -110,6 +115,12 @@ class _Connection:
 
     def send(self, request: bytes) -> None:
         self.socket.sendall(request)
+
+    def hang_up(self) -> None:
+        self.stream.close()
+        self.socket.close()
+        # By which the docker client ends, too.
+        self.last_words()
 
     def last_words(self) -> str:
         """What the docker client said when it could not reach the engine."""

@@ -179,12 +179,15 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
 def joined(below: Sequence[Noted], known: Sequence[Noted], directory: Any, configuration: Configuration) -> Archive:
     """Return an image's content: layers that are known, and over them what else a directory has, a tar's bytes.
 
-    Of the directory's own layers ``known`` are some, ``below`` are all others of the image. Raises tarfile's errors.
+    Of the directory's own layers ``known`` are some, ``below`` are all others of the image. Raises tarfile's errors,
+    also for a directory that hasn't all that is known to be in it.
     """
     if any(directory[-2 * tarfile.BLOCKSIZE :]):  # tarfile takes one that is cut off for whole
         raise tarfile.ReadError("the directory was cut off")
     merged = unpack(directory)
     there = {path: (each.kind, each.size) for layer in known for path, each in layer.entries.items()}
+    if not there.keys() <= merged.entries.keys():
+        raise tarfile.ReadError("the directory isn't whole")
     new = {path: each for path, each in merged.entries.items() if there.get(path) != (each.kind, each.size)}
     offsets = {path: at for path, at in merged.offsets.items() if path in new}
     return Archive((*below, *known, Unpacked(merged.content, new, offsets)), configuration)

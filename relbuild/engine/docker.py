@@ -29,6 +29,10 @@ class Engine:
         self._endpoint = endpoint
         self._api = Api(endpoint)
 
+    def close(self) -> None:
+        """End the connection; the next read makes another."""
+        self._api.close()
+
     def image(self, name: str) -> ImageFacts | None:
         """Return what the engine has under this name or id, or None; raise UsageError for what can be neither."""
         reference.require(name)

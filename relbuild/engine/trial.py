@@ -57,6 +57,8 @@ class Trial:
         self._containers = containers
         self._values = values
         self._patience = EMULATED if containers.foreign is not None else 1
+        # While it is held, the release isn't stopped.
+        self.held = threading.Lock()
         # Before the threads: a process is forked for it.
         self._watchdog = Watchdog(containers.remove(*TRIALS)).__enter__()
         self._pool = ThreadPoolExecutor()
@@ -124,9 +126,10 @@ class Trial:
         silent_for = None if up.wait(patience) else patience
         if over.wait(STAYS):
             return Boot(running.result(), None, kept.text())
-        begun = time.monotonic()
-        self._runner.lines(self._containers.stop(stop_timeout), _ignored)
-        exit_code = running.result()
+        with self.held:
+            begun = time.monotonic()
+            self._runner.lines(self._containers.stop(stop_timeout), _ignored)
+            exit_code = running.result()
         return Boot(exit_code, time.monotonic() - begun, kept.text(), silent_for)
 
     def _remove(self, *trials: str) -> None:

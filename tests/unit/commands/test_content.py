@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -40,13 +40,18 @@ class Engine:
     ``directory`` is what it gives of the container: the bytes of a tar, or an error.
     """
 
-    def __init__(self, directory: bytes | EngineError, status: str = "running") -> None:
+    def __init__(self, directory: bytes | EngineError, status: str = "running", over: tuple[str, ...] = ()) -> None:
         self.asked: list[str] = []
+        self._over = over
         self._directory = directory
         self._states = [None, {"State": {"Running": False}}, {"State": {"Running": status == "running"}}]
 
-    def history(self, _image: str) -> tuple[str, ...]:
-        return ("COPY / /",)
+    def history(self, image: str) -> tuple[str, ...]:
+        above = (f"COPY /layers/{number}/ / # buildkit" for number in range(len(image.split()) - 1))
+        return ("# debian.sh --arch 'amd64'", "WORKDIR /app", *above, "ENTRYPOINT []", *self._over)
+
+    def close(self) -> None:
+        self.asked.append("closed")
 
     def inspected(self, _kind: str, _name: str) -> Any:
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
@@ -85,7 +90,7 @@ def asked(
     monkeypatch.setattr(content, "Engine", lambda _endpoint: engine)
     facts = ImageFacts(" ".join(layers), (), (), {}, 1, layers=tuple(f"sha256:{layer}" for layer in layers))
     session: Any = SimpleNamespace(engine=engine, endpoint=DEFAULT)
-    container = Running("c", "/app", len(layers) - 1, lambda: ended)
+    container = Running("c", "/app", len(layers) - 1, lambda: ended, nullcontext())
 
     def question(found: Archive) -> dict[str, bytes | None]:
         return {path: found.read(path) for path in sorted(found.files)}
@@ -104,7 +109,7 @@ def test_the_first_time_all_of_it_is_read(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_then_what_is_new_is_read_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
-    assert asked(monkeypatch, Engine(IN_CONTAINER), BASE, OLD, NEW) == ["container"]
+    assert asked(monkeypatch, Engine(IN_CONTAINER), BASE, OLD, NEW) == ["container", "closed"]
 
 
 def test_a_new_base_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,14 +122,32 @@ def test_all_of_it_is_read_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> None
     assert asked(monkeypatch, Engine(IN_CONTAINER), BASE, OLD, NEW, whole=True) == ["image"]
 
 
-@pytest.mark.parametrize("directory", [b"", IN_CONTAINER[:512], EngineError("gone")])
+@pytest.mark.parametrize("directory", [b"", IN_CONTAINER[:512], tar(FILES[NEW]), EngineError("gone")])
 def test_a_container_that_ends_meanwhile_is_not_relied_on(
     monkeypatch: pytest.MonkeyPatch, directory: bytes | EngineError
 ) -> None:
     asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
-    assert asked(monkeypatch, Engine(directory), BASE, OLD, NEW)[:2] == ["container", "image"]
+    assert asked(monkeypatch, Engine(directory), BASE, OLD, NEW)[:3] == ["container", "closed", "image"]
 
 
 def test_one_that_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
     assert "container" not in asked(monkeypatch, Engine(IN_CONTAINER, "exited"), BASE, OLD, NEW, ended=True)
+
+
+def test_one_that_ends_while_it_is_read_is_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
+    engine = Engine(IN_CONTAINER)
+    engine._states.append({"State": {"Running": False}})
+    assert asked(monkeypatch, engine, BASE, OLD, NEW)[:3] == ["container", "closed", "image"]
+
+
+def test_a_layer_over_the_releases_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
+    assert "container" not in asked(monkeypatch, Engine(IN_CONTAINER, over=("COPY /key /key",)), BASE, OLD, NEW)
+
+
+def test_files_of_the_base_where_the_release_is_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FILES, BASE, {"app/.env": b"A=b"})
+    asked(monkeypatch, Engine(b""), BASE, OLD, running=False)
+    assert "container" not in asked(monkeypatch, Engine(IN_CONTAINER), BASE, OLD, NEW)

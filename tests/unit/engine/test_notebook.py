@@ -200,6 +200,12 @@ def test_what_is_known_and_a_directory_are_as_the_whole(
     assert leaks[0] == leaks[1]
 
 
+def test_a_directory_without_what_is_known_of_it_is_none() -> None:
+    noted = [Notebook().unpacked(UPPER, tar({"app/a": b"1", "app/b": b"2"}))]
+    with pytest.raises(tarfile.TarError, match="isn't whole"):
+        archive.joined((), noted, tar({"app/b": b"2", "app/c": b"3"}), Configuration())
+
+
 def test_a_directory_that_is_cut_off_is_none() -> None:
     content = tar({"app/a": b"1", "app/b": b"2"})
     whole = archive.joined((), (), content, Configuration())

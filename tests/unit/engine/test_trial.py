@@ -98,3 +98,14 @@ def test_an_interrupt_removes_the_containers() -> None:
     with pytest.raises(Interrupted), Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1):
         raise Interrupted("interrupted")
     assert engine.removed[:3] == ["v-commands", "v-bare", "v-boot"]
+
+
+def test_a_release_isn_t_stopped_while_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "STAYS", 0.01)
+    engine = Engine()
+    with Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1) as running:
+        with running.held:
+            assert not engine._told.wait(0.5)
+            assert not running.has_ended
+        assert running.result().boot.exit_code == 0
+        assert running.has_ended
