@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,19 +18,10 @@ from relbuild.endpoint import DEFAULT
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.errors import EngineError
+from tests.unit.engine.test_notebook import tar
 
 BASE, OLD, NEW = "a" * 64, "b" * 64, "c" * 64
 FILES = {BASE: {"etc/passwd": b"app"}, OLD: {"app/old": b"1"}, NEW: {"app/new": b"2"}}
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as packed:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            packed.addfile(member, io.BytesIO(text))
-    return stream.getvalue()
 
 
 class Engine:
