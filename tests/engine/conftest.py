@@ -138,22 +138,28 @@ def docker(engine: str, run_id: str, cleanup: Cleanup) -> Iterator[Docker]:
 def swarm(docker: Docker, run_id: str) -> Iterator[str]:
     """Give this engine's id as a node of a swarm; what is in the swarm with this run's label goes at the end.
 
-    Test runs at the same time share the swarm, and the last of them leaves it: each holds a lock. One that the machine
-    was in before is left alone.
+    Test runs at the same time share the swarm, and the last of them leaves it: each holds a lock that it shares, and one
+    of its own while it comes or goes. One that the machine was in before is left alone.
     """
-    with Path(tempfile.gettempdir(), "relbuild-test-swarm.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    directory = Path(tempfile.gettempdir())
+    with (
+        (directory / "relbuild-test-swarm.lock").open("a") as users,
+        (directory / "relbuild-test-swarm-door.lock").open("a") as door,
+    ):
+        fcntl.flock(door, fcntl.LOCK_EX)
         if docker("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
             docker("swarm", "init", "--advertise-addr", "127.0.0.1")
             made = docker("info", "--format", "{{.Swarm.NodeID}}")
             docker("node", "update", "--label-add", f"{SWARM_LABEL}=swarm", made)
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
         node = docker("info", "--format", "{{.Swarm.NodeID}}")
         yield node
         _remove_from_swarm(docker, run_id)
+        fcntl.flock(door, fcntl.LOCK_EX)
         if docker("node", "inspect", node, "--format", f'{{{{index .Spec.Labels "{SWARM_LABEL}"}}}}') == "swarm":
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
             docker("swarm", "leave", "--force")
