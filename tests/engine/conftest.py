@@ -138,8 +138,8 @@ def docker(engine: str, run_id: str, cleanup: Cleanup) -> Iterator[Docker]:
 def swarm(docker: Docker, run_id: str) -> Iterator[str]:
     """Give this engine's id as a node of a swarm; what is in the swarm with this run's label goes at the end.
 
-    Test runs at the same time share the swarm, and the last of them leaves it: each holds a lock that it shares, and one
-    of its own while it comes or goes. One that the machine was in before is left alone.
+    Test runs at the same time share the swarm, and the last of them leaves it: each holds a lock that it shares, and
+    one of its own while it comes or goes. One that the machine was in before is left alone.
     """
     directory = Path(tempfile.gettempdir())
     with (
@@ -190,10 +190,19 @@ def cleanup(engine: str) -> Iterator[Cleanup]:
     # Whatever a test has removed by itself is no longer there: both are content with that.
     subprocess.run(("docker", "container", "rm", "--force", "--volumes", *noted.containers), capture_output=True)
     subprocess.run(("docker", "image", "rm", "--force", *noted.images), capture_output=True)
-    # Those with a name may be another run's, too: equal input makes equal images.
-    nameless = Docker()("image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
-    if left := set(noted.built).intersection(nameless):
-        Docker()("image", "rm", *left)
+
+    def left() -> set[str]:
+        # Those with a name may be another run's, too: equal input makes equal images.
+        nameless = Docker()("image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true")
+        return set(noted.built).intersection(nameless.split())
+
+    def images_are_gone() -> bool:
+        # The engine refuses while the container of a swarm's last task is there.
+        for image in left():
+            subprocess.run(("docker", "image", "rm", image), capture_output=True)
+        return not left()
+
+    wait_until(images_are_gone, "the end of the images without a name", lambda: str(left()))
 
 
 @pytest.fixture(scope="session")
