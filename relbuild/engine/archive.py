@@ -17,7 +17,7 @@ from dataclasses import field, replace
 from functools import cache
 from typing import IO, Any
 
-from relbuild.engine.layer import CHUNK, Unpacked, contents, unpack
+from relbuild.engine.layer import CHUNK, Unpacked, spooled, unpack
 from relbuild.engine.notebook import BLOB, Notebook, Noted
 from relbuild.errors import CommandFailed
 from relbuild.image.filesystem import FileSystem
@@ -151,7 +151,7 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is None:
                     continue
-                raw = contents(content, member.size)
+                raw = spooled(content)
                 if bytes(raw[:1]) in (b"{", b"["):
                     documents[member.name] = bytes(raw)
                 else:

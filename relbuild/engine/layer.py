@@ -114,19 +114,8 @@ class _Places:
         return path if at < start + self._layer.entries[path].size else None
 
 
-def contents(file: IO[bytes], size: int) -> Any:
-    """Return a file's bytes, from memory or, when they are many, from a file that is gone when they are."""
-    if size <= IN_MEMORY:
-        return file.read()
-    with tempfile.TemporaryFile() as spooled:
-        while chunk := file.read(CHUNK):
-            spooled.write(chunk)
-        spooled.flush()
-        return mmap.mmap(spooled.fileno(), 0, access=mmap.ACCESS_READ)
-
-
 def spooled(stream: IO[bytes]) -> Any:
-    """Return all of a stream's bytes, as ``contents`` does."""
+    """Return all of a stream's bytes, from memory or, when they are many, from a file that is gone when they are."""
     start = stream.read(IN_MEMORY)
     if len(start) < IN_MEMORY:
         return start
