@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,9 @@ from hypothesis import settings
 # No test asserts a time: a busy machine is no fault.
 settings.register_profile("relbuild", deadline=None)
 settings.load_profile("relbuild")
+
+# Under nohup a hang-up is ignored, and so by everything started from there: tests send one to see what it ends.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Response = tuple[int, Mapping[str, str], bytes]
 Respond = Callable[[str, Mapping[str, str]], Response]
