@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import field, replace
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import (
     ALWAYS,
-    EMPTY,
     NEVER,
-    Among,
     Condition,
     either,
     every,
-    is_set,
-    missing,
     negation,
 )
-from relbuild.mix.environment.reading import Access, Reading, TooLong
+from relbuild.mix.environment.reading import Reading, TooLong
 from relbuild.mix.environment.shell_conditions import Tests
+from relbuild.mix.environment.shell_expansions import Expansions, Shell
 from relbuild.mix.environment.shell_words import Words, branches, parse
 from relbuild.mix.facts import Unknown
 from relbuild.mix.source import MAX_BYTES
@@ -64,14 +61,17 @@ class Script:
     exported: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)
     _own: set[str] = field(default_factory=set)
-    _apart: bool = False
-    _refuses_unset: bool = False
+    _shell: Shell = field(default_factory=Shell)
     _depth: int = 0
     _said: str | None = None
 
     @property
     def _tests(self) -> Tests:
         return Tests(self.words, self.reading.assigned)
+
+    @property
+    def _expansions(self) -> Expansions:
+        return Expansions(self.reading, self.words, self._shell, self.run)
 
     def sequence(self, nodes: Iterable[Node]) -> Condition | None:
         """Follow commands one after the other; return when the last one succeeds, None where the script ends."""
@@ -98,10 +98,11 @@ class Script:
             self._depth -= 1
 
     def _run_apart(self, node: Node) -> Condition | None:
-        apart, self._apart = self._apart, True
-        own, exported = set(self._own), set(self.exported)
+        before, assigned = (self._own, self.exported, self._shell), self.reading.assigned
+        self._own, self.exported, self.reading.assigned = set(self._own), set(self.exported), set(assigned)
+        self._shell = replace(self._shell, apart=True)
         self.sequence(node.named_children)
-        self._own, self.exported, self._apart = own, exported, apart
+        (self._own, self.exported, self._shell), self.reading.assigned = before, assigned
         return self.words.opaque(node)
 
     def _expand(self, node: Node) -> Condition | None:
@@ -197,7 +198,7 @@ class Script:
             self.reading.assigned.add(name)
         if exports:
             self.perhaps.add(name)
-        if exports and name in self._own and not self.reading.conditional and not self._apart:
+        if exports and name in self._own and not self.reading.conditional and not self._shell.apart:
             self.exported.add(name)
 
     def _command(self, node: Node) -> Condition | None:
@@ -209,12 +210,14 @@ class Script:
             self.run(word)
         texts = [self.words.text(word) for word in words]
         if program in ("exit", "return"):
-            if texts[:1] != ["0"] and not self._apart:
+            if texts[:1] != ["0"] and not self._shell.apart:
                 self.reading.fails_here(self.words.mark(node), self._said)
             return None
         self._said = self.words.shown(words) if program in ("echo", "printf") else self._said
         if program == "set":
-            self._refuses_unset |= any(each.startswith("-") and "u" in each for each in texts) or "nounset" in texts
+            self._shell.refuses_unset |= (
+                any(each.startswith("-") and "u" in each for each in texts) or "nounset" in texts
+            )
         if program in (".", "source"):
             self.reading.note(
                 Unknown(f"`{self.words.text(node)}`", "what it sets is known when it runs", self.words.mark(node))
@@ -232,63 +235,6 @@ class Script:
         inside = node.named_children
         return self._tests.of(inside[0]) if len(inside) == 1 else self.words.opaque(node)
 
-    def _simple_expansion(self, node: Node) -> Condition | None:
-        for name in node.named_children:
-            if name.type == "variable_name":
-                self._read(self.words.text(name), name)
-                if self._refuses_unset:
-                    self._require(name, missing(self.words.text(name)), None)
-        return ALWAYS
-
-    def _expansion(self, node: Node) -> Condition | None:
-        name = next((each for each in node.named_children if each.type == "variable_name"), None)
-        if name is None:
-            return self._expand(node)
-        variable = self.words.text(name)
-        found = node.child_by_field_name("operator")
-        operator = self.words.text(found) if found is not None else ""
-        rest = [each for each in node.named_children if each != name]
-        self._read(variable, name)
-        if operator in (":?", "?"):
-            fails = Among(variable, EMPTY if operator == ":?" else frozenset({None}))
-            self._require(name, fails, self.words.message(found, node))
-        elif operator in (":-", "-", ":=", "="):
-            self._default(variable, rest)
-            absent: Condition = Among(variable, EMPTY) if ":" in operator else missing(variable)
-            with self.reading.under(absent if variable not in self.reading.assigned else self.words.opaque(node)):
-                for each in rest:
-                    self.run(each)
-            if "=" in operator:
-                self.reading.assigned.add(variable)
-            return ALWAYS
-        elif operator in (":+", "+"):
-            with self.reading.under(
-                is_set(variable) if variable not in self.reading.assigned else self.words.opaque(node)
-            ):
-                for each in rest:
-                    self.run(each)
-            return ALWAYS
-        elif self._refuses_unset:
-            self._require(name, missing(variable), None)
-        for each in rest:
-            self.run(each)
-        return ALWAYS
-
-    def _require(self, name: Node, fails: Condition, message: str | None) -> None:
-        if self.words.text(name) not in self.reading.assigned and not self._apart:
-            self.reading.fails(fails, self.words.mark(name), message)
-
-    def _default(self, variable: str, words: list[Node]) -> None:
-        if len(words) == 1 and variable not in self.reading.assigned:
-            text = self.words.literal(words[0])
-            self.reading.default(
-                variable, self.words.text(words[0]) if text is None else text, literal=text is not None
-            )
-
-    def _read(self, name: str, node: Node) -> None:
-        if name not in self.reading.assigned and name.isascii() and name.isidentifier():
-            self.reading.accesses.append(Access(name, self.words.mark(node), None))
-
 
 _COMMANDS: dict[str, Callable[[Script, Node], Condition | None]] = {
     "if_statement": Script._if,
@@ -304,7 +250,7 @@ _COMMANDS: dict[str, Callable[[Script, Node], Condition | None]] = {
     "declaration_command": Script._declaration,
     "variable_assignment": Script._assignment,
     "command": Script._command,
-    "simple_expansion": Script._simple_expansion,
-    "expansion": Script._expansion,
+    "simple_expansion": lambda script, node: script._expansions.simple(node),
+    "expansion": lambda script, node: script._expansions.braced(node),
     "comment": lambda script, node: ALWAYS,
 }
