@@ -20,7 +20,12 @@ class Mark:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.brief}:{self.column}"
+
+    @property
+    def brief(self) -> str:
+        """The file and the line, as they are named in a sentence."""
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def run(
         from relbuild.image.failures import explain
 
         failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app), workdir)
-        display.failed(failure.step, f"{failure.at.file}:{failure.at.line}" if failure.at else "", failure.tail)
+        display.failed(failure.step, failure.at.brief if failure.at else "", failure.tail)
         raise failure.error
     return state
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relbuild.errors import Mark
 from relbuild.image.assets import BUILD, DEPLOY, Assets
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
@@ -42,32 +41,27 @@ def notes(plan: Plan) -> tuple[str, ...]:
     refused = untaggable(plan)
     if refused is None or refused.at is None:
         return plan.notes
-    return (*plan.notes, f"{place(refused.at)}: {refused.message}; {refused.hint}")
-
-
-def place(mark: Mark) -> str:
-    """Return a file and its line."""
-    return f"{mark.file}:{mark.line}"
+    return (*plan.notes, f"{refused.at.brief}: {refused.message}; {refused.hint}")
 
 
 def _from(plan: Plan, key: str, otherwise: str) -> str:
     """Return where relbuild.yml says something, or what else it is from."""
     mark = plan.marks.get(key)
-    return place(mark) if mark else otherwise
+    return mark.brief if mark else otherwise
 
 
 def _project_rows(plan: Plan) -> Iterator[Row]:
     project = plan.project
     kind = f"application {_said(project.app)}"
     if isinstance(project.apps_path, Known):
-        kind = f"umbrella of {', '.join(plan.applications)}  ({place(project.apps_path.at)})"
+        kind = f"umbrella of {', '.join(plan.applications)}  ({project.apps_path.at.brief})"
     elif project.apps_path is not None:
-        kind = f"unknown whether an umbrella or one application  ({place(project.apps_path.at)})"
+        kind = f"unknown whether an umbrella or one application  ({project.apps_path.at.brief})"
     yield "project", kind
     yield "release", _release(plan)
     yield "version", _said(plan.version)
     migrate = plan.migrate
-    yield "migrate", f"{migrate.value}  ({place(migrate.at)})" if migrate else "none: no module in lib/ migrates"
+    yield "migrate", f"{migrate.value}  ({migrate.at.brief})" if migrate else "none: no module in lib/ migrates"
     first, *others = _needs(plan.environment)
     yield "env", first
     yield from (("", other) for other in others)
@@ -76,10 +70,10 @@ def _project_rows(plan: Plan) -> Iterator[Row]:
 def _release(plan: Plan) -> str:
     release, others = plan.release, [each.name for each in plan.project.releases if each.name != plan.release.name]
     if not release.defined:
-        return f"{release.name}  ({place(release.at)}, as the application: mix.exs defines none)"
+        return f"{release.name}  ({release.at.brief}, as the application: mix.exs defines none)"
     if not others:
-        return f"{release.name}  ({place(release.at)})"
-    return f"{release.name}  ({place(release.at)}; {_chosen(plan)} chooses it, not {' or '.join(others)})"
+        return f"{release.name}  ({release.at.brief})"
+    return f"{release.name}  ({release.at.brief}; {_chosen(plan)} chooses it, not {' or '.join(others)})"
 
 
 def _chosen(plan: Plan) -> str:
@@ -87,13 +81,12 @@ def _chosen(plan: Plan) -> str:
     if plan.named:
         return "--release"
     default = plan.project.default_release
-    return _from(plan, "release", place(default.at if isinstance(default, Known) else plan.release.at))
+    return _from(plan, "release", (default if isinstance(default, Known) else plan.release).at.brief)
 
 
 def _needs(contract: Contract) -> list[str]:
     required = [
-        f"{variable.name}  ({place(variable.requirement.at if variable.requirement else variable.at)})"
-        for variable in contract.of("required")
+        f"{variable.name}  ({(variable.requirement or variable).at.brief})" for variable in contract.of("required")
     ]
     more = [f"{len(found)} {kind}" for kind in ("conditional", "optional") if (found := contract.of(kind))]
     return [*(required or ["none required"]), *([f"{', '.join(more)}: relbuild env tells"] if more else [])]
@@ -138,14 +131,14 @@ def _packages(plan: Plan, who: str, names: tuple[str, ...], why: str) -> str:
     if not names:
         return "none"
     mark = plan.marks.get(f"{who}.packages")
-    reasons = [why, *([place(mark)] if mark else [])]
+    reasons = [why, *([mark.brief] if mark else [])]
     if any(need.builder if who == "builder" else need.runner for need in plan.needs):
         reasons.append("what dependencies need, see below")
     return f"{' '.join(names)}  ({'; '.join(reasons)})"
 
 
 def _locked(locked: Locked | None) -> str:
-    return f"  ({place(locked.at)})" if locked else ""
+    return f"  ({locked.at.brief})" if locked else ""
 
 
 def _asset_rows(plan: Plan) -> Iterator[Row]:
@@ -153,10 +146,10 @@ def _asset_rows(plan: Plan) -> Iterator[Row]:
     if not assets.commands:
         unread = next((each for each in plan.unknown if each.what == "aliases"), None)
         why = f"no alias {DEPLOY} or {BUILD} in mix.exs"
-        otherwise = f"the aliases can't be read: {place(unread.at)}" if unread else why
+        otherwise = f"the aliases can't be read: {unread.at.brief}" if unread else why
         yield "assets", f"none  ({_from(plan, 'assets', otherwise)})"
         return
-    first, *others = [f"{command.line}  ({place(command.at)})" for command in assets.commands]
+    first, *others = [f"{command.line}  ({command.at.brief})" for command in assets.commands]
     yield "assets", f"after the compiler: {first}"
     yield from (("", line) for line in others)
     if assets.setup:
@@ -179,10 +172,10 @@ def _node_rows(assets: Assets) -> Iterator[Row]:
 def _access_rows(plan: Plan) -> Iterator[Row]:
     """Yield what the build needs of the one who builds, each with its reason."""
     for secret in plan.builder.all_secrets:
-        yield secret.name, f"{secret.reason}{f'  ({place(secret.at)})' if secret.at else ''}"
+        yield secret.name, f"{secret.reason}{f'  ({secret.at.brief})' if secret.at else ''}"
     lent = plan.builder.access.ssh
     if lent:
-        places = dict.fromkeys(place(dep.at) for dep in lent)
+        places = dict.fromkeys(dep.at.brief for dep in lent)
         yield "ssh agent", f"{plan.builder.access.over_ssh}  ({', '.join(places)})"
     elif plan.builder.ssh:
         yield "ssh agent", f"builder.ssh in relbuild.yml  ({_from(plan, 'builder.ssh', 'relbuild.yml')})"
@@ -194,7 +187,7 @@ def _package_needs(plan: Plan) -> list[str]:
         wanted = [f"builder: {' '.join(need.builder)}"] if need.builder else []
         wanted += [f"runner: {' '.join(need.runner)}"] if need.runner else []
         ends = f"  →  {'; '.join(wanted)}" if wanted else ""
-        found.append(f"{need.app} {need.what}  ({place(need.at)}){ends}")
+        found.append(f"{need.app} {need.what}  ({need.at.brief}){ends}")
     return found
 
 
@@ -202,5 +195,5 @@ def _said(fact: Known[str] | Unknown | None) -> str:
     if fact is None:
         return "none"
     if isinstance(fact, Unknown):
-        return f"unknown: {fact.reason}  ({place(fact.at)})"
-    return f"{fact.value}  ({place(fact.at)})"
+        return f"unknown: {fact.reason}  ({fact.at.brief})"
+    return f"{fact.value}  ({fact.at.brief})"

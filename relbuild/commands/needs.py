@@ -37,7 +37,7 @@ def require(image: ReleaseImage, around: Around, command: str, options: Iterable
 def problem(lack: Lack, hint: str | None = None, at: Mark | None = None) -> Problem:
     """Return what to say of a lack: where the need is written, and what its author says to do."""
     where = lack.requirement.at
-    return Problem(f"{lack.text} ({where.file}:{where.line})", at, lack.requirement.message or hint)
+    return Problem(f"{lack.text} ({where.brief})", at, lack.requirement.message or hint)
 
 
 def _from_docker(options: Iterable[str]) -> dict[str, str] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from relbuild.commands import explanation
-from relbuild.commands.explanation import place
 from relbuild.commands.session import Session
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
@@ -51,7 +50,7 @@ class Planned:
         unknown = (*plan.unknown, *plan.environment.unknown)
         if unknown:
             lines += ["", "could not be read without running Elixir"]
-            lines += [f"  {each.what}: {each.reason} ({place(each.at)})" for each in unknown]
+            lines += [f"  {each.what}: {each.reason} ({each.at.brief})" for each in unknown]
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -108,12 +107,12 @@ def _difference_lines(differences: tuple[Difference, ...]) -> list[str]:
     if not differences:
         return ["", "Mix says the same"]
     differs = [
-        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({place(each.at)})"
+        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({each.at.brief})"
         for each in differences
         if each.stated
     ]
     filled = [
-        f"  {each.what}: {each.evaluated or 'not there'}  ({place(each.at)})" for each in differences if not each.stated
+        f"  {each.what}: {each.evaluated or 'not there'}  ({each.at.brief})" for each in differences if not each.stated
     ]
     return [
         *(["", "Mix says otherwise than mix.exs was read", *differs] if differs else []),

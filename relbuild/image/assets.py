@@ -142,14 +142,13 @@ def _not_read(commands: tuple[Command, ...]) -> list[str]:
     """Return a note for every alias of which it isn't known what it calls, and for what is called outside."""
     unread = dict.fromkeys(unknown for command in commands for unknown in command.calls.unread)
     notes = [
-        f"what {each.what.removeprefix('alias ')} runs can't be read ({each.at.file}:{each.at.line}): "
+        f"what {each.what.removeprefix('alias ')} runs can't be read ({each.at.brief}): "
         "packages are installed of the project's package.json and that in assets/ only; `assets:` in relbuild.yml "
         "takes commands in its place"
         for each in unread
     ]
     return notes + [
-        f"{command.at.file}:{command.at.line} calls Node in {each}, outside of the project, where no package is "
-        "installed"
+        f"{command.at.brief} calls Node in {each}, outside of the project, where no package is installed"
         for command in commands
         for each in command.calls.directories
         if _leaves(each)
@@ -161,7 +160,7 @@ def _optional(installations: Iterable[Installation], config: Config) -> list[str
     given = {*config.builder.secrets, *config.builder.env}
     wanted = {each.name: each for installation in installations for each in installation.variables if each.optional}
     return [
-        f"{each.at.file}:{each.at.line} takes {each.name} where it is set, and the build isn't given it: "
+        f"{each.at.brief} takes {each.name} where it is set, and the build isn't given it: "
         f"`secrets: [{each.name}]` under `builder` in relbuild.yml gives it"
         for each in wanted.values()
         if each.name not in given

@@ -73,7 +73,7 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     notes = list(_notes(project, content is not None))
     if unread is not None and pinned:
         notes.append(
-            f"which dependencies are fetched isn't known, as deps can't be read ({unread.at.file}:{unread.at.line}): "
+            f"which dependencies are fetched isn't known, as deps can't be read ({unread.at.brief}): "
             f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
         )
     names = None if is_open or foreign else _names(named, pinned)
@@ -100,7 +100,7 @@ def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:
 def _notes(project: Project, has_lockfile: bool) -> tuple[str, ...]:
     named = [dep for part in project.parts for dep in part.deps]
     notes = [
-        f"dependency {dep.app} ({dep.at.file}:{dep.at.line}) has a login in its git URL, and with it everyone who has "
+        f"dependency {dep.app} ({dep.at.brief}) has a login in its git URL, and with it everyone who has "
         "the project: take it out, and give GIT_CREDENTIALS under builder.secrets"
         for dep in named
         if dep.git_credentials

@@ -44,14 +44,14 @@ def _unmigrated(tree: Tree, project: Project) -> tuple[str, ...]:
     repos = [repo for each in ecto.find(tree, project) for repo in each.repos]
     if not repos:
         return ()
-    names = " and ".join(f"{repo.module} ({repo.at.file}:{repo.at.line})" for repo in repos)
+    names = " and ".join(f"{repo.module} ({repo.at.brief})" for repo in repos)
     return (f"no module of the release migrates {names}: relbuild init writes one",)
 
 
 def _several(found: tuple[Migrate, ...]) -> tuple[str, ...]:
     if len(found) == 1:
         return ()
-    others = ", ".join(f"{each.expression} ({each.at.file}:{each.at.line})" for each in found[1:])
+    others = ", ".join(f"{each.expression} ({each.at.brief})" for each in found[1:])
     return (
         f"several migrate functions: {found[0].expression} is taken, not {others}; `migrate:` in relbuild.yml decides",
     )

@@ -196,7 +196,7 @@ def _variable(each: Variable) -> tuple[str, str, str, str]:
     if needed is not None:
         said += [] if needed.unconditional else [f"when {describe(needed.when)}"]
         said += [needed.message] if needed.message else []
-    return each.name, each.kind, f"{at.file}:{at.line}", "\n".join(said)
+    return each.name, each.kind, at.brief, "\n".join(said)
 
 
 def _bar(step: Ran, whole: float) -> Bar:

@@ -283,11 +283,11 @@ def _release_notes(release: Release) -> tuple[str, ...]:
     notes = []
     if isinstance(release.version, Unknown):
         at = release.version.at
-        notes.append(f"the version can't be read ({at.file}:{at.line}): the image's tag is latest; -t names another")
+        notes.append(f"the version can't be read ({at.brief}): the image's tag is latest; -t names another")
     if isinstance(release.cookie, Known) and release.cookie.value:
         at = release.cookie.at
         notes.append(
-            f"the release's cookie ({at.file}:{at.line}) isn't put into the image, where anyone could read it: "
+            f"the release's cookie ({at.brief}) isn't put into the image, where anyone could read it: "
             "give RELEASE_COOKIE where it runs"
         )
     return tuple(notes)

@@ -74,4 +74,4 @@ def _adds(tree: Tree, release: Release, config: Config) -> bool:
 
 
 def _place(at: Mark | None) -> str:
-    return f"{at.file}:{at.line}" if at else "mix.exs"
+    return at.brief if at else "mix.exs"

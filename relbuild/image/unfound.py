@@ -42,7 +42,7 @@ def notes(project: Project, release: Release, names: Names, tools: Toolchain, co
     if not missing:
         return ()
     return (
-        f"release {release.name}: mix release will find no {', '.join(missing)} ({wanted.at.file}:{wanted.at.line}): "
+        f"release {release.name}: mix release will find no {', '.join(missing)} ({wanted.at.brief}): "
         "no dependency is called so, none of the project's own applications, and none of Elixir's or OTP's",
     )
 

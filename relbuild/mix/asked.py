@@ -93,7 +93,7 @@ class Asked:
     def place(self, key: str) -> tuple[str, Mark | None]:
         """Return where relbuild.yml says something, as text and as a mark."""
         mark = self.config.marks.get(key)
-        return (f"{mark.file}:{mark.line}" if mark else "relbuild.yml"), mark
+        return (mark.brief if mark else "relbuild.yml"), mark
 
     def base(self, builder_image: str | None = None) -> Base | None:
         """Return the Debian release that relbuild.yml asks for: itself, or through an image; None when it doesn't.

@@ -37,7 +37,7 @@ class Rule:
     @property
     def source(self) -> str:
         """Their places and their texts."""
-        return " and ".join(f"{at.file}:{at.line} ({each.source})" for each, at in self.requirements)
+        return " and ".join(f"{at.brief} ({each.source})" for each, at in self.requirements)
 
     @property
     def refusal(self) -> str:
@@ -67,7 +67,7 @@ def rule(facts: tuple[Known[str] | Unknown, ...], notes: list[str]) -> Rule | No
     found = []
     for fact in facts:
         if isinstance(fact, Unknown):
-            notes.append(f"{fact.at.file}:{fact.at.line}: the Elixir it requires is unknown: {fact.reason}")
+            notes.append(f"{fact.at.brief}: the Elixir it requires is unknown: {fact.reason}")
             continue
         parsed = Requirement.parse(fact.value)
         if parsed is None:

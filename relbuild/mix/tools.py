@@ -19,7 +19,7 @@ class Said:
     @property
     def source(self) -> str:
         """The file and its line."""
-        return f"{self.at.file}:{self.at.line}"
+        return self.at.brief
 
 
 def find(tree: Tree, *names: str) -> Said | None:

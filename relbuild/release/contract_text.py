@@ -30,7 +30,7 @@ class Required:
             if rows:
                 blocks.append("\n".join((title, *rows)))
         if self.contract.unknown:
-            rows = [f"  {each.what}: {each.reason} ({each.at.file}:{each.at.line})" for each in self.contract.unknown]
+            rows = [f"  {each.what}: {each.reason} ({each.at.brief})" for each in self.contract.unknown]
             blocks.append("\n".join(("could not be told without running it", *rows)))
         return "\n\n".join(blocks)
 
@@ -71,8 +71,7 @@ def _said(variable: Variable) -> str:
 
 
 def _place(variable: Variable) -> str:
-    at = variable.requirement.at if variable.requirement is not None else variable.at
-    return f"{at.file}:{at.line}"
+    return (variable.requirement or variable).at.brief
 
 
 def example_of(contract: Contract) -> str:

@@ -48,7 +48,7 @@ def _release_module(tree: Tree, path: str, database: Databases, release: str) ->
     for source, defined in modules_with(tree, (database.part,), (b"defmodule", b"Release")):
         if defined.name == module and source.file != path:
             at = source.mark(defined.node)
-            note = f"{path} is not written: {module} is defined in {at.file}:{at.line}, without a migrate/0"
+            note = f"{path} is not written: {module} is defined in {at.brief}, without a migrate/0"
             return ElixirFile(path, None, note)
     repos = [each.module for each in database.repos]
     content = templates.render(

@@ -34,9 +34,7 @@ def render(plan: Plan, *, release: str | None, toolchain: str | None, migrate: s
 def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: str | None) -> list[Setting]:
     at = plan.release.at
     found = [
-        Setting(
-            "release", scalar(plan.release.name), (f"The release to build ({at.file}:{at.line}).",), release is not None
-        ),
+        Setting("release", scalar(plan.release.name), (f"The release to build ({at.brief}).",), release is not None),
         Setting(
             "image",
             scalar(plan.image),
@@ -55,7 +53,7 @@ def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: s
         found.append(Setting("migrate", scalar(migrate), comment, decided=True))
     elif plan.migrate is not None:
         at = plan.migrate.at
-        comment = (f"What `relbuild migrate` evaluates ({at.file}:{at.line}).",)
+        comment = (f"What `relbuild migrate` evaluates ({at.brief}).",)
         found.append(Setting("migrate", scalar(plan.migrate.value), comment))
     return found
 

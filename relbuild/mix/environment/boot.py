@@ -100,7 +100,7 @@ def _follow_unused(reading: Reading) -> None:
 def _follow_function(reading: Reading, frame: Frame, node: Node) -> None:
     reading.used(reading.closure(frame, node))
     at = frame.at(node)
-    with reading.under(Opaque(f"the function at {at.file}:{at.line} is called")):
+    with reading.under(Opaque(f"the function at {at.brief} is called")):
         if node.type != "anonymous_function":
             body = operand(node)
             if body is not None and body.type != "binary_operator":

@@ -158,14 +158,12 @@ def to_data(contract: Contract) -> dict[str, Any]:
     """Return the contract as JSON takes it, without a default that may be a secret."""
     data: dict[str, Any] = {"version": VERSION, "variables": [_variable(each) for each in contract.variables]}
     if contract.unknown:
-        data["unknown"] = [
-            {"what": each.what, "reason": each.reason, "at": _place(each.at)} for each in contract.unknown
-        ]
+        data["unknown"] = [{"what": each.what, "reason": each.reason, "at": each.at.brief} for each in contract.unknown]
     return data
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": variable.name, "kind": variable.kind, "at": _place(variable.at)}
+    data: dict[str, Any] = {"name": variable.name, "kind": variable.kind, "at": variable.at.brief}
     if variable.shown_default is not None:
         data["default"] = variable.shown_default
     if variable.requirements:
@@ -174,17 +172,13 @@ def _variable(variable: Variable) -> dict[str, Any]:
 
 
 def _requirement(requirement: Requirement) -> dict[str, Any]:
-    data: dict[str, Any] = {"fails": conditions.to_data(requirement.fails), "at": _place(requirement.at)}
+    data: dict[str, Any] = {"fails": conditions.to_data(requirement.fails), "at": requirement.at.brief}
     if not requirement.unconditional:
         data["when"] = conditions.to_data(requirement.when)
         data["condition"] = conditions.describe(requirement.when)
     if requirement.message:
         data["message"] = requirement.message[:_LONGEST_MESSAGE]
     return data
-
-
-def _place(at: Mark) -> str:
-    return f"{at.file}:{at.line}"
 
 
 def to_label(contract: Contract) -> str:
