@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix import build_environment, coerce, control, library, library_lists, modules
+from relbuild.mix import build_environment, clauses, coerce, control, library, library_lists, modules
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.context import Pure
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Clause, Module, Scope
-from relbuild.mix.patterns import match, match_all, variables
-from relbuild.mix.source import arguments, child, operand, operands, operator, parts
-from relbuild.mix.terms import Atom, Function, Map, Term, atom, unknowns
+from relbuild.mix.source import arguments, child, operand, operands, operator
+from relbuild.mix.terms import Atom, Function, Map, Term, atom
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.evaluate import Evaluator
-
-# The scope inside a clause, False when it surely isn't taken, None when that can't be told.
-Entered: TypeAlias = Scope | Literal[False] | None
 
 
 @dataclass(slots=True)
@@ -119,16 +115,12 @@ def local(on: Evaluator, module: Module, name: str, args: list[Term], at: Node, 
     for clause in (c for c in module.clauses if c.name == name and len(c.parameters) == len(full)):
         if clause.expressions is None:
             continue
-        inner = enter(on, clause.parameters, clause.guard, full, Scope(module, {}))
+        inner = clauses.enter(on, clause.parameters, clause.guard, full, Scope(module, {}))
         if inner is None:
-            raise Undecided(f"which clause of {name}/{len(args)} is meant can't be told", _first_unknown(args))
+            raise Undecided(f"which clause of {name}/{len(args)} is meant can't be told", clauses.first_unknown(args))
         if inner is not False:
             return on.block(list(clause.expressions), inner, clause.node)
     raise Undecided(f"no clause of {name}/{len(args)} takes these arguments")
-
-
-def _first_unknown(args: list[Term]) -> Unknown | None:
-    return next((unknown for term in args for unknown in unknowns(term)), None)
 
 
 def _with_defaults(on: Evaluator, clause: Clause, args: list[Term], scope: Scope) -> list[Term]:
@@ -152,7 +144,7 @@ def apply(on: Evaluator, function: Term, args: list[Term], at: Node) -> Term:
         raise Undecided("it is no function that can be followed")
     node, scope = value.node, Scope(on.module_of(value.node), value.bindings)
     if node.type == "anonymous_function":
-        return choose(on, [part for part in parts(node) if part.type == "stab_clause"], args, scope, at)
+        return clauses.choose(on, node, args, scope, at)
     inner = operand(node)
     assert inner is not None
     if inner.type == "binary_operator" and operator(inner) == "/" and operands(inner)[1].type == "integer":
@@ -162,41 +154,3 @@ def apply(on: Evaluator, function: Term, args: list[Term], at: Node) -> Term:
         target = named.child_by_field_name("target") if named.type == "call" else named
         return _dispatch(on, target or named, args, scope, named)
     return on.evaluate(inner, scope.having({f"&{i}": arg for i, arg in enumerate(args, 1)}))
-
-
-def enter(on: Evaluator, patterns: tuple[Node, ...], guard: Node | None, args: list[Term], scope: Scope) -> Entered:
-    """Return the scope inside a clause with these patterns, if the arguments match them and its guard holds."""
-    found = match_all(patterns, args, lambda node: on.evaluate(node, scope))
-    if found is False or found is None:
-        return found
-    inner = scope.having(found)
-    answer = on.evaluate(guard, inner) if guard is not None else None
-    if isinstance(answer, Unknown):
-        return None
-    return inner if answer is None or answer.value is True else False
-
-
-def choose(on: Evaluator, clauses: list[Node], args: list[Term], scope: Scope, at: Node) -> Term:
-    """Return the value of the clause, of a `case` or a `fn`, that takes the arguments."""
-    for clause in clauses:
-        head, guard = clause.child_by_field_name("left"), None
-        if head is not None and head.type == "binary_operator" and operator(head) == "when":
-            head, guard = operands(head)
-        patterns = tuple(parts(head))
-        if len(patterns) != len(args):
-            raise Undecided("it takes another number of arguments")
-        inner = enter(on, patterns, guard, args, scope)
-        if inner is None:
-            raise Undecided("which of its clauses is meant can't be told", _first_unknown(args))
-        if inner is not False:
-            return on.block(parts(clause.child_by_field_name("right")), inner, clause)
-    raise Undecided("none of its clauses matches")
-
-
-def bind(on: Evaluator, pattern: Node, value: Term, scope: Scope) -> dict[str, Term]:
-    """Return the variables that an assignment sets, Unknown where it can't be told whether it matches."""
-    found = match(pattern, value, lambda node: on.evaluate(node, scope))
-    if found is not False and found is not None:
-        return found
-    unknown = value if isinstance(value, Unknown) else on.unknown(pattern, "whether it matches can't be told")
-    return dict.fromkeys(variables(pattern), unknown)

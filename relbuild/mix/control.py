@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix import calls, coerce, library_lists
+from relbuild.mix import clauses, coerce, library_lists
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.source import arguments, body, child, operands, operator, pair_key, parts
@@ -32,7 +32,7 @@ def binary(on: Evaluator, node: Node, scope: Scope) -> Term:
         first = on.evaluate(left, scope)
         return on.evaluate(right, scope) if truthy(first) == (name in ("&&", "and")) else first
     if name == "|>":
-        return calls.call(on, right, scope, [on.evaluate(left, scope)])
+        return on.call(right, scope, [on.evaluate(left, scope)])
     simple = _OPERATORS.get(name)
     if simple is None:
         raise Undecided("only Elixir can evaluate it")
@@ -105,7 +105,7 @@ def _tested(on: Evaluator, node: Node, scope: Scope) -> tuple[Term, Scope]:
         return on.evaluate(node, scope), scope
     left, right = operands(node)
     value = on.evaluate(right, scope)
-    return value, scope.having(calls.bind(on, left, value, scope))
+    return value, scope.having(clauses.bind(on, left, value, scope))
 
 
 def _if(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
@@ -118,8 +118,7 @@ def _unless(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
 
 def _case(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
     subject = piped or [on.evaluate(argument, scope) for argument in arguments(node)[:1]]
-    clauses = [part for part in parts(child(node, "do_block")) if part.type == "stab_clause"]
-    return calls.choose(on, clauses, subject, scope, node)
+    return clauses.choose(on, child(node, "do_block"), subject, scope, node)
 
 
 def _cond(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
@@ -146,12 +145,12 @@ def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
         left, right = operands(step)
         value = on.evaluate(right, inner)
         if operator(step) == "=":
-            inner = inner.having(calls.bind(on, left, value, inner))
+            inner = inner.having(clauses.bind(on, left, value, inner))
             continue
         guard = None
         if left.type == "binary_operator" and operator(left) == "when":
             left, guard = operands(left)
-        entered = calls.enter(on, (left,), guard, [value], inner)
+        entered = clauses.enter(on, (left,), guard, [value], inner)
         if entered is None:
             raise Undecided("whether it matches can't be told", value if isinstance(value, Unknown) else None)
         if entered is False:
@@ -159,9 +158,7 @@ def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
             otherwise = child(block, "else_block") if block is not None else None
             if otherwise is None:
                 raise Undecided("it doesn't match")
-            return calls.choose(
-                on, [part for part in parts(otherwise) if part.type == "stab_clause"], [value], scope, node
-            )
+            return clauses.choose(on, otherwise, [value], scope, node)
         inner = entered
     return on.block(body(on.source, node) or [], inner, node)
 
@@ -189,7 +186,7 @@ def _made(on: Evaluator, node: Node, steps: list[Node], scope: Scope) -> Iterato
         return
     left, right = operands(step)
     for item in coerce.listed(on.evaluate(right, scope)):
-        inner = calls.enter(on, (left,), None, [item], scope) if not isinstance(item, Gap) else None
+        inner = clauses.enter(on, (left,), None, [item], scope) if not isinstance(item, Gap) else None
         if isinstance(item, Gap):
             yield item
         elif inner is None:

@@ -10,7 +10,7 @@ from dataclasses import field
 
 from tree_sitter import Node
 
-from relbuild.mix import calls, coerce, control, library_lists, literals, modules, quoting
+from relbuild.mix import calls, clauses, coerce, control, library_lists, literals, modules, quoting
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Module, Scope
@@ -79,6 +79,10 @@ class Evaluator:
         except Undecided as undecided:
             return undecided.unknown or self.unknown(node, undecided.reason)
 
+    def call(self, node: Node, scope: Scope, piped: list[Term]) -> Term:
+        """Return the value of a call that something is piped into."""
+        return calls.call(self, node, scope, piped)
+
     def known(self, node: Node, value: Value) -> Known[Value]:
         """Return the value as that of the node."""
         return Known(value, self.source.mark(node))
@@ -104,7 +108,7 @@ class Evaluator:
         left, right = operands(statement) if assigns else (None, statement)
         inside = assigned(right).intersection(scope.bindings or ())
         hidden = {name: self.unknown(statement, f"what {name} is after it isn't known") for name in inside}
-        made = calls.bind(self, left, self.evaluate(right, scope), scope) if left is not None else {}
+        made = clauses.bind(self, left, self.evaluate(right, scope), scope) if left is not None else {}
         return scope.having({**hidden, **made}) if hidden or made else scope
 
     def note_reads(self) -> None:
@@ -161,7 +165,7 @@ def _variable(on: Evaluator, name: str, node: Node) -> Term | None:
             left, right = operands(statement)
             if name in variables(left):
                 scope = Scope(on.module_of(statement))
-                return calls.bind(on, left, on.evaluate(right, scope), scope).get(name)
+                return clauses.bind(on, left, on.evaluate(right, scope), scope).get(name)
             statement = right
         elif callee(statement) not in control.SPECIAL:
             continue

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,31 @@ def test_imports_run_one_way(path: Path) -> None:
         if name.startswith("relbuild.") and name.split(".")[1] not in {*ALLOWED[_place(path)], "values"}
     ]
     assert wrong == []
+
+
+def _run(body: list[ast.stmt]) -> Iterator[ast.ImportFrom]:
+    """Yield the imports that are carried out, when a module is loaded or later: not those for the type checker."""
+    for statement in body:
+        if not (isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"):
+            yield from (each for each in ast.walk(statement) if isinstance(each, ast.ImportFrom))
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_one_another() -> None:
+    names = {_name(path) for path in MODULES}
+    imports = {
+        _name(path): {
+            inner if inner in names else node.module
+            for node in _run(ast.parse(path.read_text()).body)
+            for inner in (f"{node.module}.{alias.name}" for alias in node.names)
+        }
+        for path in MODULES
+    }
+    # Raises CycleError, which names the modules.
+    TopologicalSorter(imports).prepare()
 
 
 @pytest.mark.parametrize(

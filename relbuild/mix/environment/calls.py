@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from relbuild.mix import library
-from relbuild.mix.environment import control, functions, patterns, structures
-from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
-from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Text, Value, choice, is_nil
-from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.environment import control, functions, patterns, variables
+from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
 from relbuild.mix.modules import Module, default_of
 from relbuild.mix.source import arguments, child, operand, operands, operator, parts
 from relbuild.values import dataclass
@@ -19,11 +16,6 @@ from relbuild.values import dataclass
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File
     from relbuild.mix.environment.frame import Frame
-
-# What a variable's name looks like, and hardly anything else.
-_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-# Libraries that set variables from files.
-_LOADERS = ("Dotenv.", "DotenvParser.", "Envy.", "ExDotenv.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
 def _argument(frame: Frame, node: Node) -> Value:
     if node.type != "keywords":
         return frame.walk(node)
-    structures.children(frame, node)
+    frame.children(node)
     return frame.something(node, present=True)
 
 
@@ -117,7 +109,7 @@ def _dispatch(call: Call) -> Value:
         return call.frame.plain(call.whole, present=call.name.startswith(functions.GIVES_TEXT))
     if call.name.startswith(functions.KNOWN):
         return call.something(present=call.name.startswith(functions.GIVES_TEXT))
-    return outside(call)
+    return variables.perhaps_read(call)
 
 
 def _own(call: Call) -> tuple[File, Module, str] | None:
@@ -207,74 +199,3 @@ def _captured(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
     module, dot, function = name.rpartition(".")
     full = f"{frame.file.evaluator.module_name(module) or module}.{function}" if dot else name
     return _dispatch(Call(frame, full, args, [None] * len(args), node, node))
-
-
-def outside(call: Call) -> Value:
-    """Note a call that may read a variable that it names, and give nothing."""
-    if call.name.startswith(_LOADERS):
-        call.frame.reading.elsewhere = call.frame.reading.elsewhere or call.frame.text(call.whole)
-    for value in call.args:
-        name = string(value)
-        if name is not None and _NAME.fullmatch(name):
-            frame = call.frame
-            reason = f"{call.name}/{len(call.args)} can't be followed, so what it needs {name} for can't be told"
-            frame.reading.note(Unknown(name, reason, frame.at(call.node)))
-    return call.something()
-
-
-def string(value: Value) -> str | None:
-    """Return a text that is known."""
-    term = value.compute() if isinstance(value, Plain) else None
-    return term.value if isinstance(term, Known) and isinstance(term.value, str) else None
-
-
-def read(frame: Frame, name: Value, node: Node | None, default: Value | None = None, shown: str = "") -> Value:
-    """Note that a variable is read and return its value, or what stands in for it."""
-    known = variable(frame, name, node)
-    if known is None:
-        return Something(shown or "a variable whose name is computed")
-    note(frame, known, node)
-    if default is None or is_nil(default, "") == ALWAYS:
-        return as_given(frame, known, Text(known))
-    note_default(frame, known, default, shown)
-    found = choice([(is_set(known), Text(known)), (missing(known), default)], shown)
-    return as_given(frame, known, found)
-
-
-def untouched(frame: Frame, name: str) -> Condition:
-    """Return when the variable is what the container was given: always, unless something at boot may have set it."""
-    return Opaque(f"nothing at boot sets {name} before") if name in frame.reading.assigned else ALWAYS
-
-
-def as_given(frame: Frame, name: str, value: Value) -> Value:
-    """Return the value, which holds as long as nothing has set the variable."""
-    condition = untouched(frame, name)
-    return choice([(condition, value), (negation(condition), Something(name))], name)
-
-
-def variable(frame: Frame, name: Value, node: Node | None) -> str | None:
-    """Return the variable's name; None, after saying so, where it is computed from what isn't known."""
-    known = string(name)
-    if known is None and node is not None:
-        what = f"the variable named by `{frame.text(node)}`"
-        frame.reading.note(Unknown(what, "its name is computed", frame.at(node)))
-    return known if known and "\0" not in known and "=" not in known else None
-
-
-def note(frame: Frame, name: str, node: Node | None) -> None:
-    """Note that the variable is read here."""
-    frame.reading.access(name, node, frame)
-
-
-def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None:
-    """Note what stands in for the variable at the place that read it last."""
-    term = value.compute() if isinstance(value, Plain) else None
-    if isinstance(term, Known) and (isinstance(term.value, str | int | float)):
-        literal = term.value
-        text = {True: "true", False: "false"}[literal] if isinstance(literal, bool) else str(literal)
-        frame.reading.default(name, text, literal=True)
-    elif not (isinstance(term, Known) and term.value is None):
-        text = (
-            value.text if isinstance(value, Plain | Something) else value.variable if isinstance(value, Text) else shown
-        )
-        frame.reading.default(name, text, literal=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix.environment import calls, patterns
+from relbuild.mix.environment import patterns, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, negation
 from relbuild.mix.environment.values import (
     NIL,
@@ -94,7 +94,7 @@ def _note_default(frame: Frame, clause: Node, subject: Value, right: list[Node])
     if not isinstance(subject, Text) or len(right) != 1 or [each.type for each in head] != ["nil"]:
         return
     if right[0].type in ("string", "integer", "float", "boolean"):
-        calls.note_default(frame, subject.variable, frame.plain(right[0]))
+        variables.note_default(frame, subject.variable, frame.plain(right[0]))
 
 
 def _bound(bindings: dict[str, Value], right: list[Node]) -> Callable[[Frame], Value]:

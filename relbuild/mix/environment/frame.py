@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import structures
+from relbuild.mix.environment import calls, structures
 from relbuild.mix.environment.conditions import Opaque
 from relbuild.mix.environment.files import File
 from relbuild.mix.environment.values import Plain, Something, Stop, Value
@@ -53,6 +53,22 @@ class Frame:
     def statements_of(self, node: Node | None) -> Value:
         """Follow the expressions of a clause's right side and return the last one's value."""
         return self.statements(node) if node is not None else Something("nil")
+
+    def children(self, node: Node) -> None:
+        """Follow all that stands inside a collection."""
+        for part in parts(node):
+            if part.type == "pair":
+                value = part.child_by_field_name("value")
+                if value is not None:
+                    self.walk(value)
+            elif part.type in ("keywords", "interpolation", "map_content"):
+                self.children(part)
+            elif part.type not in ("quoted_content", "escape_sequence", "sigil_name", "sigil_modifiers", "struct"):
+                self.walk(part)
+
+    def apply(self, function: Value, args: list[Value], node: Node) -> Value:
+        """Follow a function value with these arguments."""
+        return calls.apply(self, function, args, node)
 
     def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
         """Return a frame inside this one: what it binds is not seen outside."""

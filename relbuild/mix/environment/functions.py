@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix.environment import calls, control, patterns, stops
+from relbuild.mix.environment import control, patterns, stops, variables
 from relbuild.mix.environment.conditions import EMPTY, NEVER, Among, Condition, Opaque, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
@@ -95,7 +95,7 @@ def _get_env(call: Call) -> Value:
     if not call.args:
         return Whole()
     shown = call.text(1) if len(call.args) > 1 else ""
-    return calls.read(call.frame, call.args[0], _node(call, 0), call.args[1] if len(call.args) > 1 else None, shown)
+    return variables.read(call.frame, call.args[0], _node(call, 0), call.args[1] if len(call.args) > 1 else None, shown)
 
 
 def _node(call: Call, index: int) -> Node:
@@ -103,21 +103,21 @@ def _node(call: Call, index: int) -> Node:
 
 
 def _fetch_env(call: Call) -> Value:
-    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    calls.note(call.frame, name, _node(call, 0))
-    return calls.as_given(call.frame, name, Fetched(name))
+    variables.note(call.frame, name, _node(call, 0))
+    return variables.as_given(call.frame, name, Fetched(name))
 
 
 def _fetch_env_or_raise(call: Call) -> Value:
-    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    calls.note(call.frame, name, _node(call, 0))
-    absent = every((missing(name), calls.untouched(call.frame, name)))
+    variables.note(call.frame, name, _node(call, 0))
+    absent = every((missing(name), variables.untouched(call.frame, name)))
     call.frame.reading.fails(absent, call.frame.at(_node(call, 0)))
-    return calls.as_given(call.frame, name, Text(name))
+    return variables.as_given(call.frame, name, Text(name))
 
 
 def _map(function: Function) -> Function:
@@ -137,7 +137,7 @@ def _has_key(call: Call) -> Value:
 
 
 def _put_env(call: Call) -> Value:
-    name = calls.string(call.args[0]) if call.args else None
+    name = variables.string(call.args[0]) if call.args else None
     if name is not None:
         call.frame.reading.assigned.add(name)
     return call.something(present=True)
@@ -162,7 +162,7 @@ def _member(call: Call) -> Value:
 
 
 def _then(call: Call) -> Value:
-    return calls.apply(call.frame, call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.something()
+    return call.frame.apply(call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.something()
 
 
 def _tap(call: Call) -> Value:
@@ -177,7 +177,7 @@ def _each(call: Call) -> Value:
     for condition, item in control.each_item(call.frame, call.args[0], _node(call, 0)):
         rest = [Something("the accumulator")] if call.name == "Enum.reduce" else []
         with call.frame.reading.under(condition):
-            calls.apply(call.frame, call.args[-1], [item, *rest], call.node)
+            call.frame.apply(call.args[-1], [item, *rest], call.node)
     return call.something(present=call.name not in ("Enum.find", "Enum.find_value", "Enum.any?", "Enum.all?"))
 
 
@@ -193,13 +193,13 @@ def _source(call: Call) -> Value:
 def _dotenvy(call: Call) -> Value:
     """Follow Dotenvy's `env!`, which raises where the variable isn't set and has no default."""
     if "Dotenvy" not in call.frame.file.imports and not call.name.startswith("Dotenvy."):
-        return calls.outside(call)
-    name = calls.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+        return variables.perhaps_read(call)
+    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
     if name is None:
         return call.something()
-    calls.note(call.frame, name, _node(call, 0))
+    variables.note(call.frame, name, _node(call, 0))
     if len(call.args) > 2:
-        calls.note_default(call.frame, name, call.args[2], call.text(2))
+        variables.note_default(call.frame, name, call.args[2], call.text(2))
         return call.something()
     wanted = call.nodes[1] if len(call.nodes) > 1 else None
     strict = wanted is not None and call.frame.text(wanted).endswith("!")

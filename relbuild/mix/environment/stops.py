@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix.environment import calls
+from relbuild.mix.environment import variables
 from relbuild.mix.environment.values import Plain, Stop, Value
 from relbuild.mix.facts import Known
 from relbuild.mix.literals import NotLiteral, quoted, unescape
@@ -41,7 +41,7 @@ def _message(frame: Frame, written: list[Node]) -> str | None:
             pair.child_by_field_name("value") for pair in parts(last) if pair_key(frame.file.source, pair) == "message"
         ]
         last = next((value for value in values if value is not None), last)
-    known = calls.string(frame.walk(last)) if last.type not in ("alias", "keywords") else None
+    known = variables.string(frame.walk(last)) if last.type not in ("alias", "keywords") else None
     if known is None and last.type == "string":
         known = _interpolated(frame, last)
     return known.strip() if known and known.strip() else None
@@ -57,5 +57,5 @@ def _interpolated(frame: Frame, node: Node) -> str:
                 found.append(piece)
         else:
             value = frame.statements(piece)
-            found.append(calls.string(value) or frame.file.source.text(piece))
+            found.append(variables.string(value) or frame.file.source.text(piece))
     return "".join(found)

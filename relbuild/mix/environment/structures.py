@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix.environment import calls, control, patterns
+from relbuild.mix.environment import calls, control, patterns, variables
 from relbuild.mix.environment.conditions import NEVER, either, negation
 from relbuild.mix.environment.values import (
     NIL,
@@ -39,26 +39,13 @@ def follow(frame: Frame, node: Node) -> Value:
     if kind in _LITERALS:
         return frame.plain(node, present=kind not in ("nil", "boolean"))
     if kind in _COLLECTIONS:
-        children(frame, node)
+        frame.children(node)
         return frame.plain(node, present=True)
     structure = _STRUCTURES.get(kind)
     if structure is not None:
         return structure(frame, node)
-    children(frame, node)
+    frame.children(node)
     return frame.something(node)
-
-
-def children(frame: Frame, node: Node) -> None:
-    """Follow all that stands inside a collection."""
-    for part in parts(node):
-        if part.type == "pair":
-            value = part.child_by_field_name("value")
-            if value is not None:
-                frame.walk(value)
-        elif part.type in ("keywords", "interpolation", "map_content"):
-            children(frame, part)
-        elif part.type not in ("quoted_content", "escape_sequence", "sigil_name", "sigil_modifiers", "struct"):
-            frame.walk(part)
 
 
 def _identifier(frame: Frame, node: Node) -> Value:
@@ -113,7 +100,7 @@ def _junction(frame: Frame, node: Node, wanted: bool) -> Value:
         if reachable:
             second = frame.walk(right)
             if not wanted and isinstance(second, Plain) and isinstance(first, Text):
-                calls.note_default(frame, first.variable, second)
+                variables.note_default(frame, first.variable, second)
     if not wanted:
         return choice([(negation(condition), first), (condition, second)], frame.text(node))
     # What isn't true is nil or false; which of them makes no difference to a condition.
@@ -172,7 +159,7 @@ def _access(frame: Frame, node: Node) -> Value:
     assert key is not None
     container, wanted = frame.walk(target), frame.walk(key)
     if isinstance(container, Whole):
-        return calls.read(frame, wanted, key)
+        return variables.read(frame, wanted, key)
     return frame.plain(node)
 
 
