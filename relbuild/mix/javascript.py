@@ -10,9 +10,8 @@ from typing import Any
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import npm_settings, tools, utf8
-from relbuild.mix.facts import Tree
+from relbuild.mix.facts import Known, Tree
 from relbuild.mix.npm_settings import Variable
-from relbuild.mix.tools import Said
 from relbuild.values import dataclass
 
 LOCKS = {
@@ -59,8 +58,8 @@ class Package:
     members: tuple[str, ...]
     local: tuple[str, ...]
     scripts: tuple[str, ...]
-    engines: Said | None
-    configured: Said | None
+    engines: Known[str] | None
+    configured: Known[str] | None
 
     @property
     def path(self) -> str:
@@ -102,7 +101,7 @@ def read(tree: Tree, directory: str) -> Package | None:
         local=_local(path, given, directory),
         scripts=tuple(_table(given, "scripts")),
         engines=_engines(path, content, given),
-        configured=Said(str(manager), _place(path, content, "packageManager")) if manager is not None else None,
+        configured=Known(str(manager), _place(path, content, "packageManager")) if manager is not None else None,
     )
 
 
@@ -174,11 +173,11 @@ def _manager(tree: Tree, package: Package, locks: list[str]) -> Manager:
         name = next(iter(found), "npm")
         source = posixpath.join(directory, found[name]) if found else "the default"
         return Manager(name, _implied(tree, directory, name, found.get(name)), source)
-    match = re.fullmatch(r"(npm|yarn|pnpm|bun)@([0-9][0-9A-Za-z.-]*)(?:\+[0-9A-Za-z.+/=-]*)?", said.text)
+    match = re.fullmatch(r"(npm|yarn|pnpm|bun)@([0-9][0-9A-Za-z.-]*)(?:\+[0-9A-Za-z.+/=-]*)?", said.value)
     if match is None:
         hint = 'write it as in "packageManager": "pnpm@9.15.0"; npm, yarn, pnpm and bun are known'
         raise ProjectError(
-            f"packageManager: {said.text!r} is no package manager with its version", at=said.at, hint=hint
+            f"packageManager: {said.value!r} is no package manager with its version", at=said.at, hint=hint
         )
     others = [posixpath.join(directory, lock) for name, lock in found.items() if name != match[1]]
     if others:
@@ -188,14 +187,14 @@ def _manager(tree: Tree, package: Package, locks: list[str]) -> Manager:
             hint=f"remove {others[0]}"
             + ("" if match[1] in found else f" and commit {match[1]}'s own, or configure the other"),
         )
-    return Manager(match[1], match[2], said.source)
+    return Manager(match[1], match[2], said.at.brief)
 
 
 def _implied(tree: Tree, directory: str, name: str, lock: str | None) -> str | None:
     """Return the version that .tool-versions or the lock file's own format asks for; None where any does."""
     pinned = tools.find(tree, name)
-    if pinned is not None and re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,2}", pinned.text):
-        return pinned.text
+    if pinned is not None and re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,2}", pinned.value):
+        return pinned.value
     head = (tree.read(posixpath.join(directory, lock)) or b"")[:2000].decode("utf-8", "replace") if lock else ""
     if name == "yarn":
         # The metadata's version tells Yarn 2 and later apart: 8 is Yarn 4's, the others are Yarn 2's and 3's.
@@ -268,11 +267,11 @@ def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ..
     return tuple(dict.fromkeys(each for each in found if each != "."))
 
 
-def _engines(path: str, content: bytes, given: Mapping[str, Any]) -> Said | None:
+def _engines(path: str, content: bytes, given: Mapping[str, Any]) -> Known[str] | None:
     node = _table(given, "engines").get("node")
     if isinstance(node, int | float) and not isinstance(node, bool):
         node = str(node)
-    return Said(node, _place(path, content, "node")) if isinstance(node, str) and node.strip() else None
+    return Known(node, _place(path, content, "node")) if isinstance(node, str) and node.strip() else None
 
 
 def _table(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from relbuild.errors import Mark
 from relbuild.mix import above, static_buildpack, tools, utf8
-from relbuild.mix.facts import Tree
-from relbuild.mix.tools import Said
+from relbuild.mix.facts import Known, Tree
 from relbuild.values import dataclass
 
 # https://nodejs.org/en/about/previous-releases; the long-term ones, the one to take by default first.
@@ -56,7 +55,7 @@ class Node:
         return f"node:{self.version}-{codename}-slim"
 
 
-def find(tree: Tree, directory: str, engines: Said | None) -> Node:
+def find(tree: Tree, directory: str, engines: Known[str] | None) -> Node:
     """Return the Node that the project asks for, for the package.json in a directory ("" for the root).
 
     `.nvmrc` and `.node-version` go before `.tool-versions` and mise.toml, these before a buildpack's settings, and
@@ -65,17 +64,17 @@ def find(tree: Tree, directory: str, engines: Said | None) -> Node:
     """
     notes: list[str] = []
     for said in _said(tree, directory):
-        version = _version(said.text)
+        version = _version(said.value)
         if version is not None:
             if int(version.partition(".")[0]) > _CURRENT:
-                notes.append(f"{said.source} asks for Node {version}: relbuild knows none after {_CURRENT}")
-            return Node(version, said.source, tuple(notes))
-        notes.append(f"{said.source}: {said.text!r} is no version of Node that relbuild knows: passed over")
+                notes.append(f"{said.at.brief} asks for Node {version}: relbuild knows none after {_CURRENT}")
+            return Node(version, said.at.brief, tuple(notes))
+        notes.append(f"{said.at.brief}: {said.value!r} is no version of Node that relbuild knows: passed over")
     if engines is not None:
-        version = _in_range(engines.text)
+        version = _in_range(engines.value)
         if version is not None:
-            return Node(version, f'{engines.source} ("node": "{engines.text}")', tuple(notes))
-        notes.append(f"{engines.source}: no version of Node is known to be in {engines.text!r}: passed over")
+            return Node(version, f'{engines.at.brief} ("node": "{engines.value}")', tuple(notes))
+        notes.append(f"{engines.at.brief}: no version of Node is known to be in {engines.value!r}: passed over")
     return Node(str(_LTS[0]), "the long-term one, since the project names none", tuple(notes), said=False)
 
 
@@ -87,7 +86,7 @@ def of_debian(asked: Node, debian: str) -> Node:
     return Node(str(major), f"Debian {debian}", tuple(notes), said=False)
 
 
-def _said(tree: Tree, directory: str) -> Iterator[Said]:
+def _said(tree: Tree, directory: str) -> Iterator[Known[str]]:
     if directory:
         yield from _version_files(tree, f"{directory}/")
     for above_it in above.directories(tree):
@@ -100,12 +99,12 @@ def _said(tree: Tree, directory: str) -> Iterator[Said]:
             yield by_buildpack
 
 
-def _version_files(tree: Tree, directory: str) -> Iterator[Said]:
+def _version_files(tree: Tree, directory: str) -> Iterator[Known[str]]:
     for path in (f"{directory}{name}" for name in _FILES):
         for number, line in enumerate(utf8.lines(tree, path), 1):
             text = line.partition("#")[0].strip()
             if text:
-                yield Said(text, Mark(path, number))
+                yield Known(text, Mark(path, number))
                 break
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, utf8
+from relbuild.mix import above, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
@@ -18,9 +17,6 @@ _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6}(?:\.[0-9]{1,6}(?:-rc\.[0-9]{1,
 _REF = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,199}", re.ASCII)
 _SUFFIX = re.compile(r"(?P<version>.+)-otp-(?P<otp>[0-9]{2})", re.ASCII)
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>elixir_version|erlang_version)=(?P<value>.*)", re.DOTALL)
-_TOML_PLACE = re.compile(r"at line ([0-9]+), column ([0-9]+)")
-
-MISE_FILES = ("mise.toml", ".mise.toml", ".config/mise.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +123,17 @@ def _ref_pin(text: str, ref: str, source: str, at: Mark) -> Pin:
     return Pin(text, source, at, ref=ref)
 
 
-_EXAMPLES = {"elixir": "1.18.4", "erlang": "27.3.4"}
 _PARSERS: dict[str, Callable[[str, str, Mark], Pin]] = {"elixir": elixir_pin, "erlang": otp_pin}
 
 
 def _all(tree: Tree) -> Iterator[tuple[str, Pin]]:
     for directory in above.directories(tree):
-        yield from _tool_versions(tree, f"{directory}.tool-versions")
-        for file in MISE_FILES:
-            yield from _mise(tree, f"{directory}{file}")
+        for tool, version in tools.read(tree, directory, _PARSERS):
+            yield tool, _PARSERS[tool](version.value, version.at.brief, version.at)
         if not directory:
             yield from _version_file(tree, ".elixir-version", "elixir")
             yield from _version_file(tree, ".erlang-version", "erlang")
             yield from _buildpack(tree)
-
-
-def _tool_versions(tree: Tree, file: str) -> Iterator[tuple[str, Pin]]:
-    seen: set[str] = set()
-    for number, line in enumerate(utf8.lines(tree, file), 1):
-        words = line.partition("#")[0].split()
-        # As in asdf, a tool's first line counts and, where it has several versions, the first of them.
-        if not words or words[0] not in _PARSERS or words[0] in seen:
-            continue
-        tool = words[0]
-        seen.add(tool)
-        if len(words) == 1:
-            raise ProjectError(
-                f"{file}: no version after {tool}", at=Mark(file, number), hint=f"write `{tool} VERSION`"
-            )
-        at = Mark(file, number, line.index(words[1], line.index(tool) + len(tool)) + 1)
-        yield tool, _PARSERS[tool](words[1], f"{file}:{number}", at)
 
 
 def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]:
@@ -164,58 +141,8 @@ def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]
         words = line.partition("#")[0].split()
         if words:
             at = Mark(file, number, line.index(words[0]) + 1)
-            yield tool, _PARSERS[tool](words[0], f"{file}:{number}", at)
+            yield tool, _PARSERS[tool](words[0], at.brief, at)
             return
-
-
-def _mise(tree: Tree, file: str) -> Iterator[tuple[str, Pin]]:
-    text = utf8.read(tree, file)
-    if text is None or not text.strip():
-        return
-    tools = _toml(file, text).get("tools", {})
-    for tool, parse in _PARSERS.items():
-        for key in (tool, f"core:{tool}", f"asdf:{tool}"):
-            if isinstance(tools, dict) and key in tools:
-                at = _toml_place(file, text, key)
-                yield tool, parse(_mise_version(tool, tools[key], at), f"{file}:{at.line}", at)
-                break
-
-
-def _mise_version(tool: str, value: Any, at: Mark) -> str:
-    while isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, dict):
-        value = value.get("version")
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    raise ProjectError(f"{at.file}: the version is no string", at=at, hint=f'write it in quotes: "{_EXAMPLES[tool]}"')
-
-
-def _toml(file: str, text: str) -> dict[str, Any]:
-    # Few projects have such a file; the others need not wait for the parser.
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise ProjectError(f"{file}: nested too deeply", at=Mark(file, 1)) from error
-    except ValueError as error:
-        place = _TOML_PLACE.search(str(error))
-        at = Mark(file, int(place[1]), int(place[2])) if place else Mark(file, 1)
-        raise ProjectError(f"{file}: not TOML: {_TOML_PLACE.sub('', str(error)).removesuffix(' ()')}", at=at) from error
-
-
-def _toml_place(file: str, text: str, key: str) -> Mark:
-    # tomllib keeps no places; the first line of the [tools] table that begins with the key is it, or a [tools.KEY].
-    name = rf"[\"']?{re.escape(key)}[\"']?"
-    entry = re.compile(rf"\s*(?:tools\s*\.\s*)?{name}\s*[.=]|\s*\[\s*tools\s*\.\s*{name}\s*\]|\s*tools\s*=.*{name}")
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if entry.match(line) and (table in ("", "tools") or line.lstrip().startswith("[")):
-            return Mark(file, number)
-        if header := re.match(r"\s*\[\s*([^\]]*?)\s*\]", line):
-            table = header[1]
-    return Mark(file, 1)
 
 
 def _buildpack(tree: Tree) -> Iterator[tuple[str, Pin]]:
@@ -230,7 +157,7 @@ def _buildpack(tree: Tree) -> Iterator[tuple[str, Pin]]:
         version = _bash_value(assignment["value"], at)
         if version:
             # As in bash, the last assignment counts.
-            found[tool] = _PARSERS[tool](version, f"{file}:{number}", at)
+            found[tool] = _PARSERS[tool](version, at.brief, at)
         else:
             found.pop(tool, None)
     yield from found.items()

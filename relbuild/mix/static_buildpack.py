@@ -7,29 +7,28 @@ import re
 
 from relbuild.errors import Mark
 from relbuild.mix import utf8
-from relbuild.mix.facts import Tree
-from relbuild.mix.tools import Said
+from relbuild.mix.facts import Known, Tree
 
 FILE = "phoenix_static_buildpack.config"
 
 
-def setting(tree: Tree, name: str) -> Said | None:
+def setting(tree: Tree, name: str) -> Known[str] | None:
     """Return what the buildpack is told by a name; as in bash, the last assignment counts."""
     found = None
     for number, line in enumerate(utf8.lines(tree, FILE), 1):
         assignment = re.match(rf"\s*(?:export\s+)?{name}=[\"']?([^\s\"'#;$`()]+)", line)
         if assignment:
-            found = Said(assignment[1], Mark(FILE, number))
+            found = Known(assignment[1], Mark(FILE, number))
     return found
 
 
 def assets_directory(tree: Tree, application: str) -> str | None:
     """Return where the package.json of an application in a directory is, if the settings name it."""
     path, relative = setting(tree, "assets_path"), setting(tree, "phoenix_relative_path")
-    base = _directory(relative.text) if relative is not None else ""
+    base = _directory(relative.value) if relative is not None else ""
     if path is None or base != application:
         return None
-    found = _directory(posixpath.join(base, path.text))
+    found = _directory(posixpath.join(base, path.value))
     return None if found.startswith(("..", "/")) else found
 
 

@@ -190,7 +190,7 @@ def test_settings_with_a_login_stay_out(dict_tree: Tree, file: str, text: str, s
 @pytest.mark.parametrize(("engines", "text"), [(20, "20"), (20.1, "20.1"), (">=20", ">=20"), (True, None), ([], None)])
 def test_engines_may_be_a_number(dict_tree: Tree, engines: object, text: str | None) -> None:
     said = installation(dict_tree, {"engines": {"node": engines}}, **{"package-lock.json": "{}"}).package.engines
-    assert (said.text if said else None) == text
+    assert (said.value if said else None) == text
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from relbuild.errors import Mark
 from relbuild.mix import node
-from relbuild.mix.tools import Said
+from relbuild.mix.facts import Known
 
 Tree = Callable[[dict[str, Any]], Any]
 
 
 def find(dict_tree: Tree, files: dict[str, Any], engines: str | None = None) -> tuple[str, str]:
-    said = Said(engines, Mark("assets/package.json", 7)) if engines is not None else None
+    said = Known(engines, Mark("assets/package.json", 7)) if engines is not None else None
     found = node.find(dict_tree(files), "assets", said)
     return found.version, found.source
 
@@ -33,6 +33,8 @@ def find(dict_tree: Tree, files: dict[str, Any], engines: str | None = None) -> 
         ({".tool-versions": "elixir 1.18.4\nnodejs 22.14.0 system\n"}, "22.14.0", ".tool-versions:2"),
         ({"mise.toml": '[tools]\nelixir = "1.18"\nnode = ["22", "20"]\n'}, "22", "mise.toml:3"),
         ({"mise.toml": '[tools]\nnode = {version = "lts"}\n'}, "24", "mise.toml:2"),
+        ({"mise.toml": '[tools]\n"core:node" = "22"\n'}, "22", "mise.toml:2"),
+        ({"mise.toml": '[tools]\nnodemon = "3"\nnode = "22"\n'}, "22", "mise.toml:3"),
         ({"phoenix_static_buildpack.config": "clean_cache=true\nnode_version='18.19.0'\n"}, "18.19.0",
          "phoenix_static_buildpack.config:2"),
         ({".nvmrc": "20", ".tool-versions": "nodejs 22\n"}, "20", ".nvmrc:1"),
@@ -68,7 +70,7 @@ def test_a_range_gives_a_version_that_is_in_it(dict_tree: Tree, engines: str, ve
 
 @pytest.mark.parametrize("engines", ["foo", ">=99", ">=20 <18"])
 def test_a_range_that_holds_none_is_passed_over_and_told(dict_tree: Tree, engines: str) -> None:
-    found = node.find(dict_tree({}), "assets", Said(engines, Mark("assets/package.json", 7)))
+    found = node.find(dict_tree({}), "assets", Known(engines, Mark("assets/package.json", 7)))
     assert (found.version, found.said) == ("24", False)
     assert found.notes == (f"assets/package.json:7: no version of Node is known to be in {engines!r}: passed over",)
 
@@ -122,7 +124,7 @@ _RANGE = st.lists(st.lists(_WORD, min_size=1, max_size=3).map(" ".join), min_siz
 
 @given(st.one_of(_RANGE, st.text(max_size=20)))
 def test_any_range_gives_a_version_or_none(dict_tree: Tree, text: str) -> None:
-    found = node.find(dict_tree({}), "", Said(text, Mark("package.json", 1)))
+    found = node.find(dict_tree({}), "", Known(text, Mark("package.json", 1)))
     assert re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6}){0,2}", found.version)
 
 
