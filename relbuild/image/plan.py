@@ -11,6 +11,7 @@ from relbuild.errors import ConfigError, Mark
 from relbuild.image import (
     assets,
     bases,
+    build_time,
     dependencies,
     labelling,
     layers,
@@ -215,6 +216,7 @@ def make_plan(
             *asset_plan.notes,
             *sources.notes,
             *_release_notes(release),
+            *build_time.notes(tree, project, config, required),
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,

@@ -29,12 +29,12 @@ def imported(tree: Tree, directory: str) -> tuple[str, ...]:
         seen.add(file)
         for written in _IMPORT.findall(utf8.read(tree, file) or ""):
             pattern = _INTERPOLATION.sub("*", written)
-            pending += _matching(tree, posixpath.normpath(posixpath.join(posixpath.dirname(file), pattern)))
+            pending += matching(tree, posixpath.normpath(posixpath.join(posixpath.dirname(file), pattern)))
     return tuple(sorted(file for file in seen if posixpath.dirname(file) != directory))
 
 
-def _matching(tree: Tree, pattern: str) -> list[str]:
-    """Return the files of a pattern with ``*`` in any part of it."""
+def matching(tree: Tree, pattern: str) -> list[str]:
+    """Return the files of a pattern with ``*`` in any part of it, none that begins with a dot."""
     found = [""]
     parts = pattern.split("/")
     for depth, part in enumerate(parts):

@@ -32,6 +32,7 @@ __all__ = [
     "from_label",
     "lacks",
     "read",
+    "read_by_build",
     "to_label",
 ]
 
@@ -49,3 +50,13 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     from relbuild.mix.environment import boot
 
     return boot.read(tree, project, release)
+
+
+def read_by_build(tree: Tree, project: Project) -> Contract:
+    """Return which variables the compile-time configuration reads, as far as its files tell.
+
+    Raises ProjectError where one of them isn't Elixir or can't be read.
+    """
+    from relbuild.mix.environment import build
+
+    return build.read(tree, project)

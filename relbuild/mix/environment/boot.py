@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -43,7 +42,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
 
     Raises ProjectError where one of them isn't Elixir or can't be read.
     """
-    locate = _locate(tree, project)
+    locate = locator(tree, project)
     script, exports = _script(tree, release, locate)
     configuration = Reading(Files(tree, locate), assigned=set(exports.perhaps), elsewhere=script.elsewhere)
     path = _config_path(tree, project, release)
@@ -52,7 +51,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     elif path is not None:
         configuration.file(path)
         _follow_unused(configuration)
-    return joined(_found(script, PROVIDED_EARLY), _found(configuration, PROVIDED | exports.always))
+    return joined(found(script, PROVIDED_EARLY), found(configuration, PROVIDED | exports.always))
 
 
 def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
@@ -111,18 +110,18 @@ def _follow_function(reading: Reading, frame: Frame, node: Node) -> None:
             inner.statements_of(clause.child_by_field_name("right"))
 
 
-def _locate(tree: Tree, project: Project) -> Callable[[str], str | None]:
+def locator(tree: Tree, project: Project) -> Locate:
     """Return what finds the file of a module of the project: where it is by convention, else by its content."""
-    found: dict[str, str | None] = {}
+    located: dict[str, str | None] = {}
     files: list[str] = []
 
     def locate(name: str) -> str | None:
-        if name not in found:
+        if name not in located:
             if not files:
                 for directory in elixir_files.directories(project, *project.apps):
                     files.extend(elixir_files.files(tree, directory))
-            found[name] = _file_of(tree, files, name)
-        return found[name]
+            located[name] = _file_of(tree, files, name)
+        return located[name]
 
     return locate
 
@@ -149,7 +148,7 @@ def _underscored(name: str) -> str:
     return out
 
 
-def _found(reading: Reading, provided: frozenset[str]) -> Contract:
+def found(reading: Reading, provided: frozenset[str]) -> Contract:
     """Return what one reading found, without the variables that are set by then."""
     needed: dict[str, dict[Condition, Requirement]] = {}
     for each in reading.requirements:
@@ -162,12 +161,12 @@ def _found(reading: Reading, provided: frozenset[str]) -> Contract:
     for access in reading.accesses:
         if access.name in provided:
             continue
-        found = variables.setdefault(access.name, Variable(access.name, access.at, access.default))
-        if found.default is None and access.default is not None:
-            variables[access.name] = replace(found, default=access.default)
+        variable = variables.setdefault(access.name, Variable(access.name, access.at, access.default))
+        if variable.default is None and access.default is not None:
+            variables[access.name] = replace(variable, default=access.default)
     for name, same in needed.items():
-        found = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
-        variables[name] = replace(found, requirements=tuple(same.values()))
+        variable = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
+        variables[name] = replace(variable, requirements=tuple(same.values()))
     return Contract(tuple(variables.values()), tuple(reading.unknown))
 
 

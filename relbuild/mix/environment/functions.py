@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.mix import config_imports
 from relbuild.mix.environment import control, patterns, stops, variables
 from relbuild.mix.environment.conditions import EMPTY, NEVER, Among, Condition, Opaque, either, every, is_set, missing
 from relbuild.mix.environment.values import (
@@ -234,12 +235,23 @@ def _require_file(call: Call) -> Value:
         )
         return call.something()
     text = posixpath.normpath(text)
-    if text in frame.reading.following:
+    if "*" in text and call.name == "import_config":
+        # As Mix.Config had it (hexdocs.pm/mix/1.9, Mix.Config.import_config/1).
+        for each in config_imports.matching(frame.reading.files.tree, text):
+            _follow_file(call, each)
         return call.something()
-    if frame.reading.files.open(text) is None:
-        frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", f"the project has no {text}", frame.at(call.node)))
+    return _follow_file(call, text)
+
+
+def _follow_file(call: Call, path: str) -> Value:
+    reading = call.frame.reading
+    if path in reading.following:
         return call.something()
-    return frame.reading.file(text)
+    if reading.files.open(path) is None:
+        written, at = f"`{call.frame.text(call.whole)}`", call.frame.at(call.node)
+        reading.note(Unknown(written, f"the project has no {path}", at))
+        return call.something()
+    return reading.file(path)
 
 
 def _matches(frame: Frame, node: Node, piped: list[Value]) -> Value:

@@ -1,0 +1,46 @@
+"""What is to be said of variables that are read while the image is built, as if that were where it runs."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from relbuild.config import Config
+from relbuild.mix.environment import Contract, Variable, read_by_build
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+
+# How many variables a note names.
+NAMED = 3
+
+
+def notes(tree: Tree, project: Project, config: Config, at_boot: Contract) -> tuple[str, ...]:
+    """Return notes of what the compile-time configuration reads and the build isn't given: what it needs, and the rest.
+
+    The rest is fixed then, unless it is read ``at_boot`` too.
+    """
+    given = {*config.builder.env, *config.builder.secrets}
+    read = [each for each in read_by_build(tree, project).variables if each.name not in given]
+    again = {each.name for each in at_boot.variables}
+    directory = posixpath.dirname(project.config_path.value if isinstance(project.config_path, Known) else "config/")
+    runtime = posixpath.join(directory, "runtime.exs")
+    needed = sorted((each for each in read if each.kind == "required"), key=lambda each: each.at)
+    fixed = sorted((each for each in read if each.kind != "required" and each.name not in again), key=lambda e: e.at)
+    found = []
+    if needed:
+        found.append(
+            f"{_named(needed)}: needed when the image is built, which fails without; read it in {runtime} instead, or "
+            "give it to the build: builder.secrets in relbuild.yml, builder.env for what is no secret"
+        )
+    if fixed:
+        found.append(
+            f"{_named(fixed)}: read when the image is built, so that what is set where it runs has no effect there; "
+            f"read it in {runtime} instead, or give it to the build: builder.env in relbuild.yml"
+        )
+    return tuple(found)
+
+
+def _named(variables: Sequence[Variable]) -> str:
+    named = [f"{each.name} ({each.at.brief})" for each in variables[:NAMED]]
+    more = len(variables) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
