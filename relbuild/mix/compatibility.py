@@ -11,6 +11,9 @@ from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP
 from relbuild.mix.versions import OtpVersion, Requirement, Version
 from relbuild.values import dataclass
 
+# The first Elixir that has `mix release` (its changelog).
+_RELEASES = Version(1, 9, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -125,7 +128,6 @@ def choose_elixir(
 
 def _none_fits(rule: Rule | None, otp: Pin | None, newest: Mapping[str, int]) -> ProjectError:
     """Return the error that no Elixir is allowed by the one and runs on the other."""
-    known = ", ".join(f"{line}.{patch}" for line, patch in newest.items())
     if rule is None and otp is not None:
         majors = sorted({major for line in newest for major in supported(_newest_of(line)) or ()})
         return ProjectError(
@@ -137,7 +139,7 @@ def _none_fits(rule: Rule | None, otp: Pin | None, newest: Mapping[str, int]) ->
     return ProjectError(
         f"relbuild knows no Elixir that is allowed by {rule.source if rule else 'mix.exs'}{runs}",
         at=rule.at if rule else None,
-        hint=f"change {'one of them' if otp else 'it'}: relbuild knows Elixir {known}",
+        hint=f"change {'one of them' if otp else 'it'}: relbuild knows Elixir {_known(newest)}",
     )
 
 
@@ -151,7 +153,7 @@ def versions(newest: Mapping[str, int]) -> tuple[Version, ...]:
 
 
 def refuse(choice: Choice, rule: Rule | None) -> None:
-    """Raise ProjectError when mix.exs does not allow the Elixir."""
+    """Raise ProjectError when mix.exs does not allow the Elixir, or it is too old to make a release."""
     refusing = rule.against(choice.value) if rule is not None else None
     if refusing is not None:
         raise ProjectError(
@@ -159,6 +161,21 @@ def refuse(choice: Choice, rule: Rule | None) -> None:
             at=choice.at,
             hint="change one of them: Mix would refuse to compile the project",
         )
+    _refuse_old(choice.value, choice.source, choice.at)
+
+
+def _refuse_old(text: str, source: str, at: Mark | None) -> None:
+    version = Version.parse(text) or Version.parse(f"{text}.0")
+    if version is not None and version < _RELEASES:
+        raise ProjectError(
+            f"{source} asks for Elixir {text}, which has no mix release: that came with Elixir {_RELEASES.line}",
+            at=at,
+            hint=f"ask for a newer one, there or with elixir: in relbuild.yml; relbuild knows {_known(ELIXIR_NEWEST)}",
+        )
+
+
+def _known(newest: Mapping[str, int]) -> str:
+    return ", ".join(f"{line}.{patch}" for line, patch in newest.items())
 
 
 def _pinned(pin: Pin, text: str, rule: Rule | None, newest: Mapping[str, int], notes: list[str]) -> Choice:
@@ -169,10 +186,11 @@ def _pinned(pin: Pin, text: str, rule: Rule | None, newest: Mapping[str, int], n
         return Choice(str(exact), pin.source, pin.at)
     found = [version for version in versions(newest) if f"{version}.".startswith(f"{text}.")]
     if not found:
+        _refuse_old(text, pin.source, pin.at)
         raise ProjectError(
             f"{pin.source} asks for Elixir {text}, of which relbuild knows no release",
             at=pin.at,
-            hint=f"write the whole version; relbuild knows {', '.join(f'{line}.{newest[line]}' for line in newest)}",
+            hint=f"write the whole version; relbuild knows {_known(newest)}",
         )
     allowed = [version for version in found if rule is None or rule.allows(version)]
     return Choice(str(max(allowed or found)), pin.source, pin.at, pin.text)

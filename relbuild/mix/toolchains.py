@@ -30,6 +30,7 @@ class DebianElixir(NamedTuple):
 
 
 ELIXIR_OTP: dict[str, Support] = {
+    "1.9": Support(20, 22),
     "1.10": Support(21, 22, 23, 3),
     "1.11": Support(21, 23, 24, 4),
     "1.12": Support(22, 24),

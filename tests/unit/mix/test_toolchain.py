@@ -404,6 +404,7 @@ TOOLS = ".tool-versions"
 CONFIG = "relbuild.yml"
 LINES = ", ".join(f"{line}.{patch}" for line, patch in ELIXIR_NEWEST.items())
 
+NO_RELEASE = f"ask for a newer one, there or with elixir: in relbuild.yml; relbuild knows {LINES}"
 REFUSED = (
     Refused(
         lambda: settle("elixir: latest\n"),
@@ -439,6 +440,27 @@ REFUSED = (
         ".tool-versions:1 asks for Elixir 1.14.5, mix.exs:8 (~> 1.15) does not allow it",
         Mark(TOOLS, 1, 8),
         "change one of them: Mix would refuse to compile the project",
+    ),
+    Refused(
+        lambda: settle("", "~> 1.6", buildpack="erlang_version=20.2\nelixir_version=1.6.1\n"),
+        ProjectError,
+        "elixir_buildpack.config:2 asks for Elixir 1.6.1, which has no mix release: that came with Elixir 1.9",
+        Mark("elixir_buildpack.config", 2, 16),
+        NO_RELEASE,
+    ),
+    Refused(
+        lambda: settle("", tool_versions="elixir 1.8\n"),
+        ProjectError,
+        ".tool-versions:1 asks for Elixir 1.8, which has no mix release: that came with Elixir 1.9",
+        Mark(TOOLS, 1, 8),
+        NO_RELEASE,
+    ),
+    Refused(
+        lambda: settle("elixir: 1.8.2\ntoolchain: image\nbuilder: {image: acme/elixir:1}\ndebian: bookworm\n"),
+        ConfigError,
+        "relbuild.yml:1 asks for Elixir 1.8.2, which has no mix release: that came with Elixir 1.9",
+        Mark(CONFIG, 1, 9),
+        NO_RELEASE,
     ),
     Refused(
         lambda: settle("", "~> 2.0"),
