@@ -1,4 +1,4 @@
-"""The Elixir files that a release needs and a project may lack: its Release module and config/runtime.exs."""
+"""The Elixir files that a release needs and a project may lack: its Release module and its configuration at boot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project, Release
 from relbuild.mix.uses import Use
+from relbuild.mix.versions import Version
 from relbuild.values import dataclass
+
+# The first Elixir that has config/runtime.exs and config_env/0; before, a release reads config/releases.exs.
+_RUNTIME_CONFIG = Version(1, 11, 0)
+# The first that has Application.ensure_loaded/1.
+_ENSURE_LOADED = Version(1, 10, 0)
 
 # Ecto's adapters for a database that is a file.
 _FILE_ADAPTERS = ("Ecto.Adapters.SQLite3", "Ecto.Adapters.Exqlite")
@@ -26,7 +32,9 @@ class ElixirFile:
     note: str | None = None
 
 
-def release_modules(tree: Tree, project: Project, databases: tuple[Databases, ...], release: str) -> list[ElixirFile]:
+def release_modules(
+    tree: Tree, project: Project, databases: tuple[Databases, ...], release: str, elixir: Version | None
+) -> list[ElixirFile]:
     """Return a Release module for each application with repositories, unless the project migrates in its own way.
 
     A file that is there at such a path counts as the one that init wrote: it is among them.
@@ -35,7 +43,7 @@ def release_modules(tree: Tree, project: Project, databases: tuple[Databases, ..
     written = {_path(each): each for each in databases}
     if own - set(written):
         return []
-    return [_release_module(tree, path, each, release) for path, each in written.items()]
+    return [_release_module(tree, path, each, release, elixir) for path, each in written.items()]
 
 
 def migrate_expressions(tree: Tree, project: Project, paths: list[str]) -> list[str]:
@@ -43,7 +51,7 @@ def migrate_expressions(tree: Tree, project: Project, paths: list[str]) -> list[
     return [each.expression for each in migrations.find(tree, project) if each.at.file in paths]
 
 
-def _release_module(tree: Tree, path: str, database: Databases, release: str) -> ElixirFile:
+def _release_module(tree: Tree, path: str, database: Databases, release: str, elixir: Version | None) -> ElixirFile:
     module = f"{_namespace(database.part, database.app)}.Release"
     for source, defined in modules_with(tree, (database.part,), (b"defmodule", b"Release")):
         if defined.name == module and source.file != path:
@@ -58,6 +66,7 @@ def _release_module(tree: Tree, path: str, database: Databases, release: str) ->
         release=release,
         repos=repos,
         configured=database.configured,
+        ensures=elixir is None or elixir >= _ENSURE_LOADED,
     )
     return ElixirFile(path, content)
 
@@ -73,13 +82,17 @@ def _namespace(part: Project, app: str) -> str:
 
 
 def runtime_config(
-    tree: Tree, project: Project, release: Release, databases: tuple[Databases, ...]
+    tree: Tree, project: Project, release: Release, databases: tuple[Databases, ...], elixir: Version | None
 ) -> ElixirFile | None:
-    """Return config/runtime.exs; None for a release that reads its configuration from another file."""
+    """Return config/runtime.exs, or what an older Elixir has in its place.
+
+    None for a release that reads its configuration from another file.
+    """
     if release.runtime_config_path is not None or not isinstance(project.config_path, Known):
         return None
     directory = posixpath.dirname(project.config_path.value)
-    if tree.read(posixpath.join(directory, "releases.exs")) is not None:
+    older = elixir is not None and elixir < _RUNTIME_CONFIG
+    if not older and tree.read(posixpath.join(directory, "releases.exs")) is not None:
         # A release has one such file (Mix.Release), and the project has decided which.
         return None
     endpoints = [
@@ -94,8 +107,9 @@ def runtime_config(
         app=release.name,
         repos=[_repo(each, app, len(repos)) for each, app in repos],
         endpoints=[_endpoint(each, app, number) for number, (each, app) in enumerate(endpoints)],
+        releases_only=older,
     )
-    return ElixirFile(posixpath.join(directory, "runtime.exs"), content)
+    return ElixirFile(posixpath.join(directory, "releases.exs" if older else "runtime.exs"), content)
 
 
 def _repo(use: Use, app: str, count: int) -> dict[str, object]:

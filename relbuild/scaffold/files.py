@@ -13,12 +13,13 @@ from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
 from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
-from relbuild.mix import ecto
+from relbuild.mix import ecto, toolchain
 from relbuild.mix import project as mix_project
 from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
+from relbuild.mix.versions import Version
 from relbuild.scaffold import elixir, settings, umbrella, workflow
 from relbuild.scaffold.elixir import ElixirFile
 from relbuild.scaffold.overlay import Overlay
@@ -107,8 +108,9 @@ class _Making:
         project = self.project()
         release = select_release(project, self.wish.release or self.config.release)
         databases = ecto.find(self.overlay, project)
-        runtime = elixir.runtime_config(self.overlay, project, release, databases)
-        modules = elixir.release_modules(self.overlay, project, databases, release.name)
+        version = self.elixir(project)
+        runtime = elixir.runtime_config(self.overlay, project, release, databases, version)
+        modules = elixir.release_modules(self.overlay, project, databases, release.name, version)
         self.add_templates(project, posixpath.normpath(_known(release.rel_templates_path, "rel")))
         for file in ([runtime] if runtime is not None else []) + modules:
             self.add_elixir(file)
@@ -131,6 +133,11 @@ class _Making:
         self.files["mix.exs"] = after
         self.changes.append(Change("mix.exs", before, after))
         return mix_project.read(self.overlay)
+
+    def elixir(self, project: Project) -> Version | None:
+        """Return the Elixir that the files are for, None where only the builder image knows it."""
+        choice = toolchain.resolve(self.overlay, self.config, project.required_elixir).elixir
+        return Version.parse(choice.value) if choice is not None else None
 
     def plan(self) -> Plan:
         """Return the plan of the project as it will be."""

@@ -166,6 +166,33 @@ def test_runtime_configuration_for_ecto_and_phoenix(written: Written) -> None:
     )
 
 
+@pytest.mark.parametrize("version", ["1.9.4", "1.10.4"])
+def test_an_elixir_of_before_runtime_exs_gets_releases_exs(version: str, written: Written) -> None:
+    mix = ECTO["mix.exs"].replace("~> 1.18", "~> 1.9")
+    settings = f'elixir: {version}\notp: "22.3.4.27"\ndebian: bullseye\n'
+    old = {**ECTO, "mix.exs": mix, "relbuild.yml": settings, "lib/shop_web/endpoint.ex": ENDPOINT}
+    files = written(old)
+    assert "config/runtime.exs" not in files
+    assert files["config/releases.exs"].partition("missing.\n")[2] == (
+        "config :shop, Shop.Repo,\n"
+        '  url: System.fetch_env!("DATABASE_URL"),\n'
+        '  pool_size: String.to_integer(System.get_env("POOL_SIZE", "10"))\n'
+        "\n"
+        "config :shop, ShopWeb.Endpoint,\n"
+        "  server: true,\n"
+        '  url: [host: System.fetch_env!("PHX_HOST"), port: 443, scheme: "https"],\n'
+        "  # All interfaces, IPv4 and IPv6.\n"
+        "  http: [\n"
+        "    ip: {0, 0, 0, 0, 0, 0, 0, 0},\n"
+        '    port: String.to_integer(System.get_env("PORT", "4000"))\n'
+        "  ],\n"
+        '  secret_key_base: System.fetch_env!("SECRET_KEY_BASE")\n'
+    )
+    # Application.ensure_loaded/1 is of Elixir 1.10.
+    assert ("ensure_loaded" in files["lib/shop/release.ex"]) == (version == "1.10.4")
+    assert written({**old, **files}) == {}
+
+
 def test_a_database_that_is_a_file(written: Written) -> None:
     files = {**ECTO, "lib/shop/repo.ex": REPO.replace("Postgres", "SQLite3")}
     assert '    database: System.fetch_env!("DATABASE_PATH"),\n' in written(files)["config/runtime.exs"]
