@@ -5,7 +5,7 @@ Everything raises a ``RelbuildError``; only ``relbuild.__main__.main`` catches, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from relbuild.values import dataclass
@@ -35,6 +35,12 @@ class Problem:
     message: str
     at: Mark | None = None
     hint: str | None = None
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names for a sentence, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 class RelbuildError(Exception):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from relbuild.config import Config
+from relbuild.errors import listed
 from relbuild.mix.environment import Contract, Variable, read_by_build
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-
-# How many variables a note names.
-NAMED = 3
 
 
 def notes(tree: Tree, project: Project, config: Config, at_boot: Contract) -> tuple[str, ...]:
@@ -29,18 +27,16 @@ def notes(tree: Tree, project: Project, config: Config, at_boot: Contract) -> tu
     found = []
     if needed:
         found.append(
-            f"{_named(needed)}: needed when the image is built, which fails without; read it in {runtime} instead, or "
+            f"{_places(needed)}: needed when the image is built, which fails without; read it in {runtime} instead, or "
             "give it to the build: builder.secrets in relbuild.yml, builder.env for what is no secret"
         )
     if fixed:
         found.append(
-            f"{_named(fixed)}: read when the image is built, so that what is set where it runs has no effect there; "
+            f"{_places(fixed)}: read when the image is built, so that what is set where it runs has no effect there; "
             f"read it in {runtime} instead, or give it to the build: builder.env in relbuild.yml"
         )
     return tuple(found)
 
 
-def _named(variables: Sequence[Variable]) -> str:
-    named = [f"{each.name} ({each.at.brief})" for each in variables[:NAMED]]
-    more = len(variables) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+def _places(variables: Iterable[Variable]) -> str:
+    return listed([f"{each.name} ({each.at.brief})" for each in variables])

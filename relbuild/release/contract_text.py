@@ -44,13 +44,15 @@ class Checked:
 
     file: str
     required: int
+    undecided: tuple[str, ...] = ()
+    """What it lacks, and only the running system knows whether that is needed."""
     exit_code: int = 0
 
     def text(self) -> str:
         return f"{self.file} has all that is required ({self.required})"
 
     def data(self) -> dict[str, Any]:
-        return {"file": self.file, "required": self.required}
+        return {"file": self.file, "required": self.required, "undecided": list(self.undecided)}
 
 
 def _row(variable: Variable, name_width: int, place_width: int) -> str:

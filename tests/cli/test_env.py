@@ -109,6 +109,26 @@ def test_a_file_that_has_it_all(project: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, ".env has all that is required (2)\n", "")
 
 
+def test_what_could_not_be_checked_is_said(project: Path) -> None:
+    (project / "config" / "runtime.exs").write_text(
+        'import Config\nif File.exists?("/etc/a"), do: System.fetch_env!("A")\n'
+        'System.fetch_env!("B_#{node()}")\nSystem.fetch_env!("C")\n'
+    )
+    (project / ".env").write_text("C=1\n")
+    ran = relbuild("env", "--check", ".env", cwd=project)
+    assert (ran.returncode, ran.stdout) == (0, ".env has all that is required (1)\n")
+    assert ran.stderr.splitlines() == [
+        "warning: A (config/runtime.exs:2): not set, and only the running system knows if it is needed; "
+        "relbuild env says when",
+        'warning: the variable named by `"B_#{node()}"` (config/runtime.exs:3): what it needs couldn\'t be told, and '
+        "isn't checked; relbuild env says why",
+    ]
+    checked = json.loads(relbuild("env", "--check", ".env", "--json", cwd=project).stdout)["data"]
+    assert checked == {"file": ".env", "required": 1, "undecided": ["A"]}
+    (project / ".env").write_text("A=1\nC=1\n")
+    assert "A (" not in relbuild("env", "--check", ".env", cwd=project).stderr
+
+
 def test_a_file_that_is_faulty_is_told_at_its_place(project: Path) -> None:
     (project / ".env").write_text("A B=1\nC='\n")
     ran = relbuild("env", "--check", ".env", "--json", cwd=project)

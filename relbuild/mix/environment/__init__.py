@@ -16,6 +16,7 @@ from relbuild.mix.environment.contract import (
     from_label,
     lacks,
     to_label,
+    undecided,
 )
 from relbuild.mix.environment.contract import to_data as data_of
 
@@ -34,6 +35,7 @@ __all__ = [
     "read",
     "read_by_build",
     "to_label",
+    "undecided",
 ]
 
 if TYPE_CHECKING:

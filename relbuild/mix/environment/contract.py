@@ -135,6 +135,18 @@ def lacks(contract: Contract, environment: Mapping[str, str]) -> tuple[Lack, ...
     return tuple(found)
 
 
+def undecided(contract: Contract, environment: Mapping[str, str]) -> tuple[Variable, ...]:
+    """Return the variables that the environment lacks, and only the running system knows if they are needed."""
+    return tuple(
+        variable
+        for variable in contract.variables
+        if any(
+            each.fails.holds(environment.get(variable.name)) and evaluate(each.when, environment) is None
+            for each in variable.requirements
+        )
+    )
+
+
 def ordered(variables: Iterable[Variable]) -> tuple[Variable, ...]:
     """Return the variables as people look for them: the required first, each kind by name."""
     kinds: tuple[Kind, ...] = ("required", "conditional", "optional")
