@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix.environment import calls, control, patterns, variables
-from relbuild.mix.environment.conditions import NEVER, either, negation
+from relbuild.mix.environment.conditions import NEVER, Opaque, either, negation
 from relbuild.mix.environment.values import (
     NIL,
     Fetched,
@@ -69,13 +69,13 @@ def _binary(frame: Frame, node: Node) -> Value:
         case "=":
             return _assign(frame, left, frame.walk(right))
         case "==" | "===":
-            return _compared(frame, node)
-        case "!=" | "!==":
-            return _opposite(_compared(frame, node))
+            return _compared(frame, node, frame.text(node))
+        case "!=" | "!==" as sign:
+            return _opposite(_compared(frame, node, _positive(frame, node, sign.replace("!", "=", 1))))
         case "in":
-            return _member(frame, node)
+            return _member(frame, node, frame.text(node))
         case "not in":
-            return _opposite(_member(frame, node))
+            return _opposite(_member(frame, node, _positive(frame, node, "in")))
         case "<>":
             values = [frame.walk(side) for side in (left, right)]
             for side, value in zip((left, right), values, strict=True):
@@ -116,21 +116,26 @@ def _assign(frame: Frame, pattern: Node, value: Value) -> Value:
     return value
 
 
-def _compared(frame: Frame, node: Node) -> Value:
+def _compared(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
-    text = frame.text(node)
     for one, other in ((left, right), (right, left)):
         if isinstance(other, Plain):
             return Truth(equals(one, other.compute(), text))
-    return Truth(frame.opaque(node))
+    return Truth(Opaque(text))
 
 
-def _member(frame: Frame, node: Node) -> Value:
+def _member(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
     items = listed(right)
     if items is None:
-        return Truth(frame.opaque(node))
-    return Truth(either(equals(left, item, frame.text(node)) for item in items))
+        return Truth(Opaque(text))
+    return Truth(either(equals(left, item, text) for item in items))
+
+
+def _positive(frame: Frame, node: Node, sign: str) -> str:
+    """Return what a comparison denies, with the sign that asserts it."""
+    left, right = operands(node)
+    return f"{frame.text(left)} {sign} {frame.text(right)}"
 
 
 def _opposite(value: Value) -> Value:

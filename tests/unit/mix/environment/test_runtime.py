@@ -93,6 +93,11 @@ SHAPES = {
         "A": "= ''",
         "B": '! not set when String.downcase(System.get_env("A", "")) == "on"',
     },
+    'if f() == :x, do: System.fetch_env!("A")': {"A": "! not set when f() == :x"},
+    'if f() != :x, do: System.fetch_env!("A")': {"A": "! not set when not (f() == :x)"},
+    'if f() !== g(), do: System.fetch_env!("A")': {"A": "! not set when not (f() === g())"},
+    'if f() not in [:x, :y], do: System.fetch_env!("A")': {"A": "! not set when not (f() in [:x, :y])"},
+    'if not (f() in g()), do: System.fetch_env!("A")': {"A": "! not set when not (f() in g())"},
     'if System.get_env("A") && System.get_env("C"), do: System.fetch_env!("B")': {
         "A": "",
         "B": "! not set when A is set and C is set",
