@@ -11,11 +11,12 @@ from relbuild.errors import ProjectError
 from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
 from relbuild.mix.environment.conditions import Among, Condition, Opaque
-from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined
+from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined, ordered
 from relbuild.mix.environment.files import Files, Locate
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
 from relbuild.mix.environment.reading import Reading
+from relbuild.mix.environment.requirements import together
 from relbuild.mix.facts import Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.source import operand, parts
@@ -51,7 +52,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     elif path is not None:
         configuration.file(path)
         _follow_unused(configuration)
-    return joined(found(script, PROVIDED_EARLY), found(configuration, PROVIDED | exports.always))
+    return settled(joined(found(script, PROVIDED_EARLY), found(configuration, PROVIDED | exports.always)))
 
 
 def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
@@ -153,7 +154,7 @@ def found(reading: Reading, provided: frozenset[str]) -> Contract:
     needed: dict[str, dict[Condition, Requirement]] = {}
     for each in reading.requirements:
         known = _opened(each, reading, provided)
-        if known is None or known.fails.variable in provided:
+        if known.fails.variable in provided:
             continue
         same = needed.setdefault(known.fails.variable, {})
         same[known.when] = _merged(same.get(known.when), known)
@@ -179,17 +180,25 @@ def _merged(one: Requirement | None, other: Requirement) -> Requirement:
     return replace(one, fails=fails, message=message) if isinstance(fails, Among) else one
 
 
-def _opened(requirement: Requirement, reading: Reading, provided: frozenset[str]) -> Requirement | None:
-    """Take what is provided for set, and leave open what something that was run may have set.
+def settled(contract: Contract) -> Contract:
+    """Return the contract with what the requirements of a variable say together, as far as it can be told in words."""
+    variables = []
+    for variable in contract.variables:
+        told = (each for each in together(variable.requirements) if _can_be_told(each.when))
+        variables.append(replace(variable, requirements=tuple(told)))
+    return replace(contract, variables=ordered(variables))
 
-    None for a requirement of which hardly anything is left that can be told.
-    """
+
+def _can_be_told(when: Condition) -> bool:
+    return not conditions.unclear(when) or len(conditions.describe(when)) <= _LONGEST_CONDITION
+
+
+def _opened(requirement: Requirement, reading: Reading, provided: frozenset[str]) -> Requirement:
+    """Take what is provided for set, and leave open what something that was run may have set."""
     when = requirement.when
     for name in conditions.variables(when):
         if name in provided and name != COMMAND:
             when = conditions.given_set(when, name)
     if reading.elsewhere is not None:
         when = conditions.every((when, Opaque(f"`{reading.elsewhere}` doesn't set it")))
-    if conditions.unclear(when) and len(conditions.describe(when)) > _LONGEST_CONDITION:
-        return None
     return replace(requirement, when=when)

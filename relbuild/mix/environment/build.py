@@ -6,7 +6,7 @@ Mix.Tasks.Release, "Runtime configuration").
 
 from __future__ import annotations
 
-from relbuild.mix.environment.boot import found, locator
+from relbuild.mix.environment.boot import found, locator, settled
 from relbuild.mix.environment.contract import Contract
 from relbuild.mix.environment.files import Files
 from relbuild.mix.environment.reading import Reading
@@ -30,4 +30,4 @@ def read(tree: Tree, project: Project) -> Contract:
     reading = Reading(Files(tree, locator(tree, project)))
     if isinstance(project.config_path, Known):
         reading.file(project.config_path.value)
-    return found(reading, PROVIDED)
+    return settled(found(reading, PROVIDED))

@@ -6,7 +6,8 @@ A test says that a variable's value is, or isn't, among some; None among them st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from dataclasses import field
+from typing import TypeAlias
 
 from relbuild.values import dataclass
 
@@ -29,10 +30,14 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something that only the running system knows, as it is written."""
+    """Something that only the running system knows, as it is written.
+
+    `of` is what is asked: the same words about another value, or asked another time, may have another answer.
+    """
 
     text: str
     negated: bool = False
+    of: object = field(default_factory=object, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,8 @@ def negation(condition: Condition) -> Condition:
     match condition:
         case Among(variable, values, inside):
             return Among(variable, values, not inside)
-        case Opaque(text, negated):
-            return Opaque(text, not negated)
+        case Opaque(text, negated, of):
+            return Opaque(text, not negated, of)
         case Every(parts):
             return either(negation(part) for part in parts)
         case Either(parts):
@@ -127,27 +132,25 @@ def _joined(
     if len(flat) == 1 and not isinstance(flat[0], Among):
         return flat[0]
     tests: dict[str, Among] = {}
-    order: dict[Condition | str, None] = {}
+    order: dict[Condition | str, Condition] = {}
     for condition in flat:
         if isinstance(condition, opposite) and not condition.parts:
             return condition
         if isinstance(condition, Among):
             known = tests.get(condition.variable)
             tests[condition.variable] = merge(known, condition) if known else condition
-        elif isinstance(condition, Opaque) and negation(condition) in order:
+        elif isinstance(condition, Opaque) and _same(order.get(negation(condition)), negation(condition)):
             return opposite()
-        order[condition.variable if isinstance(condition, Among) else condition] = None
+        key = condition.variable if isinstance(condition, Among) else condition
+        order[key] = _once(order.get(key), condition)
     if any(not test.values and test.inside == (kind is Every) for test in tests.values()):
         return opposite()
     # Among parts that all hold a further one is read as if the others held; among alternatives, as if they didn't.
     assumed = tests if kind is Every else {name: _opposite(test) for name, test in tests.items()}
-    parts = [
-        tests[key] if isinstance(key, str) else _shortened(key, assumed) if isinstance(key, Every | Either) else key
-        for key in order
-    ]
+    parts = [tests[key] if isinstance(key, str) else _shortened(each, assumed) for key, each in order.items()]
     if any(
-        isinstance(key, Every | Either) and part is not key and part != key
-        for key, part in zip(order, parts, strict=True)
+        isinstance(each, Every | Either) and part is not each and part != each
+        for each, part in zip(order.values(), parts, strict=True)
     ):
         return _joined(parts, kind, opposite, merge)
     parts = [part for part in parts if not isinstance(part, Among) or part.values]
@@ -156,6 +159,27 @@ def _joined(
     if len(parts) > MAX_PARTS:
         return Opaque("conditions that are too many to name")
     return kind(tuple(parts))
+
+
+def _same(one: Condition | None, other: Condition) -> bool:
+    """Say whether two conditions in the same words ask the same."""
+    return one is other or (isinstance(one, Opaque) and isinstance(other, Opaque) and one.of is other.of)
+
+
+def _once(known: Condition | None, condition: Condition) -> Condition:
+    """Return a condition of which the same words are known: where they may ask something else, as asked of neither."""
+    return condition if known is None or _same(known, condition) else _afresh(condition)
+
+
+def _afresh(condition: Condition) -> Condition:
+    match condition:
+        case Opaque(text, negated):
+            return Opaque(text, negated)
+        case Every(parts):
+            return Every(tuple(map(_afresh, parts)))
+        case Either(parts):
+            return Either(tuple(map(_afresh, parts)))
+    return condition
 
 
 def _opposite(test: Among) -> Among:
@@ -237,42 +261,6 @@ def _test(test: Among) -> str:
     if test.inside:
         return f"{test.variable} is {shown}" + (", or not set" if unset else "")
     return f"{test.variable} is {'set and ' if unset else ''}not {shown}"
-
-
-def to_data(condition: Condition) -> Any:
-    """Return the condition as JSON takes it."""
-    match condition:
-        case Among(variable, values, inside):
-            ordered = sorted(values, key=lambda value: (value is not None, value or ""))
-            return {"variable": variable, "in" if inside else "not_in": ordered}
-        case Opaque(text, negated):
-            return {"not" if negated else "text": text}
-        case Every(parts):
-            return {"every": [to_data(part) for part in parts]}
-        case Either(parts):
-            return {"either": [to_data(part) for part in parts]}
-
-
-def from_data(data: Any) -> Condition:
-    """Return the condition that `to_data` made this of; what isn't understood is left open."""
-    match data:
-        case {"variable": str(variable), "in": list(values)} if _values(values):
-            return Among(variable, frozenset(values))
-        case {"variable": str(variable), "not_in": list(values)} if _values(values):
-            return Among(variable, frozenset(values), inside=False)
-        case {"text": str(text)}:
-            return Opaque(text)
-        case {"not": str(text)}:
-            return Opaque(text, negated=True)
-        case {"every": list(parts)}:
-            return every(map(from_data, parts))
-        case {"either": list(parts)}:
-            return either(map(from_data, parts))
-    return Opaque("something this relbuild doesn't know")
-
-
-def _values(values: list[Any]) -> bool:
-    return all(value is None or isinstance(value, str) for value in values)
 
 
 def unclear(condition: Condition) -> bool:

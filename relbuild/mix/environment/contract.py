@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import conditions
-from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, evaluate
+from relbuild.mix.environment import condition_data, conditions
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
 from relbuild.mix.facts import Unknown
 from relbuild.values import dataclass
 
@@ -69,6 +69,16 @@ class Variable:
         """The requirement that tells most: the unconditional one, else the first."""
         first = next(iter(self.requirements), None)
         return next((each for each in self.requirements if each.unconditional), first)
+
+    @property
+    def needs(self) -> tuple[Requirement, ...]:
+        """The requirements that a reader is told: beside an unconditional one only what asks for more than it does."""
+        always = self.requirement
+        if always is None or not always.unconditional:
+            return self.requirements
+        accepted = conditions.negation(always.fails)
+        more = (each for each in self.requirements if conditions.every((each.fails, accepted)) != NEVER)
+        return (always, *more)
 
     @property
     def secret(self) -> bool:
@@ -184,9 +194,9 @@ def _variable(variable: Variable) -> dict[str, Any]:
 
 
 def _requirement(requirement: Requirement) -> dict[str, Any]:
-    data: dict[str, Any] = {"fails": conditions.to_data(requirement.fails), "at": requirement.at.brief}
+    data: dict[str, Any] = {"fails": condition_data.to_data(requirement.fails), "at": requirement.at.brief}
     if not requirement.unconditional:
-        data["when"] = conditions.to_data(requirement.when)
+        data["when"] = condition_data.to_data(requirement.when)
         data["condition"] = conditions.describe(requirement.when)
     if requirement.message:
         data["message"] = requirement.message[:_LONGEST_MESSAGE]
@@ -221,10 +231,10 @@ def _variable_of(data: Any) -> Variable:
 
 
 def _requirement_of(name: str, data: Any) -> Requirement | None:
-    fails = conditions.from_data(data["fails"])
+    fails = condition_data.from_data(data["fails"])
     if not isinstance(fails, Among) or fails.variable != name:
         return None
-    when = conditions.from_data(data["when"]) if "when" in data else ALWAYS
+    when = condition_data.from_data(data["when"]) if "when" in data else ALWAYS
     message = data.get("message")
     return Requirement(fails, when, _mark(data["at"]), None if message is None else str(message))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import (
@@ -18,6 +19,7 @@ from relbuild.mix.environment.conditions import (
     missing,
 )
 from relbuild.mix.environment.contract import Requirement
+from relbuild.mix.environment.coverage import certain
 
 
 def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
@@ -49,3 +51,15 @@ def requirement(test: Among, when: Condition, at: Mark, message: str | None) -> 
     if joined == NEVER or not fails.holds(None) or lacking == NEVER:
         return None
     return Requirement(fails if lacking == rest else missing(test.variable), lacking, at, message)
+
+
+def together(requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """Return the requirements of a variable; where one of them always holds, so does what they have in common."""
+    if any(each.unconditional for each in requirements) or not certain(each.when for each in requirements):
+        return requirements
+    fails = every(each.fails for each in requirements)
+    if not isinstance(fails, Among):
+        return requirements
+    common = replace(next((each for each in requirements if each.message), requirements[0]), fails=fails, when=ALWAYS)
+    rest = (each for each in requirements if each.fails != fails or each.message not in (None, common.message))
+    return (common, *rest)

@@ -130,12 +130,12 @@ def truthy(value: Value) -> Condition:
         case Truth(condition):
             return condition
         case Something(text, present):
-            return ALWAYS if present else Opaque(text)
+            return ALWAYS if present else Opaque(text, of=value)
         case Plain(compute, text, present):
             term = compute()
             if isinstance(term, Known):
                 return constant(term.value is not None and term.value is not False)
-            return ALWAYS if present else Opaque(text)
+            return ALWAYS if present else Opaque(text, of=value)
         case Choice(cases):
             return either(every((when, truthy(each))) for when, each in cases)
     return ALWAYS
@@ -157,12 +157,12 @@ def equals(value: Value, term: Term, text: str) -> Condition:
             return NEVER
         case Plain(compute):
             answer = same(compute(), term)
-            return Opaque(text) if answer is None else constant(answer)
+            return Opaque(text, of=value) if answer is None else constant(answer)
         case Choice(cases):
             return either(every((when, equals(each, term, text))) for when, each in cases)
         case Closure() | Whole() if wanted is None or isinstance(wanted, bool | str | int | Atom):
             return NEVER
-    return Opaque(text)
+    return Opaque(text, of=value)
 
 
 def is_nil(value: Value, text: str) -> Condition:
@@ -176,11 +176,17 @@ def is_nil(value: Value, text: str) -> Condition:
             return NEVER
         case Plain(compute):
             term = compute()
-            return constant(term.value is None) if isinstance(term, Known) else NEVER if value.present else Opaque(text)
+            return (
+                constant(term.value is None)
+                if isinstance(term, Known)
+                else NEVER
+                if value.present
+                else Opaque(text, of=value)
+            )
         case Choice(cases):
             return either(every((when, is_nil(each, text))) for when, each in cases)
         case Something():
-            return Opaque(text)
+            return Opaque(text, of=value)
     return NEVER
 
 

@@ -42,7 +42,8 @@ def read(frame: Frame, name: Value, node: Node | None, default: Value | None = N
 
 def untouched(frame: Frame, name: str) -> Condition:
     """Return when the variable is what the container was given: always, unless something at boot may have set it."""
-    return Opaque(f"nothing at boot sets {name} before") if name in frame.reading.assigned else ALWAYS
+    assigned = frame.reading.assigned
+    return Opaque(f"nothing at boot sets {name} before", of=assigned) if name in assigned else ALWAYS
 
 
 def as_given(frame: Frame, name: str, value: Value) -> Value:

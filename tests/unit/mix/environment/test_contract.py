@@ -58,6 +58,17 @@ def test_a_label_carries_all_that_is_needed() -> None:
     assert to_label(back) == label
 
 
+def test_what_is_told_beside_what_is_always_required() -> None:
+    always, empty, also = (
+        Requirement(unset("A"), ALWAYS, AT),
+        Requirement(unset("A", ""), is_set("B"), AT),
+        Requirement(unset("A"), is_set("C"), AT),
+    )
+    assert Variable("A", AT, requirements=(empty, also, always)).needs == (always, empty)
+    assert Variable("A", AT, requirements=(empty, also)).needs == (empty, also)
+    assert Variable("A", AT).needs == ()
+
+
 def test_its_form() -> None:
     assert to_data(CONTRACT) == {
         "version": 1,

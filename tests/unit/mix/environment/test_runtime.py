@@ -98,6 +98,24 @@ SHAPES = {
     'if f() !== g(), do: System.fetch_env!("A")': {"A": "! not set when not (f() === g())"},
     'if f() not in [:x, :y], do: System.fetch_env!("A")': {"A": "! not set when not (f() in [:x, :y])"},
     'if not (f() in g()), do: System.fetch_env!("A")': {"A": "! not set when not (f() in g())"},
+    'if f(), do: System.fetch_env!("A"), else: System.fetch_env!("A")': {"A": "! not set"},
+    'x = f()\nif x, do: System.fetch_env!("A")\nunless x, do: System.get_env("A") || raise "no A"': {
+        "A": "! not set: no A"
+    },
+    'x = f()\nif x, do: String.to_integer(System.get_env("A"))\nunless x, do: System.fetch_env!("A")': {
+        "A": "! not set; ! empty, or not set when f()"
+    },
+    'if System.get_env("B"), do: System.fetch_env!("A"), else: (if f(), do: System.fetch_env!("A"))': {
+        "A": "! not set when B is set; ! not set when B is not set and f()",
+        "B": "",
+    },
+    'if f(), do: System.fetch_env!("A")\nunless f(), do: System.fetch_env!("A")': {
+        "A": "! not set when f(); ! not set when not (f())"
+    },
+    'g = fn x -> if x[:a], do: System.fetch_env!("A"), else: :ok end\n'
+    'h = fn x -> if x[:a], do: :ok, else: System.fetch_env!("A") end\ng.(f())\nh.(e())': {
+        "A": "! not set when x[:a]; ! not set when not (x[:a])"
+    },
     'if System.get_env("A") && System.get_env("C"), do: System.fetch_env!("B")': {
         "A": "",
         "B": "! not set when A is set and C is set",
