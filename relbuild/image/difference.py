@@ -146,10 +146,12 @@ def _environment(before: Contract | None, after: Contract | None) -> tuple[Chang
 
 def _needed(variable: Variable) -> str:
     """Return in one line how a variable is needed; never a value that may be a secret."""
-    needed = variable.requirement
-    if needed is None:
+    if not variable.needs:
         return f"optional, {variable.shown_default}" if variable.shown_default else "optional"
-    return "required" if needed.unconditional else f"required when {describe(needed.when)}"
+    each = (
+        "required" if needed.unconditional else f"required when {describe(needed.when)}" for needed in variable.needs
+    )
+    return "; ".join(dict.fromkeys(each))
 
 
 def _versions(before: Inspection, after: Inspection) -> tuple[Change, ...]:

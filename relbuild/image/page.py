@@ -190,10 +190,10 @@ def _percent(part: float, whole: float) -> str:
 
 def _variable(each: Variable) -> tuple[str, str, str, str]:
     """Return a variable's name, kind and place, and what is said of it."""
-    needed = each.requirement
-    at = needed.at if needed is not None else each.at
-    said = [each.shown_default] if needed is None and each.shown_default else []
-    if needed is not None:
+    needs = each.needs
+    at = needs[0].at if needs else each.at
+    said = [] if needs or not each.shown_default else [each.shown_default]
+    for needed in needs:
         said += [] if needed.unconditional else [f"when {describe(needed.when)}"]
         said += [needed.message] if needed.message else []
     return each.name, each.kind, at.brief, "\n".join(said)

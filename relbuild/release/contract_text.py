@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from relbuild.mix.environment import Contract, Variable, data_of, describe
+from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data_of, describe
 from relbuild.release.envfile import quoted
 from relbuild.values import dataclass
 
-_TITLES = (("required", "required"), ("conditional", "required under a condition"), ("optional", "optional"))
+_TITLES: tuple[tuple[Kind, str], ...] = (
+    ("required", "required"),
+    ("conditional", "required under a condition"),
+    ("optional", "optional"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +25,15 @@ class Required:
     def text(self) -> str:
         if self.contract.empty:
             return "no environment variable is read"
-        names = [variable.name for variable in self.contract.variables]
-        places = [_place(variable) for variable in self.contract.variables]
-        widths = max(map(len, names), default=0), max(map(len, places), default=0)
-        blocks = []
-        for kind, title in _TITLES:
-            rows = [_row(variable, *widths) for variable in self.contract.variables if variable.kind == kind]
-            if rows:
-                blocks.append("\n".join((title, *rows)))
+        tables = [(title, [row for each in self.contract.of(kind) for row in _rows(each)]) for kind, title in _TITLES]
+        name_width, place_width = (
+            max((len(row[column]) for _, rows in tables for row in rows), default=0) for column in (0, 1)
+        )
+        blocks = [
+            "\n".join((title, *(f"  {a:<{name_width}}  {b:<{place_width}}  {c}".rstrip() for a, b, c in rows)))
+            for title, rows in tables
+            if rows
+        ]
         if self.contract.unknown:
             rows = [f"  {each.what}: {each.reason} ({each.at.brief})" for each in self.contract.unknown]
             blocks.append("\n".join(("could not be told without running it", *rows)))
@@ -55,25 +60,24 @@ class Checked:
         return {"file": self.file, "required": self.required, "undecided": list(self.undecided)}
 
 
-def _row(variable: Variable, name_width: int, place_width: int) -> str:
-    return f"  {variable.name:<{name_width}}  {_place(variable):<{place_width}}  {_said(variable)}".rstrip()
+def _rows(variable: Variable) -> list[tuple[str, str, str]]:
+    """Return a variable's name, and a place with what is to be said of it for each way in which it is needed."""
+    said = [(each.at.brief, _needed(each)) for each in variable.needs] or [(variable.at.brief, _default(variable))]
+    return [("" if i else variable.name, *each) for i, each in enumerate(said)]
 
 
-def _said(variable: Variable) -> str:
-    """Return the most that is to be said of a variable in one line."""
-    needed = variable.requirement
-    if needed is None:
-        if variable.default is None:
-            return ""
-        return variable.shown_default or ("" if variable.secret else f"default: {variable.default.text}")
-    message = (needed.message or "").partition("\n")[0]
-    if needed.unconditional:
+def _default(variable: Variable) -> str:
+    if variable.default is None:
+        return ""
+    return variable.shown_default or ("" if variable.secret else f"default: {variable.default.text}")
+
+
+def _needed(requirement: Requirement) -> str:
+    """Return in one line when a variable is needed, and what its author says of it."""
+    message = (requirement.message or "").partition("\n")[0]
+    if requirement.unconditional:
         return message
-    return f"when {describe(needed.when)}" + (f": {message}" if message else "")
-
-
-def _place(variable: Variable) -> str:
-    return (variable.requirement or variable).at.brief
+    return f"when {describe(requirement.when)}" + (f": {message}" if message else "")
 
 
 def example_of(contract: Contract) -> str:
@@ -83,16 +87,17 @@ def example_of(contract: Contract) -> str:
 
 
 def _block(variable: Variable) -> str:
-    needed = variable.requirement
-    lines = (needed.message or "").splitlines() if needed is not None else []
-    if needed is None:
-        said = "Optional"
-    else:
-        said = "Required" if needed.unconditional else f"Required when {describe(needed.when)}"
     default = variable.default
+    instead = ""
     if default is not None and not default.literal and not variable.secret:
-        said += f"; default: {' '.join(default.text.split())}"
-    comments = [f"{said} ({_place(variable)})", *lines]
+        instead = f"; default: {' '.join(default.text.split())}"
+    comments = [line for each in variable.needs for line in _comments(each, instead)]
     value = quoted(variable.shown_default or "")
     off = "" if variable.kind == "required" else "#"
-    return "".join(f"# {line}".rstrip() + "\n" for line in comments) + f"{off}{variable.name}={value}\n"
+    lines = comments or [f"Optional{instead} ({variable.at.brief})"]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines) + f"{off}{variable.name}={value}\n"
+
+
+def _comments(requirement: Requirement, instead: str) -> list[str]:
+    when = "" if requirement.unconditional else f" when {describe(requirement.when)}"
+    return [f"Required{when}{instead} ({requirement.at.brief})", *(requirement.message or "").splitlines()]
