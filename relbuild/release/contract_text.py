@@ -67,9 +67,10 @@ def _rows(variable: Variable) -> list[tuple[str, str, str]]:
 
 
 def _default(variable: Variable) -> str:
-    if variable.default is None:
-        return ""
-    return variable.shown_default or ("" if variable.secret else f"default: {variable.default.text}")
+    default = variable.default
+    if variable.shown_default is not None:
+        return variable.shown_default or "empty"
+    return "" if default is None or default.literal or variable.secret else f"default: {default.text}"
 
 
 def _needed(requirement: Requirement) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import Contract, Requirement, Variable
+from relbuild.mix.environment import Contract, Default, Requirement, Variable
 from relbuild.mix.environment.conditions import ALWAYS, Among, is_set, missing
 from relbuild.release.contract_text import Required, example_of
 
@@ -45,6 +45,22 @@ def test_the_table() -> None:
         "  HOST  config/runtime.exs:10  when A is set: no HOST\n"
         "        config/runtime.exs:11  when B is set"
     )
+
+
+def test_defaults() -> None:
+    defaults = (
+        Default("4000"),
+        Default(""),
+        Default("node()", literal=False),
+        Default("ecto://me:secret@localhost/shop"),
+    )
+    variables = tuple(Variable(f"V{i}", at(1), default) for i, default in enumerate(defaults))
+    assert Required(Contract(variables)).text().splitlines()[1:] == [
+        "  V0  config/runtime.exs:1  4000",
+        "  V1  config/runtime.exs:1  empty",
+        "  V2  config/runtime.exs:1  default: node()",
+        "  V3  config/runtime.exs:1",
+    ]
 
 
 def test_the_example() -> None:
