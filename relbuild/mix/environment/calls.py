@@ -31,7 +31,11 @@ class Call:
 
     def something(self, present: bool = False) -> Value:
         """Return that nothing is known of what it gives."""
-        return self.frame.something(self.whole, present)
+        return self.frame.something(self.whole, present, self.args)
+
+    def written(self, index: int) -> Node:
+        """Return the node that an argument is written as; the call's where it is piped in."""
+        return (self.nodes[index] if index < len(self.nodes) else None) or self.node
 
     def text(self, index: int) -> str:
         """Return an argument as it is written."""
@@ -69,7 +73,7 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
     name = frame.file.source.text(right)
     module = _module_of(frame, left)
     if module is None:
-        return frame.something(whole)
+        return frame.something(whole, of=args)
     return _dispatch(Call(frame, f"{module}.{name}", args, nodes, node, whole))
 
 
@@ -106,7 +110,7 @@ def _dispatch(call: Call) -> Value:
         return function(call)
     functions.refuse_nil(call)
     if (call.name, len(call.args)) in library.FUNCTIONS:
-        return call.frame.plain(call.whole, present=call.name.startswith(functions.GIVES_TEXT))
+        return call.frame.plain(call.whole, call.name.startswith(functions.GIVES_TEXT), call.args)
     if call.name.startswith(functions.KNOWN):
         return call.something(present=call.name.startswith(functions.GIVES_TEXT))
     return variables.perhaps_read(call)
@@ -175,7 +179,7 @@ def _with_defaults(frame: Frame, parameters: tuple[Node, ...], defaults: int, ar
 def apply(frame: Frame, function: Value, args: list[Value], node: Node) -> Value:
     """Follow a function value with these arguments."""
     if not isinstance(function, Closure):
-        return frame.something(node)
+        return frame.something(node, of=args)
     frame.reading.used(function)
     name = f"{function.file.source.file}:{function.node.start_byte}"
     return frame.reading.call(frame, node, name, lambda: _applied(frame, function, args, node))

@@ -33,11 +33,13 @@ class Opaque:
     """Something that only the running system knows, as it is written.
 
     `of` is what is asked: the same words about another value, or asked another time, may have another answer.
+    `sees` are the variables that may decide it by not being set.
     """
 
     text: str
     negated: bool = False
     of: object = field(default_factory=object, compare=False, repr=False)
+    sees: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ def negation(condition: Condition) -> Condition:
     match condition:
         case Among(variable, values, inside):
             return Among(variable, values, not inside)
-        case Opaque(text, negated, of):
-            return Opaque(text, not negated, of)
+        case Opaque(text, negated, of, sees):
+            return Opaque(text, not negated, of, sees)
         case Every(parts):
             return either(negation(part) for part in parts)
         case Either(parts):
@@ -173,8 +175,8 @@ def _once(known: Condition | None, condition: Condition) -> Condition:
 
 def _afresh(condition: Condition) -> Condition:
     match condition:
-        case Opaque(text, negated):
-            return Opaque(text, negated)
+        case Opaque(text, negated, _, sees):
+            return Opaque(text, negated, sees=sees)
         case Every(parts):
             return Every(tuple(map(_afresh, parts)))
         case Either(parts):
@@ -271,6 +273,17 @@ def unclear(condition: Condition) -> bool:
         case Every(parts) | Either(parts):
             return any(unclear(part) for part in parts)
     return False
+
+
+def nil_tested(condition: Condition) -> frozenset[str]:
+    """Return the variables of which it may matter that they aren't set, whatever else they are."""
+    match condition:
+        case Among(variable, values):
+            return frozenset({variable}) if None in values else frozenset()
+        case Opaque(sees=names):
+            return names
+        case Every(parts) | Either(parts):
+            return frozenset().union(*map(nil_tested, parts))
 
 
 def variables(condition: Condition) -> frozenset[str]:

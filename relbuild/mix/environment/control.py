@@ -10,6 +10,7 @@ from tree_sitter import Node
 from relbuild.mix.environment import patterns, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, negation
 from relbuild.mix.environment.values import (
+    MAX_ITEMS,
     NIL,
     Fetched,
     Plain,
@@ -19,6 +20,7 @@ from relbuild.mix.environment.values import (
     Value,
     choice,
     listed,
+    seen,
     truthy,
 )
 from relbuild.mix.source import arguments, body, child, operands, operator, parts
@@ -189,9 +191,11 @@ def _each(frame: Frame, node: Node, steps: list[Node]) -> None:
 
 def each_item(frame: Frame, value: Value, node: Node) -> list[tuple[Condition, Value]]:
     """Return the items of an enumerable, each with the condition that there is such a one."""
+    if isinstance(value, Plain) and value.items is not None and len(value.items) <= MAX_ITEMS:
+        return [(ALWAYS, item) for item in value.items]
     items = listed(value)
     if items is None:
-        return [(frame.opaque(node), Something(f"an item of {frame.text(node)}"))]
+        return [(frame.opaque(node, [value]), Something(f"an item of {frame.text(node)}", sees=seen(value)))]
     return [(ALWAYS, Plain(lambda item=item: item, frame.text(node))) for item in items]  # type: ignore[misc]
 
 

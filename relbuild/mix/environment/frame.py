@@ -12,7 +12,7 @@ from relbuild.errors import Mark
 from relbuild.mix.environment import calls, structures
 from relbuild.mix.environment.conditions import Opaque
 from relbuild.mix.environment.files import File
-from relbuild.mix.environment.values import Plain, Something, Stop, Value
+from relbuild.mix.environment.values import Plain, Something, Stop, Value, seen
 from relbuild.mix.facts import Unknown
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.source import parts, walk
@@ -90,12 +90,14 @@ class Frame:
         """Return the node's place."""
         return self.file.source.mark(node)
 
-    def something(self, node: Node, present: bool = False) -> Something:
-        """Return that nothing is known of the node's value, but perhaps that there is one."""
-        return Something(self.text(node), present)
+    def something(self, node: Node, present: bool = False, of: Sequence[Value] = ()) -> Something:
+        """Return that nothing is known of the node's value, but perhaps that there is one, and what it is made of."""
+        return Something(self.text(node), present, seen(*of))
 
-    def plain(self, node: Node, present: bool = False) -> Plain:
-        """Return the node's value as one that needs no environment."""
+    def plain(
+        self, node: Node, present: bool = False, of: Sequence[Value] = (), items: tuple[Value, ...] | None = None
+    ) -> Plain:
+        """Return the node's value as one that can be worked out, unless what it is made of needs the environment."""
         bindings = self.bindings
         known: list[Term] = []
 
@@ -104,7 +106,7 @@ class Frame:
                 known.append(self._evaluate(node, bindings))
             return known[0]
 
-        return Plain(compute, self.text(node), present)
+        return Plain(compute, self.text(node), present, seen(*of, *(items or ())), items)
 
     def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
         evaluator = self.file.evaluator
@@ -120,6 +122,6 @@ class Frame:
                 terms[name] = value.compute()
         return evaluator.evaluate(node, Scope(self.module, terms))
 
-    def opaque(self, node: Node) -> Opaque:
-        """Return that only the running system knows whether this is true."""
-        return Opaque(self.text(node))
+    def opaque(self, node: Node, of: Sequence[Value] = ()) -> Opaque:
+        """Return that only the running system knows whether this is true, which it is of these values."""
+        return Opaque(self.text(node), sees=seen(*of))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix import config_imports
-from relbuild.mix.environment import control, patterns, stops, variables
+from relbuild.mix.environment import enumerables, patterns, stops, variables
 from relbuild.mix.environment.conditions import EMPTY, NEVER, Among, Condition, Opaque, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
@@ -20,9 +20,7 @@ from relbuild.mix.environment.values import (
     Truth,
     Value,
     Whole,
-    equals,
     is_nil,
-    listed,
 )
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.source import arguments, parts
@@ -75,8 +73,7 @@ def refuse_nil(call: Call) -> None:
     """Note what fails when the function is given nil by a variable that isn't set."""
     if call.name not in _NOT_NIL or not call.args:
         return
-    text = call.text(0)
-    condition = is_nil(call.args[0], text)
+    condition = is_nil(call.args[0], f"{call.text(0)} is nil")
     if call.name in _NOT_EMPTY and condition != NEVER:
         condition = either((condition, _empty(call.args[0])))
     call.frame.reading.fails(condition, call.frame.at(call.node))
@@ -96,28 +93,26 @@ def _get_env(call: Call) -> Value:
     if not call.args:
         return Whole()
     shown = call.text(1) if len(call.args) > 1 else ""
-    return variables.read(call.frame, call.args[0], _node(call, 0), call.args[1] if len(call.args) > 1 else None, shown)
-
-
-def _node(call: Call, index: int) -> Node:
-    return (call.nodes[index] if index < len(call.nodes) else None) or call.node
+    return variables.read(
+        call.frame, call.args[0], call.written(0), call.args[1] if len(call.args) > 1 else None, shown
+    )
 
 
 def _fetch_env(call: Call) -> Value:
-    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    variables.note(call.frame, name, _node(call, 0))
+    variables.note(call.frame, name, call.written(0))
     return variables.as_given(call.frame, name, Fetched(name))
 
 
 def _fetch_env_or_raise(call: Call) -> Value:
-    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    variables.note(call.frame, name, _node(call, 0))
+    variables.note(call.frame, name, call.written(0))
     absent = every((missing(name), variables.untouched(call.frame, name)))
-    call.frame.reading.fails(absent, call.frame.at(_node(call, 0)))
+    call.frame.reading.fails(absent, call.frame.at(call.written(0)))
     return variables.as_given(call.frame, name, Text(name))
 
 
@@ -134,7 +129,9 @@ def _map(function: Function) -> Function:
 
 def _has_key(call: Call) -> Value:
     found = _fetch_env(call)
-    return Truth(is_set(found.variable)) if isinstance(found, Fetched) else Truth(call.frame.opaque(call.whole))
+    return (
+        Truth(is_set(found.variable)) if isinstance(found, Fetched) else Truth(call.frame.opaque(call.whole, call.args))
+    )
 
 
 def _put_env(call: Call) -> Value:
@@ -152,14 +149,7 @@ def _is_binary(call: Call) -> Value:
     value = call.args[0] if call.args else None
     if isinstance(value, Text):
         return Truth(is_set(value.variable))
-    return call.frame.plain(call.whole) if isinstance(value, Plain) else Truth(call.frame.opaque(call.whole))
-
-
-def _member(call: Call) -> Value:
-    items = listed(call.args[0]) if len(call.args) == 2 else None
-    if items is None:
-        return Truth(call.frame.opaque(call.whole))
-    return Truth(either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items))
+    return call.frame.plain(call.whole) if isinstance(value, Plain) else Truth(call.frame.opaque(call.whole, call.args))
 
 
 def _then(call: Call) -> Value:
@@ -169,17 +159,6 @@ def _then(call: Call) -> Value:
 def _tap(call: Call) -> Value:
     _then(call)
     return call.args[0] if call.args else call.something()
-
-
-def _each(call: Call) -> Value:
-    """Follow a function once for each item of a list that is known, else once for any."""
-    if len(call.args) < 2:
-        return call.something()
-    for condition, item in control.each_item(call.frame, call.args[0], _node(call, 0)):
-        rest = [Something("the accumulator")] if call.name == "Enum.reduce" else []
-        with call.frame.reading.under(condition):
-            call.frame.apply(call.args[-1], [item, *rest], call.node)
-    return call.something(present=call.name not in ("Enum.find", "Enum.find_value", "Enum.any?", "Enum.all?"))
 
 
 def _source(call: Call) -> Value:
@@ -195,10 +174,10 @@ def _dotenvy(call: Call) -> Value:
     """Follow Dotenvy's `env!`, which raises where the variable isn't set and has no default."""
     if "Dotenvy" not in call.frame.file.imports and not call.name.startswith("Dotenvy."):
         return variables.perhaps_read(call)
-    name = variables.variable(call.frame, call.args[0], _node(call, 0)) if call.args else None
+    name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something()
-    variables.note(call.frame, name, _node(call, 0))
+    variables.note(call.frame, name, call.written(0))
     if len(call.args) > 2:
         variables.note_default(call.frame, name, call.args[2], call.text(2))
         return call.something()
@@ -207,7 +186,7 @@ def _dotenvy(call: Call) -> Value:
     test = Among(name, EMPTY) if strict else missing(name)
     elsewhere = (Opaque("no file that Dotenvy reads sets it"),) if call.frame.reading.dotenvy_files else ()
     with call.frame.reading.under(*elsewhere):
-        call.frame.reading.fails(test, call.frame.at(_node(call, 0)))
+        call.frame.reading.fails(test, call.frame.at(call.written(0)))
     return call.something()
 
 
@@ -271,7 +250,6 @@ SPECIAL: dict[str, Special] = {
     **dict.fromkeys(("defmodule", "import", "alias", "require", "use", "quote"), _ignored),
 }
 
-_EACH = ("all?", "any?", "each", "filter", "find", "find_value", "flat_map", "map", "map_join", "reduce", "reject")
 FUNCTIONS: dict[str, Function] = {
     "System.get_env": _get_env,
     "System.fetch_env": _fetch_env,
@@ -287,10 +265,9 @@ FUNCTIONS: dict[str, Function] = {
     "is_nil": _is_nil,
     "is_binary": _is_binary,
     "is_bitstring": _is_binary,
-    "Enum.member?": _member,
     "then": _then,
     "tap": _tap,
-    **{f"Enum.{name}": _each for name in _EACH},
+    **enumerables.FUNCTIONS,
     "Code.require_file": _require_file,
     "Code.eval_file": _require_file,
     "import_config": _require_file,

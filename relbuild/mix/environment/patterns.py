@@ -19,13 +19,14 @@ from relbuild.mix.environment.values import (
     Value,
     Whole,
     equals,
+    seen,
     truthy,
 )
 from relbuild.mix.facts import Known
 from relbuild.mix.patterns import match as match_term
 from relbuild.mix.patterns import variables
 from relbuild.mix.source import operand, operands, operator, parts
-from relbuild.mix.terms import TreePath
+from relbuild.mix.terms import List, TreePath, Tuple
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame
@@ -55,6 +56,9 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
     if isinstance(value, Choice):
         return _choice(frame, pattern, value)
     if isinstance(value, Plain):
+        items = _items(pattern, value)
+        if items is not None:
+            return match_head(frame, parts(pattern), items)
         if _is_concatenation(pattern) and _no_text(value):
             return NEVER, unknown(frame, pattern)
         found = match_term(pattern, value.compute(), lambda node: frame.plain(node).compute())
@@ -66,11 +70,21 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
         return every((is_set(value.variable), frame.opaque(pattern))), unknown(frame, pattern)
     if isinstance(value, Text | Truth | Whole | Closure) and pattern.type in ("tuple", "list"):
         return NEVER, unknown(frame, pattern)
-    return frame.opaque(pattern), unknown(frame, pattern)
+    return frame.opaque(pattern, [value]), unknown(frame, pattern, value)
 
 
 def _is_concatenation(pattern: Node) -> bool:
     return pattern.type == "binary_operator" and operator(pattern) == "<>"
+
+
+def _items(pattern: Node, value: Plain) -> tuple[Value, ...] | None:
+    """Return the items of a list or tuple that the pattern takes one by one."""
+    kind = {"list": List, "tuple": Tuple}.get(pattern.type)
+    if value.items is None or kind is None:
+        return None
+    term = value.compute()
+    one_by_one = all(each.type != "keywords" and operator(each) != "|" for each in parts(pattern))
+    return value.items if one_by_one and isinstance(term, Known) and isinstance(term.value, kind) else None
 
 
 def _no_text(value: Plain) -> bool:
@@ -103,10 +117,10 @@ def _choice(frame: Frame, pattern: Node, value: Choice) -> Matched:
     return condition, possible[0][2] if len(possible) == 1 else unknown(frame, pattern)
 
 
-def unknown(frame: Frame, pattern: Node | None) -> dict[str, Value]:
-    """Return the variables of a pattern of which nothing is known."""
+def unknown(frame: Frame, pattern: Node | None, *values: Value) -> dict[str, Value]:
+    """Return the variables of a pattern of which nothing is known but what they are taken out of."""
     names = variables(pattern) if pattern is not None else []
-    return {name: Something(name) for name in names if name != "_"}
+    return {name: Something(name, sees=seen(*values)) for name in names if name != "_"}
 
 
 def match_head(frame: Frame, written: Sequence[Node], values: Sequence[Value]) -> Matched:

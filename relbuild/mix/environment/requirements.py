@@ -25,6 +25,8 @@ from relbuild.mix.environment.coverage import certain
 def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
     """Yield each variable whose absence makes the condition hold, with what else has to hold for that."""
     match condition:
+        case Opaque(sees=names):
+            yield from ((missing(name), condition) for name in sorted(names))
         case Among() if condition.holds(None):
             yield condition, ALWAYS
         case Every(parts):
@@ -34,6 +36,10 @@ def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
             for test in found:
                 if test.inside or not unclear:
                     yield test, every(part for part in parts if part != test)
+                    return
+            for part in parts:
+                if isinstance(part, Opaque) and part.sees:
+                    yield from ((test, condition) for test, _ in needed(part))
                     return
         case Either(parts):
             for part in parts:

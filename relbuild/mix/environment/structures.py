@@ -22,6 +22,7 @@ from relbuild.mix.environment.values import (
     equals,
     is_nil,
     listed,
+    seen,
     truthy,
 )
 from relbuild.mix.source import operand, operands, operator, parts
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame
 
 _LITERALS = frozenset({"integer", "float", "char", "boolean", "nil", "atom", "alias"})
-_COLLECTIONS = frozenset({"string", "charlist", "quoted_atom", "sigil", "list", "tuple", "map", "bitstring"})
+_COLLECTIONS = frozenset({"string", "charlist", "quoted_atom", "sigil", "map", "bitstring"})
 
 
 def follow(frame: Frame, node: Node) -> Value:
@@ -38,6 +39,8 @@ def follow(frame: Frame, node: Node) -> Value:
     kind = node.type
     if kind in _LITERALS:
         return frame.plain(node, present=kind not in ("nil", "boolean"))
+    if kind in ("list", "tuple"):
+        return _listed(frame, node)
     if kind in _COLLECTIONS:
         frame.children(node)
         return frame.plain(node, present=True)
@@ -46,6 +49,15 @@ def follow(frame: Frame, node: Node) -> Value:
         return structure(frame, node)
     frame.children(node)
     return frame.something(node)
+
+
+def _listed(frame: Frame, node: Node) -> Value:
+    """Follow a list or tuple, whose items are known one by one where each is written by itself."""
+    written = parts(node)
+    if any(each.type == "keywords" or operator(each) == "|" for each in written):
+        frame.children(node)
+        return frame.plain(node, present=True)
+    return frame.plain(node, present=True, items=tuple(map(frame.walk, written)))
 
 
 def _identifier(frame: Frame, node: Node) -> Value:
@@ -79,13 +91,11 @@ def _binary(frame: Frame, node: Node) -> Value:
         case "<>":
             values = [frame.walk(side) for side in (left, right)]
             for side, value in zip((left, right), values, strict=True):
-                frame.reading.fails(is_nil(value, frame.text(side)), frame.at(node))
+                frame.reading.fails(is_nil(value, f"{frame.text(side)} is nil"), frame.at(node))
             return frame.plain(node, present=True)
         case "->":
             return frame.something(node)
-    frame.walk(left)
-    frame.walk(right)
-    return frame.plain(node)
+    return frame.plain(node, of=[frame.walk(left), frame.walk(right)])
 
 
 def _junction(frame: Frame, node: Node, wanted: bool) -> Value:
@@ -121,14 +131,14 @@ def _compared(frame: Frame, node: Node, text: str) -> Value:
     for one, other in ((left, right), (right, left)):
         if isinstance(other, Plain):
             return Truth(equals(one, other.compute(), text))
-    return Truth(Opaque(text))
+    return Truth(Opaque(text, sees=seen(left, right)))
 
 
 def _member(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
     items = listed(right)
     if items is None:
-        return Truth(Opaque(text))
+        return Truth(Opaque(text, sees=seen(left, right)))
     return Truth(either(equals(left, item, text) for item in items))
 
 
@@ -154,8 +164,7 @@ def _unary(frame: Frame, node: Node) -> Value:
             return frame.reading.closure(frame, node)
         case "@":
             return frame.plain(node)
-    frame.walk(inner)
-    return frame.plain(node)
+    return frame.plain(node, of=[frame.walk(inner)])
 
 
 def _access(frame: Frame, node: Node) -> Value:
@@ -165,7 +174,7 @@ def _access(frame: Frame, node: Node) -> Value:
     container, wanted = frame.walk(target), frame.walk(key)
     if isinstance(container, Whole):
         return variables.read(frame, wanted, key)
-    return frame.plain(node)
+    return frame.plain(node, of=[container, wanted])
 
 
 def _closure(frame: Frame, node: Node) -> Value:

@@ -18,9 +18,11 @@ from relbuild.mix.environment.conditions import (
     constant,
     either,
     every,
+    given,
     is_set,
     missing,
     negation,
+    nil_tested,
 )
 from relbuild.mix.facts import Known
 from relbuild.mix.terms import Atom, Gap, List, Term, same
@@ -63,19 +65,28 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Something:
-    """A value that isn't known; `present` when it surely is neither nil nor false."""
+    """A value that isn't known; `present` when it surely is neither nil nor false.
+
+    `sees` are the variables that give nil to what computes it where they aren't set.
+    """
 
     text: str
     present: bool = False
+    sees: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
-    """An expression that doesn't depend on the environment; its term is worked out when it is asked for."""
+    """An expression whose term is worked out when it is asked for: unknown where it depends on the environment.
+
+    `sees` as `Something` has it; `items` are a list's or tuple's, where it is written out.
+    """
 
     compute: Callable[[], Term]
     text: str
     present: bool = False
+    sees: frozenset[str] = frozenset()
+    items: tuple[Value, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,29 @@ def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
     return Choice(tuple(found)) if 0 < len(found) <= MAX_CHOICES else Something(text)
 
 
+def seen(*values: Value) -> frozenset[str]:
+    """Return the variables that give nil to what is computed from the values, where they aren't set."""
+    return frozenset().union(*map(_seen, values))
+
+
+def _seen(value: Value) -> frozenset[str]:
+    match value:
+        case Text(variable) | Fetched(variable):
+            return frozenset({variable})
+        case Something() | Plain():
+            return value.sees
+        case Truth(condition):
+            return nil_tested(condition)
+        case Choice(cases):
+            return frozenset(name for when, each in cases for name in _seen(each) if given(when, name, None) != NEVER)
+    return frozenset()
+
+
+def asked(text: str, value: Value) -> Opaque:
+    """Return that only the running system knows whether that is so of the value."""
+    return Opaque(text, of=value, sees=_seen(value))
+
+
 def truthy(value: Value) -> Condition:
     """Return when Elixir takes the value as true: when it is neither nil nor false."""
     match value:
@@ -130,12 +164,12 @@ def truthy(value: Value) -> Condition:
         case Truth(condition):
             return condition
         case Something(text, present):
-            return ALWAYS if present else Opaque(text, of=value)
+            return ALWAYS if present else asked(text, value)
         case Plain(compute, text, present):
             term = compute()
             if isinstance(term, Known):
                 return constant(term.value is not None and term.value is not False)
-            return ALWAYS if present else Opaque(text, of=value)
+            return ALWAYS if present else asked(text, value)
         case Choice(cases):
             return either(every((when, truthy(each))) for when, each in cases)
     return ALWAYS
@@ -144,7 +178,7 @@ def truthy(value: Value) -> Condition:
 def equals(value: Value, term: Term, text: str) -> Condition:
     """Return when the value is that one; the text says so where it can't be told."""
     if not isinstance(term, Known):
-        return Opaque(text)
+        return asked(text, value)
     wanted = term.value
     match value:
         case Text(variable):
@@ -157,12 +191,12 @@ def equals(value: Value, term: Term, text: str) -> Condition:
             return NEVER
         case Plain(compute):
             answer = same(compute(), term)
-            return Opaque(text, of=value) if answer is None else constant(answer)
+            return asked(text, value) if answer is None else constant(answer)
         case Choice(cases):
             return either(every((when, equals(each, term, text))) for when, each in cases)
         case Closure() | Whole() if wanted is None or isinstance(wanted, bool | str | int | Atom):
             return NEVER
-    return Opaque(text, of=value)
+    return asked(text, value)
 
 
 def is_nil(value: Value, text: str) -> Condition:
@@ -176,17 +210,13 @@ def is_nil(value: Value, text: str) -> Condition:
             return NEVER
         case Plain(compute):
             term = compute()
-            return (
-                constant(term.value is None)
-                if isinstance(term, Known)
-                else NEVER
-                if value.present
-                else Opaque(text, of=value)
-            )
+            if isinstance(term, Known):
+                return constant(term.value is None)
+            return NEVER if value.present else asked(text, value)
         case Choice(cases):
             return either(every((when, is_nil(each, text))) for when, each in cases)
         case Something():
-            return Opaque(text, of=value)
+            return asked(text, value)
     return NEVER
 
 

@@ -116,6 +116,44 @@ SHAPES = {
     'h = fn x -> if x[:a], do: :ok, else: System.fetch_env!("A") end\ng.(f())\nh.(e())': {
         "A": "! not set when x[:a]; ! not set when not (x[:a])"
     },
+    'a = System.get_env("A")\nunless f(a), do: raise "bad"': {"A": "! not set when not (f(a)): bad"},
+    'a = System.get_env("A")\nif a && g(a) != 1, do: raise "bad"': {"A": ""},
+    'a = System.get_env("A", "x")\nunless f(a), do: raise "bad"': {"A": "= 'x'"},
+    'a = f(System.get_env("A"))\nb = a + 1\nif b == 2, do: raise "bad"': {"A": "! not set when b == 2: bad"},
+    'f(System.get_env("A")) || raise "no A"': {"A": '! not set when not (f(System.get_env("A"))): no A'},
+    'if System.get_env("B") && f(System.get_env("A")), do: raise "bad"': {
+        "A": '! not set when B is set and f(System.get_env("A")): bad',
+        "B": "",
+    },
+    'x = [System.get_env("A"), System.get_env("B")]\nunless Enum.all?(x), do: raise "both"': {
+        "A": "! not set: both",
+        "B": "! not set: both",
+    },
+    'x = [System.get_env("A"), System.get_env("B")]\nif Enum.any?(x, &is_nil/1), do: raise "both"': {
+        "A": "! not set: both",
+        "B": "! not set: both",
+    },
+    'x = [System.get_env("A"), System.get_env("B")]\nunless Enum.any?(x, &(&1 == "1")), do: raise "one"': {
+        "A": '! not "1" when B is not "1": one',
+        "B": "",
+    },
+    'Enum.find_value(~w(A B), &System.get_env/1) || raise "one"': {"A": "! not set when B is not set: one", "B": ""},
+    'x = Enum.find(["1", "2"], "3", &(&1 == System.get_env("A")))\nif x == "3", do: System.fetch_env!("B")': {
+        "A": "",
+        "B": '! not set when A is not "1" or "2"',
+    },
+    'f(System.get_env("A")) |> String.split(",")': {"A": '! not set when f(System.get_env("A")) is nil'},
+    '"x" <> f(System.get_env("A"))': {"A": '! not set when f(System.get_env("A")) is nil'},
+    'x = Enum.filter(["A", "B"], &is_nil(System.get_env(&1)))\nif x != [], do: raise "set them"': {
+        "A": "! not set when not (x == []): set them",
+        "B": "! not set when not (x == []): set them",
+    },
+    'for a <- [System.get_env("A"), "x"], is_nil(a), do: raise "no A"': {"A": "! not set: no A"},
+    'case {System.get_env("A"), System.get_env("B")} do\n  {nil, nil} -> raise "one"\n  {a, b} -> a || b\nend': {
+        "A": "! not set when B is not set: one",
+        "B": "",
+    },
+    '[a, _] = [System.get_env("A"), f()]\na || raise "no A"': {"A": "! not set: no A"},
     'if System.get_env("A") && System.get_env("C"), do: System.fetch_env!("B")': {
         "A": "",
         "B": "! not set when A is set and C is set",
