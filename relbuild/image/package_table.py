@@ -14,7 +14,8 @@ class Entry(NamedTuple):
     """What a package needs: to be compiled, and where it runs.
 
     One that is `precompiled` downloads its compiled code, and needs what it names only where the build's environment
-    has one of the values of `switch` in its variable.
+    has one of the values of `switch` in its variable. Where it downloads it by another package, `by`, a version that
+    doesn't depend on that one yet is compiled, with `builder`.
     """
 
     what: str
@@ -23,6 +24,7 @@ class Entry(NamedTuple):
     runner: tuple[str, ...] = ()
     precompiled: bool = False
     switch: tuple[str, tuple[str, ...]] | None = None
+    by: str | None = None
 
 
 _GITHUB = "https://github.com/"
@@ -33,32 +35,51 @@ _RUSTLER = ("RUSTLER_PRECOMPILED_FORCE_BUILD_ALL", ("1", "true"))
 
 
 def _precompiled_rust(source: str) -> Entry:
-    return Entry("brings its Rust code compiled", source, _RUST, precompiled=True, switch=_RUSTLER)
+    return Entry(
+        "brings its Rust code compiled", source, _RUST, precompiled=True, switch=_RUSTLER, by="rustler_precompiled"
+    )
 
 
 def _precompiled_c(source: str) -> Entry:
-    return Entry("brings its C or C++ code compiled", source, precompiled=True)
+    return Entry("brings its C or C++ code compiled", source, _C, precompiled=True, by="cc_precompiler")
+
+
+def _magic(source: str) -> Entry:
+    return Entry("links libmagic", source, (*_C, "libmagic-dev"), ("libmagic1t64",))
 
 
 PACKAGES = {
     # Compiled from sources of its own.
+    "appsignal": Entry("compiles C", _GITHUB + "appsignal/appsignal-elixir/blob/main/Makefile", _C),
     "argon2_elixir": Entry("compiles C", _GITHUB + "riverrun/argon2_elixir/blob/master/mix.exs", _C),
     "bcrypt_elixir": Entry("compiles C", _GITHUB + "riverrun/bcrypt_elixir#installation", _C),
+    "brotli": Entry("compiles C", _GITHUB + "yjh0502/erl-brotli/blob/master/rebar.config", _C),
+    "cache_tab": Entry("compiles C", _GITHUB + "processone/cache_tab/blob/master/rebar.config", _C),
     "circuits_uart": Entry("compiles C", _GITHUB + "elixir-circuits/circuits_uart/blob/main/mix.exs", _C),
     "cmark": Entry("compiles C", _GITHUB + "asaaki/cmark.ex/blob/main/mix.exs", _C),
     "erlexec": Entry("compiles C++", _GITHUB + "saleyn/erlexec#readme", _C),
+    "esqlite": Entry("compiles C", _GITHUB + "mmzeeman/esqlite/blob/main/rebar.config", _C),
     "exile": Entry("compiles C", _GITHUB + "akash-akya/exile/blob/master/mix.exs", _C),
     "ezstd": Entry("compiles C", _GITHUB + "silviucpp/ezstd/blob/master/build_deps.sh", _C),
+    "hdr_histogram": Entry("compiles C", _GITHUB + "HdrHistogram/hdr_histogram_erl/blob/master/rebar.config", _C),
     "iconv": Entry("compiles C against libc's iconv", _GITHUB + "processone/iconv#dependencies", _C),
     "jiffy": Entry("compiles C", _GITHUB + "davisp/jiffy/blob/master/rebar.config", _C),
+    "libdecaf": Entry("compiles C", _GITHUB + "potatosalad/erlang-libdecaf/blob/main/rebar.config", _C),
     "markdown": Entry("compiles C", _GITHUB + "devinus/markdown", _C),
     "muontrap": Entry("compiles C", _GITHUB + "fhunleth/muontrap/blob/main/mix.exs", _C),
     "myhtmlex": Entry("compiles C", _GITHUB + "Overbryd/myhtmlex/blob/master/Makefile", _C),
     "picosat_elixir": Entry("compiles C", _GITHUB + "bitwalker/picosat_elixir/blob/master/mix.exs", _C),
     "snappyer": Entry("compiles C++", _GITHUB + "kafka4beam/snappyer/blob/master/rebar.config", _C),
     "stringprep": Entry("compiles C++", _GITHUB + "processone/stringprep/blob/master/rebar.config", _C),
+    "xmpp": Entry("compiles C", _GITHUB + "processone/xmpp/blob/master/rebar.config", _C),
     "crc32cer": Entry("compiles C++", _GITHUB + "kafka4beam/crc32cer/blob/master/Makefile", (*_C, "cmake")),
+    # The build tool of its C library is a Python program.
+    "ex_termbox": Entry("compiles C", _GITHUB + "ndreynolds/ex_termbox/blob/master/Makefile", (*_C, "python3")),
+    "fast_html": Entry(
+        "compiles C", _GITHUB + "philss/floki#using-fast_html-as-the-html-parser", (*_C, "cmake")
+    ),
     "h3": Entry("compiles C", _GITHUB + "helium/erlang-h3#readme", (*_C, "cmake")),
+    "quicer": Entry("compiles C", _GITHUB + "emqx/quic/blob/main/build.sh", (*_C, "cmake")),
     "rocksdb": Entry("compiles C++", _GITHUB + "EnkiMultimedia/erlang-rocksdb#readme", (*_C, "cmake")),
     "rustler": Entry("compiles Rust", "https://hexdocs.pm/rustler/readme.html", _RUST),
     # Linked against a library.
@@ -76,6 +97,9 @@ PACKAGES = {
     ),
     "epam": Entry(
         "links libpam", _GITHUB + "processone/epam/blob/master/rebar.config", (*_C, "libpam0g-dev"), ("libpam0g",)
+    ),
+    "epcap": Entry(
+        "links libpcap", _GITHUB + "msantos/epcap/blob/master/rebar.config", (*_C, "libpcap-dev"), ("libpcap0.8t64",)
     ),
     "erlkaf": Entry(
         "links libraries that librdkafka needs",
@@ -100,6 +124,7 @@ PACKAGES = {
     "fast_yaml": Entry(
         "links libyaml", _GITHUB + "processone/fast_yaml#dependencies", (*_C, "libyaml-dev"), ("libyaml-0-2",)
     ),
+    "gen_magic": _magic(_GITHUB + "evadne/gen_magic/blob/develop/Makefile"),
     "image_ocr": Entry(
         "links Tesseract and Leptonica",
         "https://hexdocs.pm/image_ocr/readme.html#requirements",
@@ -114,6 +139,13 @@ PACKAGES = {
         _GITHUB + "exthereum/libsecp256k1/blob/master/c_src/build_deps.sh",
         (*_C, "autoconf", "automake", "libgmp-dev", "libtool"),
         ("libgmp10",),
+    ),
+    "majic": _magic("https://hexdocs.pm/majic/readme.html#installation"),
+    "sasl_auth": Entry(
+        "links Cyrus SASL and Kerberos",
+        _GITHUB + "kafka4beam/sasl_auth#dependencies",
+        (*_C, "libkrb5-dev", "libsasl2-dev"),
+        ("libkrb5-3", "libsasl2-2", "libsasl2-modules-gssapi-mit"),
     ),
     "sqlite3": Entry(
         "links SQLite",
@@ -179,8 +211,18 @@ PACKAGES = {
         ("libvips42t64",),
         precompiled=True,
         switch=("VIX_COMPILATION_MODE", ("PLATFORM_PROVIDED_LIBVIPS",)),
+        by="cc_precompiler",
     ),
 }  # fmt: skip
+
+# Packages that compile, or download compiled, what one that depends on them has: by these they are known that the
+# table doesn't have. The first of them says which.
+BY_DEPENDENCY = {
+    "rustler_precompiled": _precompiled_rust("https://hexdocs.pm/rustler_precompiled/RustlerPrecompiled.html"),
+    "cc_precompiler": _precompiled_c(_GITHUB + "cocoa-xu/cc_precompiler#readme"),
+    "elixir_cmake": Entry("is compiled with CMake", "https://hexdocs.pm/elixir_cmake/readme.html", (*_C, "cmake")),
+    "elixir_make": Entry("is compiled with make", _GITHUB + "elixir-lang/elixir_make#readme", _C),
+}
 
 _OLD = ("bullseye", "bookworm")
 # The names of before the move to 64 bits of time (https://wiki.debian.org/ReleaseGoals/64bit-time), and other numbers.
@@ -188,6 +230,8 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
     "libcurl4t64": dict.fromkeys(_OLD, "libcurl4"),
     "libgit2-1.9": {"bullseye": "libgit2-1.1", "bookworm": "libgit2-1.5"},
     "libgraphicsmagick-q16-3t64": dict.fromkeys(_OLD, "libgraphicsmagick-q16-3"),
+    "libmagic1t64": dict.fromkeys(_OLD, "libmagic1"),
+    "libpcap0.8t64": dict.fromkeys(_OLD, "libpcap0.8"),
     "libpng16-16t64": dict.fromkeys(_OLD, "libpng16-16"),
     "libsodium23": dict.fromkeys(("forky", "sid"), "libsodium26"),
     "libvips42t64": dict.fromkeys(_OLD, "libvips42"),

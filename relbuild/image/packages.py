@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from relbuild.errors import Mark
 from relbuild.mix.resolved import Resolved
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.image.package_table import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,11 @@ def needs(dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str])
     One that only helps to build needs nothing where the release runs.
     """
     # Imported late: most of it is long text that a start doesn't need.
-    from relbuild.image.package_table import ONLY_IN, PACKAGES
+    from relbuild.image.package_table import ONLY_IN
 
     found = []
     for dependency in dependencies:
-        # A git dependency is known by the name of its application, which is its package's by custom.
-        entry = PACKAGES.get(dependency.package)
+        entry = _entry(dependency)
         if entry is None:
             continue
         switched = entry.switch is not None and env.get(entry.switch[0]) in entry.switch[1]
@@ -52,6 +55,21 @@ def needs(dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str])
         if need.builder or need.runner or need.precompiled or need.missing:
             found.append(need)
     return tuple(found)
+
+
+def _entry(dependency: Resolved) -> Entry | None:
+    """Return what is known of a dependency's version: of its package, or by what mix.lock says that it depends on."""
+    from relbuild.image.package_table import BY_DEPENDENCY, PACKAGES
+
+    # One that is there only when something else asks for it too compiles nothing by itself.
+    has = None if dependency.deps is None else {need.app for need in dependency.deps if not need.optional}
+    # A git dependency is known by the name of its application, which is its package's by custom.
+    entry = PACKAGES.get(dependency.package)
+    if entry is not None and entry.by is not None and has is not None and entry.by not in has:
+        return entry._replace(what=f"is compiled in this version, without {entry.by}", precompiled=False)
+    if entry is not None or dependency.package in BY_DEPENDENCY:
+        return entry
+    return next((known for app, known in BY_DEPENDENCY.items() if app in (has or ())), None)
 
 
 def to_build(needs: Iterable[Need]) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ class Locked:
     version: str | None = None
     repo: str | None = None
     managers: tuple[str, ...] = ()
-    deps: tuple[Needed, ...] = ()
+    deps: tuple[Needed, ...] | None = None
+    """None where the lock doesn't say: of a git repository, and in the oldest form."""
     git: str | None = None
     checksum: str | None = None
     commit: str | None = None
@@ -116,7 +117,7 @@ def _locked(app: str, at: Mark, value: Plain) -> Locked:
                 app, at, "hex", package, version,
                 repo=repo if isinstance(repo, str) else "hexpm",
                 managers=tuple(each for each in managers if isinstance(each, str)),
-                deps=tuple(_needed(deps)) if isinstance(deps, list) else (),
+                deps=tuple(_needed(deps)) if isinstance(deps, list) else None,
                 checksum=checksum.lower() if isinstance(checksum, str) and _SHA256.fullmatch(checksum) else None,
                 # The second is nil where the repository has none.
                 checked=len(rest) >= 5 and isinstance(rest[0], str),

@@ -13,7 +13,7 @@ from relbuild.mix.versions import Requirement, Version
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.mix.lock import Locked
+    from relbuild.mix.lock import Locked, Needed
 
 MOST_APART = 3
 
@@ -23,7 +23,8 @@ class Resolved:
     """A dependency that is fetched. `package` is its name in a Hex repository, `at` where it is pinned or named.
 
     `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or another repository's name. `runtime` is False for one that only
-    helps to build. `managers` are the build tools it may be built with, () when that isn't known.
+    helps to build. `managers` are the build tools it may be built with, () when that isn't known; `deps` are the
+    dependencies that its version has, None when those aren't known.
     """
 
     app: str
@@ -33,6 +34,7 @@ class Resolved:
     git: str | None = None
     runtime: bool = True
     managers: tuple[str, ...] = ()
+    deps: tuple[Needed, ...] | None = None
 
 
 def resolve(project: Project, lock: Mapping[str, Locked]) -> tuple[Resolved, ...]:
@@ -128,7 +130,7 @@ def _reach(lock: Mapping[str, Locked], apps: Iterable[str], *, optional: bool = 
         app = pending.popleft()
         if app not in found and app in lock:
             found.add(app)
-            pending += [need.app for need in lock[app].deps if optional or not need.optional]
+            pending += [need.app for need in lock[app].deps or () if optional or not need.optional]
     return found
 
 
@@ -141,7 +143,7 @@ def _is_open(project: Project, lock: Mapping[str, Locked], reached: set[str]) ->
 def _resolved(app: str, locked: Locked | None, named: Dependency | None, running: bool) -> Resolved:
     if locked is not None:
         return Resolved(
-            app, locked.package, locked.at, locked.repo, locked.git, running, managers=locked.managers
+            app, locked.package, locked.at, locked.repo, locked.git, running, locked.managers, locked.deps
         )  # fmt: skip
     assert named is not None
     repo = f"hexpm:{named.organization}" if named.organization else named.repo or "hexpm"

@@ -12,7 +12,7 @@ from relbuild.mix.lock import Locked
 
 Files = dict[str, bytes]
 AT = Mark("releases/mix.lock", 2, 3), Mark("releases/mix.lock", 3, 3)
-JASON = Locked("jason", AT[0], "hex", "jason", "1.4.1", "hexpm", ("mix",), checksum="b" * 64)
+JASON = Locked("jason", AT[0], "hex", "jason", "1.4.1", "hexpm", ("mix",), (), checksum="b" * 64)
 TOOL = Locked("tool", AT[1], "git", "tool", git="https://github.com/Acme/tool.git", commit="c" * 40, asked={})
 
 

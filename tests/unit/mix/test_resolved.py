@@ -57,7 +57,7 @@ PINNED = lock.read("mix.lock", LOCK.encode())
 def test_transitive_dependencies_count_and_optional_ones_only_when_they_are_asked_for(dict_tree: Any) -> None:
     found = resolve(read(dict_tree, '{:cowboy, "~> 2.9"}, {:jason, "~> 1.0"}, {:credo, "~> 1.7", only: :dev}'), PINNED)
     assert apps(found) == [("cowboy", True), ("cowlib", True), ("jason", True)]
-    assert found[1] == Resolved("cowlib", "cowlib", Mark("mix.lock", 3, 1), "hexpm", managers=("rebar3",))
+    assert found[1] == Resolved("cowlib", "cowlib", Mark("mix.lock", 3, 1), "hexpm", managers=("rebar3",), deps=())
 
 
 def test_what_only_builds_is_told_apart(dict_tree: Any) -> None:
