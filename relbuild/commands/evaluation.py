@@ -11,7 +11,7 @@ from relbuild.commands.build import build_context, run
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import EngineError
-from relbuild.image import bases, dependencies, dockerignore, evaluation, packages
+from relbuild.image import bases, dependencies, dockerignore, evaluation, packages, rust
 from relbuild.image.credentials import Access
 from relbuild.image.plan import make_builder
 from relbuild.mix import evaluated
@@ -28,7 +28,8 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     config, lock = session.config(), session.lock()
     deps = dependencies.decide(session.tree(), read, config)
     tools = bases.settle(session.tree(), config, read.required_elixir, lock, rebar3=deps.rebar3)
-    needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
+    native = rust.decide(session.tree(), read, deps.resolved, tools.debian.value)
+    needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
     # Nothing is fetched, so that nothing is needed for it but what installs the same toolchain.
     builder = replace(make_builder(config, tools, deps, packages.to_build(needs), lock), access=Access())
     given = secrets.find(builder)

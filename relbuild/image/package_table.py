@@ -1,4 +1,4 @@
-"""Which Hex packages compile C, C++ or Rust, link a library of the system, or call a program.
+"""Which Hex packages and Rust crates compile C, C++ or Rust, link a library of the system, or call a program.
 
 Each entry was read in the package's own documentation or build files, at `source`. Debian's names are those of trixie;
 `OTHER_NAMES` and `ONLY_IN` tell where another release has it otherwise. A package whose sources bring all they need
@@ -222,6 +222,52 @@ BY_DEPENDENCY = {
     "cc_precompiler": _precompiled_c(_GITHUB + "cocoa-xu/cc_precompiler#readme"),
     "elixir_cmake": Entry("is compiled with CMake", "https://hexdocs.pm/elixir_cmake/readme.html", (*_C, "cmake")),
     "elixir_make": Entry("is compiled with make", _GITHUB + "elixir-lang/elixir_make#readme", _C),
+}
+
+
+class Crate(NamedTuple):
+    """What a Rust crate needs to be compiled, and where it runs; nothing where it depends on what `brings` it."""
+
+    what: str
+    source: str
+    builder: tuple[str, ...]
+    runner: tuple[str, ...] = ()
+    brings: str | None = None
+
+
+# Those that need more than cargo and a C compiler, which every builder has.
+CRATES = {
+    "bindgen": Crate(
+        "reads headers with libclang", "https://rust-lang.github.io/rust-bindgen/requirements.html", ("libclang-dev",)
+    ),
+    "cmake": Crate("calls CMake", "https://docs.rs/cmake/latest/cmake/", ("cmake",)),
+    "libpq-sys": Crate(
+        "links libpq",
+        _GITHUB + "sgrif/pq-sys#readme",
+        ("libpq-dev",),
+        ("libpq5",),
+        brings="pq-src",
+    ),
+    "libsqlite3-sys": Crate(
+        "links SQLite",
+        _GITHUB + "rusqlite/rusqlite#notes-on-building-rusqlite-and-libsqlite3-sys",
+        ("libsqlite3-dev", "pkg-config"),
+        ("libsqlite3-0",),
+        # What compiles its own copy (its feature bundled).
+        brings="cc",
+    ),
+    # The runner has OpenSSL for Erlang's crypto.
+    "openssl-sys": Crate(
+        "links OpenSSL",
+        "https://docs.rs/openssl/latest/openssl/#automatic",
+        ("libssl-dev", "pkg-config"),
+        brings="openssl-src",
+    ),
+    "prost-build": Crate(
+        "calls protoc",
+        "https://docs.rs/prost-build/latest/prost_build/#sourcing-protoc",
+        ("protobuf-compiler",),
+    ),
 }
 
 _OLD = ("bullseye", "bookworm")

@@ -26,10 +26,13 @@ class Need:
     missing: tuple[str, ...] = ()
 
 
-def needs(dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str]) -> tuple[Need, ...]:
+def needs(
+    dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str], cargo: str = "cargo"
+) -> tuple[Need, ...]:
     """Return what the dependencies are known to need on a Debian release, in the build's environment.
 
-    One that only helps to build needs nothing where the release runs.
+    ``cargo`` is the package that has the Rust to compile with. One that only helps to build needs nothing where the
+    release runs.
     """
     # Imported late: most of it is long text that a start doesn't need.
     from relbuild.image.package_table import ONLY_IN
@@ -47,8 +50,10 @@ def needs(dependencies: Iterable[Resolved], debian: str, env: Mapping[str, str])
             dependency.app,
             dependency.at,
             f"is compiled, as {entry.switch[0]} asks" if switched and entry.switch else entry.what,
-            builder=_names(entry.builder, debian) if compiled_here else (),
-            runner=_names((name for name in runner if name not in absent), debian),
+            builder=tuple(cargo if name == "cargo" else name for name in names_in(entry.builder, debian))
+            if compiled_here
+            else (),
+            runner=names_in((name for name in runner if name not in absent), debian),
             precompiled=not compiled_here,
             missing=absent,
         )
@@ -93,7 +98,8 @@ def notes(needs: Iterable[Need], debian: str, *, installed: bool) -> Iterable[st
         yield f"nothing is installed in an image of your own; the dependencies compile with {' '.join(sorted(wanted))}"
 
 
-def _names(packages: Iterable[str], debian: str) -> tuple[str, ...]:
+def names_in(packages: Iterable[str], debian: str) -> tuple[str, ...]:
+    """Return what a Debian release calls these packages."""
     from relbuild.image.package_table import OTHER_NAMES
 
     return tuple(OTHER_NAMES.get(name, {}).get(debian, name) for name in packages)

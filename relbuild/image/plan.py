@@ -19,6 +19,7 @@ from relbuild.image import (
     narrowing,
     packages,
     platforms,
+    rust,
     starting,
     unfound,
 )
@@ -173,7 +174,8 @@ def make_plan(
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
-    needs = packages.needs(deps.resolved, tools.debian.value, config.builder.env)
+    native = rust.decide(tree, project, deps.resolved, tools.debian.value)
+    needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
     apps = umbrella.released(project, release)
     asset_plan = assets.find(tree, (project, *apps), config, tools)
     otp = tools.otp.value if tools.otp is not None else None
@@ -221,6 +223,7 @@ def make_plan(
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,
             *platform_notes,
+            *(native.notes if tools.provider != "image" else ()),
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
         unknown=project.unknown,

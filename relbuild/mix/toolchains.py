@@ -104,6 +104,14 @@ DEBIAN_ELIXIR: dict[str, DebianElixir] = {
     "sid": DebianElixir("1.20.4", "29.1.2", has_hex=True, moving=True),
 }
 
+# What apt installs as cargo; of a release that still moves it isn't known. Firefox takes a newer Rust than a stable
+# release has, and Debian builds it for that: anyone may take it.
+DEBIAN_RUST: dict[str, str] = {"bullseye": "1.48.0", "bookworm": "1.63.0", "trixie": "1.85.1"}
+DEBIAN_NEWER_RUST: dict[str, tuple[str, str]] = {
+    "bookworm": ("cargo-web", "1.96.0"),
+    "trixie": ("cargo-web", "1.96.0"),
+}
+
 # The shared libraries ERTS, crypto and ssl are linked against.
 OPENSSL: dict[str, str] = {
     "bullseye": "libssl1.1",

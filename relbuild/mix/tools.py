@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, utf8
+from relbuild.mix import above, toml, utf8
 from relbuild.mix.facts import Known, Tree
 
 MISE_FILES = ("mise.toml", ".mise.toml", ".config/mise.toml")
-_TOML_PLACE = re.compile(r"at line ([0-9]+), column ([0-9]+)")
 
 
 def find(tree: Tree, *names: str) -> Known[str] | None:
@@ -56,7 +55,7 @@ def _mise(tree: Tree, file: str, names: Collection[str]) -> Iterator[tuple[str, 
     text = utf8.read(tree, file)
     if text is None or not text.strip():
         return
-    tools = _toml(file, text).get("tools", {})
+    tools = toml.parse(file, text).get("tools", {})
     for tool in names:
         for key in (tool, f"core:{tool}", f"asdf:{tool}"):
             if isinstance(tools, dict) and key in tools:
@@ -73,20 +72,6 @@ def _version(tool: str, value: Any, at: Mark) -> str:
     if isinstance(value, str) and value.strip():
         return value.strip()
     raise ProjectError(f"{at.file}: the version is no string", at=at, hint=f'write it in quotes: {tool} = "VERSION"')
-
-
-def _toml(file: str, text: str) -> dict[str, Any]:
-    # Few projects have such a file; the others need not wait for the parser.
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise ProjectError(f"{file}: nested too deeply", at=Mark(file, 1)) from error
-    except ValueError as error:
-        place = _TOML_PLACE.search(str(error))
-        at = Mark(file, int(place[1]), int(place[2])) if place else Mark(file, 1)
-        raise ProjectError(f"{file}: not TOML: {_TOML_PLACE.sub('', str(error)).removesuffix(' ()')}", at=at) from error
 
 
 def _place(file: str, text: str, key: str) -> Mark:

@@ -1,0 +1,75 @@
+"""What a project's own Rust code takes from Debian: what its crates need, and a Rust that is new enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from relbuild.image.packages import Need, names_in
+from relbuild.mix.facts import Tree
+from relbuild.mix.project import Project
+from relbuild.mix.resolved import Resolved
+from relbuild.mix.toolchains import DEBIAN_NEWER_RUST, DEBIAN_RUST
+from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.cargo import Asked, Rust
+
+CARGO = "cargo"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken from Debian: the package that has cargo, what crates need, and what is worth a note."""
+
+    cargo: str = CARGO
+    needs: tuple[Need, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def decide(tree: Tree, project: Project, dependencies: Iterable[Resolved], debian: str) -> Taken:
+    """Return what the Rust code in the tree takes; nothing where no dependency compiles it.
+
+    Raises ProjectError where a file of cargo's can't be read.
+    """
+    if all(dependency.package != "rustler" for dependency in dependencies):
+        return Taken()
+    from relbuild.mix import cargo
+
+    rust = cargo.read(tree, project)
+    package, notes = _cargo(rust.asked, debian)
+    return Taken(package, tuple(_needs(rust, debian)), notes)
+
+
+def _needs(rust: Rust, debian: str) -> Iterator[Need]:
+    from relbuild.image.package_table import CRATES
+
+    for pinned in rust.crates:
+        known = CRATES.get(pinned.name)
+        if known is not None and known.brings not in pinned.deps:
+            builder, runner = names_in(known.builder, debian), names_in(known.runner, debian)
+            yield Need(pinned.name, pinned.at, f"(Rust) {known.what}", builder, runner)
+
+
+def _cargo(asked: tuple[Asked, ...], debian: str) -> tuple[str, tuple[str, ...]]:
+    """Return the package that has the cargo to take, and the notes on it."""
+    from relbuild.mix.cargo import parse_version
+
+    has = parse_version(DEBIAN_RUST.get(debian, ""))
+    if has is None:
+        return CARGO, ()
+    package, newest = DEBIAN_NEWER_RUST.get(debian, (CARGO, DEBIAN_RUST[debian]))
+    wanted = [(each.version, each) for each in asked if each.version is not None and each.version > has]
+    highest = max(wanted, key=lambda pair: pair[0])[1] if wanted else None
+    unmet = [each for version, each in wanted if version > (parse_version(newest) or has)]
+    notes = [
+        f"{each.text}, and Debian {debian} has none newer than {newest}: where that is too old, builder.steps."
+        "before_deps in relbuild.yml can install another (rustup with CARGO_HOME=/usr/local), with curl in "
+        "builder.packages"
+        for each in unmet
+    ]
+    if highest is None or package == CARGO:
+        return CARGO, tuple(notes)
+    if not unmet:
+        notes.append(f"{highest.text}, and Debian {debian}'s cargo is {DEBIAN_RUST[debian]}: {package} is {newest}")
+    return package, tuple(notes)
