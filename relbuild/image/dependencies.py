@@ -30,7 +30,8 @@ class Dependencies:
     That is so too when they can't all be read; `rebar3` says whether one may be built with it. `hex` says whether Mix
     needs Hex to read mix.exs: it asks it for those of other environments too, before it leaves them out
     (elixir: lib/mix/lib/mix/dep/loader.ex, ``mix_children/3``). `names` are those of the applications that may be
-    fetched, with those that only other environments need; None where not all are known.
+    fetched, with those that only other environments need; None where not all are known. `unchecked` are the entries of
+    `lockfile` that lack a checksum.
     """
 
     any: bool
@@ -40,6 +41,12 @@ class Dependencies:
     access: Access
     notes: tuple[str, ...]
     names: frozenset[str] | None
+    lockfile: str
+    unchecked: tuple[Locked, ...]
+
+    def held_by(self, elixir: str | None) -> tuple[str, ...]:
+        """Return what is worth a note once the Elixir is known that fetches them; ProjectError for what it refuses."""
+        return resolved.hold_unchecked(self.unchecked, self.lockfile, elixir)
 
 
 def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
@@ -77,7 +84,8 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
             f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
         )
     names = None if is_open or foreign else _names(named, pinned)
-    return Dependencies(present, needs_hex, rebar3, found, plan_access(found, config), tuple(notes), names)
+    access, lacking = plan_access(found, config), resolved.unchecked(project, pinned)
+    return Dependencies(present, needs_hex, rebar3, found, access, tuple(notes), names, lockfile, lacking)
 
 
 def _names(named: Iterable[Dependency], pinned: Mapping[str, Locked]) -> frozenset[str] | None:

@@ -172,6 +172,7 @@ def make_plan(
     sources = find_sources(tree, project, location, config.builder.ignore)
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
+    held = deps.held_by(tools.elixir.value if tools.elixir is not None else None)
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
     native = rust.decide(tree, project, deps.resolved, tools.debian.value)
@@ -222,6 +223,7 @@ def make_plan(
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,
+            *held,
             *platform_notes,
             *(native.notes if tools.provider != "image" else ()),
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),

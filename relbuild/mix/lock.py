@@ -35,7 +35,7 @@ class Locked:
 
     `repo` is ``hexpm``, ``hexpm:ORGANISATION`` or the name of another repository. `checksum` is that of the package's
     archive (SHA-256, in hex), None where an old lock has only that of what is in it. `checked` is False where
-    Mix misses a checksum, as in what an old Hex wrote.
+    Hex adds a checksum to what an older one wrote; `free` where there is none at all to hold a package against.
     """
 
     app: str
@@ -53,6 +53,7 @@ class Locked:
     asked: Mapping[str, str] | None = None
     """The branch, tag or ref that was asked for when the commit was chosen; None where the lock doesn't say."""
     checked: bool = True
+    free: bool = False
 
     @property
     def organization(self) -> str | None:
@@ -121,6 +122,7 @@ def _locked(app: str, at: Mark, value: Plain) -> Locked:
                 checksum=checksum.lower() if isinstance(checksum, str) and _SHA256.fullmatch(checksum) else None,
                 # The second is nil where the repository has none.
                 checked=len(rest) >= 5 and isinstance(rest[0], str),
+                free=not any(isinstance(each, str) for each in (*rest[:1], *rest[4:5])),
             )  # fmt: skip
         case ("git", str(url), *rest):
             commit = rest[0] if rest else None

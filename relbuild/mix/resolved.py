@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from relbuild.mix.lock import Locked, Needed
 
 MOST_APART = 3
+_CHECK_LOCKED = Version(1, 15, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def resolve(project: Project, lock: Mapping[str, Locked]) -> tuple[Resolved, ...
 def refuse_mismatch(project: Project, lock: Mapping[str, Locked], file: str) -> None:
     """Raise ProjectError for each dependency that mix.lock surely doesn't pin as ``mix deps.get --check-locked`` wants.
 
-    It has no version of it that mix.exs allows, or no checksum.
+    It has no version of it that mix.exs allows.
     """
     problems: list[Problem] = []
     for dep in _fetched(project):
@@ -64,19 +65,42 @@ def refuse_mismatch(project: Project, lock: Mapping[str, Locked], file: str) -> 
         mismatch = _mismatch(dep, lock.get(dep.app), file)
         if mismatch is not None:
             problems.append(Problem(mismatch, dep.at, f"run mix deps.get, and commit {file}"))
-    surely = _reach(lock, (dep.app for dep in _fetched(project) if dep.in_release() is True))
-    unchecked = sorted(app for app in surely if not lock[app].checked)
-    hint = f"run mix deps.get, and commit {file}"
-    why = "a build may get another package than you have"
-    # An old lock file has none at all, which is one fault.
-    if len(unchecked) > MOST_APART:
-        names = ", ".join(unchecked[:MOST_APART])
-        message = f"{file} has no checksums of {len(unchecked)} packages ({names}, …): {why}"
-        problems.append(Problem(message, lock[unchecked[0]].at, hint))
-    else:
-        problems += [Problem(f"{file} has no checksum of {app}: {why}", lock[app].at, hint) for app in unchecked]
     if problems:
         raise ProjectError.of(problems)
+
+
+def unchecked(project: Project, lock: Mapping[str, Locked]) -> tuple[Locked, ...]:
+    """Return what is surely fetched and lacks a checksum in mix.lock, by name."""
+    surely = _reach(lock, (dep.app for dep in _fetched(project) if dep.in_release() is True))
+    return tuple(lock[app] for app in sorted(surely) if not lock[app].checked)
+
+
+def hold_unchecked(lacking: tuple[Locked, ...], file: str, elixir: str | None) -> tuple[str, ...]:
+    """Raise ProjectError where the build's Mix refuses to add checksums to mix.lock; else return what to note of it.
+
+    `mix deps.get` adds what an older Hex hasn't written, `--check-locked` forbids that, and Mix knows that option from
+    Elixir 1.15 on. Whichever checksum there is, Hex holds the package against it (hex: lib/hex/remote_converger.ex).
+    """
+    version = Version.parse(elixir) if elixir is not None else None
+    if version is None or version < _CHECK_LOCKED:
+        free = tuple(each for each in lacking if each.free)
+        told = f"{_without(free, file)}: a build may get another package than you have; run mix deps.get"
+        return (told,) if free else ()
+    why = "and the build's mix deps.get --check-locked refuses to add it"
+    hint = f"run mix deps.get, and commit {file}"
+    # An old lock file has none at all, which is one fault.
+    groups = (lacking,) if len(lacking) > MOST_APART else tuple((each,) for each in lacking)
+    problems = [Problem(f"{_without(group, file)}, {why}", group[0].at, hint) for group in groups if group]
+    if problems:
+        raise ProjectError.of(problems)
+    return ()
+
+
+def _without(lacking: tuple[Locked, ...], file: str) -> str:
+    if len(lacking) <= MOST_APART:
+        return f"{file} lacks a checksum of {', '.join(each.app for each in lacking)}"
+    names = ", ".join(each.app for each in lacking[:MOST_APART])
+    return f"{file} lacks checksums of {len(lacking)} packages ({names}, …)"
 
 
 def _mismatch(dep: Dependency, locked: Locked | None, file: str) -> str | None:

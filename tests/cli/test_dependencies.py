@@ -94,7 +94,7 @@ def mix(options: str) -> str:
             {"app/mix.exs": mix('deps: [{:core, "~> 1.0"}]'), "app/mix.lock": '%{\n"core": {:hex, :core, "1.0.0"},\n}'},
             3,
             (
-                "mix.lock has no checksum of core: a build may get another package than you have",
+                "mix.lock lacks a checksum of core, and the build's mix deps.get --check-locked refuses to add it",
                 "app/mix.lock:2:1",
                 RUN,
             ),

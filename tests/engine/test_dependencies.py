@@ -321,7 +321,10 @@ def billed(relbuild: Callable[..., Ran], image: str) -> dict[str, tuple[str, str
             r'("erl_one": \{:hex, :erl_one, "1.0.0"), .*\}',
             r"\1}",
             3,
-            ("mix.lock has no checksum of erl_one: a build may get another package than you have", "mix.lock:2"),
+            (
+                "mix.lock lacks a checksum of erl_one, and the build's mix deps.get --check-locked refuses to add it",
+                "mix.lock:2",
+            ),
         ),
         (
             "mix.lock",

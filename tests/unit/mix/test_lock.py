@@ -32,7 +32,9 @@ def test_every_form_of_an_entry() -> None:
             ("mix", "rebar3"),
             (Needed("b", True), Needed("c", False)),
         ),
-        "old": Locked("old", Mark("mix.lock", 4, 3), "hex", "old", "1.0.0", "hexpm", deps=None, checked=False),
+        "old": Locked(
+            "old", Mark("mix.lock", 4, 3), "hex", "old", "1.0.0", "hexpm", deps=None, checked=False, free=True
+        ),
         "ui": Locked(
             "ui",
             Mark("mix.lock", 5, 3),

@@ -8,7 +8,7 @@ import pytest
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import lock, project
-from relbuild.mix.resolved import Resolved, refuse_mismatch, resolve
+from relbuild.mix.resolved import Resolved, hold_unchecked, refuse_mismatch, resolve, unchecked
 
 MIX = """defmodule A.MixProject do
   use Mix.Project
@@ -108,21 +108,26 @@ def test_a_lock_file_that_surely_does_not_match(dict_tree: Any, deps: str, messa
     assert {each.hint for each in problems} == {"run mix deps.get, and commit mix.lock"}
 
 
+ENTRIES = (
+    '"a": {:hex, :a, "1.0.0", "00", [:mix], [{:b, "~> 1.0", [hex: :b, optional: false]}], "hexpm", nil},',
+    '"b": {:hex, :b, "1.0.0", "00", [:mix], [], "hexpm"},',
+    '"c": {:hex, :c, "1.0.0", nil, [:mix], [], "hexpm", "00"},',
+    '"d": {:hex, :d, "1.0.0"},',
+)
+
+
+def hold(dict_tree: Any, deps: str, entries: str, elixir: str | None) -> tuple[str, ...]:
+    pinned = lock.read("mix.lock", f"%{{\n{entries}\n}}".encode())
+    return hold_unchecked(unchecked(read(dict_tree, deps), pinned), "mix.lock", elixir)
+
+
 def test_a_package_that_is_locked_without_a_checksum(dict_tree: Any) -> None:
-    entries = (
-        '"a": {:hex, :a, "1.0.0", "00", [:mix], [{:b, "~> 1.0", [hex: :b, optional: false]}], "hexpm", nil},',
-        '"b": {:hex, :b, "1.0.0", "00", [:mix], [], "hexpm"},',
-        '"c": {:hex, :c, "1.0.0", nil, [:mix], [], "hexpm", "00"},',
-        '"d": {:hex, :d, "1.0.0"},',
-    )
-    pinned = lock.read("mix.lock", "\n".join(("%{", *entries, "}")).encode())
+    deps = '{:a, "~> 1.0"}, {:c, "~> 1.0"}, {:d, "~> 1.0", only: :test}'
     with pytest.raises(ProjectError) as raised:
-        refuse_mismatch(
-            read(dict_tree, '{:a, "~> 1.0"}, {:c, "~> 1.0"}, {:d, "~> 1.0", only: :test}'), pinned, "mix.lock"
-        )
+        hold(dict_tree, deps, "\n".join(ENTRIES), "1.15.0")
     assert [(each.message, each.at, each.hint) for each in raised.value.problems] == [
         (
-            f"mix.lock has no checksum of {app}: a build may get another package than you have",
+            f"mix.lock lacks a checksum of {app}, and the build's mix deps.get --check-locked refuses to add it",
             Mark("mix.lock", line, 1),
             "run mix deps.get, and commit mix.lock",
         )
@@ -134,10 +139,20 @@ def test_a_lock_file_of_before_there_were_checksums(dict_tree: Any) -> None:
     entries = "".join(f'"{app}": {{:hex, :{app}, "1.0.0"}}, ' for app in "abcd")
     deps = ", ".join(f'{{:{app}, "~> 1.0"}}' for app in "abcd")
     with pytest.raises(ProjectError) as raised:
-        refuse_mismatch(read(dict_tree, deps), lock.read("mix.lock", f"%{{{entries}}}".encode()), "mix.lock")
+        hold(dict_tree, deps, entries, "1.18.4")
     [problem] = raised.value.problems
     assert problem.message == (
-        "mix.lock has no checksums of 4 packages (a, b, c, …): a build may get another package than you have"
+        "mix.lock lacks checksums of 4 packages (a, b, c, …), and the build's mix deps.get --check-locked refuses to "
+        "add it"
+    )
+
+
+@pytest.mark.parametrize("elixir", ["1.14.5", None])
+def test_a_mix_that_adds_checksums_by_itself(dict_tree: Any, elixir: str | None) -> None:
+    # One of the two is enough for Hex to hold the package against.
+    assert hold(dict_tree, '{:a, "~> 1.0"}, {:c, "~> 1.0"}', "\n".join(ENTRIES), elixir) == ()
+    assert hold(dict_tree, '{:d, "~> 1.0"}', "\n".join(ENTRIES), elixir) == (
+        "mix.lock lacks a checksum of d: a build may get another package than you have; run mix deps.get",
     )
 
 
