@@ -115,5 +115,9 @@ def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Cho
         )
     # A day's images have the newest patches of that day: one that has been followed was last built on an earlier day.
     seen = [tag.date for tag in known_tags() if (tag.otp, tag.debian) == (otp, debian)]
+    if not seen:
+        # Every Debian release has an image of that day, as far back as it is built for at all.
+        oldest_date = min(tag.date for tag in known_tags() if tag.debian == debian)
+        seen = [tag.date for tag in known_tags() if tag.otp == otp and tag.date >= oldest_date]
     followed = otp not in OTP_NEWEST.values()
     return HexpmTag(elixir, otp, debian, max(seen) if seen and followed else newest_date(debian))
