@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -105,6 +106,7 @@ def _dispatch(call: Call) -> Value:
     own = _own(call)
     if own is not None:
         return _defined(call, *own)
+    call = _qualified(call)
     function = functions.FUNCTIONS.get(call.name)
     if function is not None:
         return function(call)
@@ -114,6 +116,19 @@ def _dispatch(call: Call) -> Value:
     if call.name.startswith(functions.KNOWN):
         return call.something(present=call.name.startswith(functions.GIVES_TEXT))
     return variables.perhaps_read(call)
+
+
+def _qualified(call: Call) -> Call:
+    """Return a call of an imported function of Elixir's library, or of Dotenvy, with the module's name."""
+    name, arity = call.name, len(call.args)
+    if "." in name or name in functions.FUNCTIONS:
+        return call
+    for each in call.frame.file.imports:
+        full = f"{each.module}.{name}"
+        known = full in functions.FUNCTIONS or (full, arity) in library.FUNCTIONS or each.names(name, arity)
+        if known and each.brings(name, arity):
+            return replace(call, name=full)
+    return call
 
 
 def _own(call: Call) -> tuple[File, Module, str] | None:
@@ -128,12 +143,15 @@ def _own(call: Call) -> tuple[File, Module, str] | None:
         inside = (frame.file, frame.module) if frame.module is not None else None
         candidates = [inside]
         if name not in functions.FUNCTIONS and not name.startswith(functions.KNOWN):
-            candidates += [frame.reading.files.module(each) for each in frame.file.imports if each != "Dotenvy"]
+            imports = (each.module for each in frame.file.imports if each.brings(name, arity))
+            candidates += map(frame.reading.files.module, imports)
     for found in candidates:
         if found is None:
             continue
         file, module = found
         clauses = [clause for clause in module.clauses if clause.name == name and arity in clause.arities]
+        if not dot and module is not frame.module:
+            clauses = [clause for clause in clauses if clause.public]
         if clauses and module.hidden_functions.isdisjoint((name, "*")):
             return file, module, name
     return None

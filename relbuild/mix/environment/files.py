@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field
 
-from tree_sitter import Node
-
 from relbuild.errors import ProjectError
+from relbuild.mix.environment import imports
+from relbuild.mix.environment.imports import Import
 from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Tree
 from relbuild.mix.modules import Module
-from relbuild.mix.source import Source, callee, parse, walk
+from relbuild.mix.source import Source, parse
 from relbuild.values import dataclass
 
 # Returns the file that defines a module of the project, by the module's name.
@@ -24,7 +24,7 @@ class File:
 
     source: Source
     evaluator: Evaluator
-    imports: tuple[str, ...]
+    imports: tuple[Import, ...]
 
 
 @dataclass(slots=True)
@@ -49,8 +49,7 @@ class Files:
     def _parsed(self, path: str, content: bytes) -> File:
         source = parse(path, content)
         evaluator = Evaluator(source, self.tree, path.rpartition("/")[0])
-        imports = [source.text(node).split()[1].rstrip(",") for node in walk(source.root) if _is_import(source, node)]
-        file = File(source, evaluator, tuple(evaluator.module_name(name) or name for name in imports))
+        file = File(source, evaluator, imports.read(source, evaluator.module_name))
         self._modules.update({module.name: (file, module) for module in evaluator.modules})
         return file
 
@@ -64,7 +63,3 @@ class Files:
             except ProjectError:
                 return None  # the compiler will tell
         return self._modules.get(name)
-
-
-def _is_import(source: Source, node: Node) -> bool:
-    return callee(node) == "import" and len(source.text(node).split()) > 1

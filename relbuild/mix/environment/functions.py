@@ -172,8 +172,6 @@ def _source(call: Call) -> Value:
 
 def _dotenvy(call: Call) -> Value:
     """Follow Dotenvy's `env!`, which raises where the variable isn't set and has no default."""
-    if "Dotenvy" not in call.frame.file.imports and not call.name.startswith("Dotenvy."):
-        return variables.perhaps_read(call)
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something()
@@ -271,10 +269,7 @@ FUNCTIONS: dict[str, Function] = {
     "Code.require_file": _require_file,
     "Code.eval_file": _require_file,
     "import_config": _require_file,
-    "source": _source,
-    "source!": _source,
     "Dotenvy.source": _source,
     "Dotenvy.source!": _source,
-    "env!": _dotenvy,
     "Dotenvy.env!": _dotenvy,
 }

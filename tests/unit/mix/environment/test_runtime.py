@@ -198,6 +198,14 @@ SHAPES = {
         "B": "! empty, or not set",
         "C": "= '1'",
     },
+    'import System\nget_env("PORT", "1") |> String.to_integer()\nfetch_env!("A")': {"A": "! not set", "PORT": "= '1'"},
+    'import System, only: [fetch_env!: 1]\nfetch_env!("A")\nEnum.map(["B"], &fetch_env!/1)': {
+        "A": "! not set",
+        "B": "! not set",
+    },
+    'import String, only: [to_integer: 1]\nto_integer(System.get_env("A"))': {"A": "! empty, or not set"},
+    'import Enum, except: [each: 2]\nmap(["A"], &System.fetch_env!/1)': {"A": "! not set"},
+    'import Dotenvy, only: [env!: 1]\nenv!("A")': {"A": "! not set"},
     'import Dotenvy\nsource!([".env", System.get_env()])\nenv!("A")': {
         "A": "! not set when no file that Dotenvy reads sets it"
     },
@@ -234,6 +242,45 @@ def test_a_module_of_the_project(contract: Callable[..., Contract]) -> None:
     assert (variable.name, variable.kind, variable.at) == ("A", "required", Mark("config/runtime.exs", 4, 1))
     [requirement] = variable.requirements
     assert (requirement.message, requirement.at) == ("set A", Mark("config/runtime.exs", 4, 1))
+
+
+HELPERS = """
+defmodule A do
+  def need(name), do: System.fetch_env!(name)
+  def need(name, _), do: System.fetch_env!(name)
+  defp hidden(name), do: System.fetch_env!(name)
+end
+
+defmodule B do
+  def need(name), do: System.get_env(name, "b")
+  def need(name, default), do: System.get_env(name, default)
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "expected"),
+    [
+        ("import A", {"X": "! not set", "Y": "! not set"}),
+        ("import A, only: [need: 1]\nimport B, only: [need: 2]", {"X": "! not set", "Y": "= 'y'"}),
+        ("import A, except: [need: 2]\nimport B, except: [need: 1]", {"X": "! not set", "Y": "= 'y'"}),
+        ("import(A, except: [need: 1])\nimport(B, only: [need: 1])", {"X": "= 'b'", "Y": "! not set"}),
+    ],
+)
+def test_an_import_of_some_functions(imports: str, expected: dict[str, str], told: Told) -> None:
+    assert told(f'{HELPERS}\n{imports}\nneed("X")\nneed("Y", "y")\n') == expected
+
+
+def test_what_an_import_does_not_bring(contract: Callable[..., Contract]) -> None:
+    for imported, call in (
+        ("A", 'hidden("SOME_NAME")'),
+        ("System, only: [get_env: 1]", 'fetch_env!("SOME_NAME")'),
+        ("System, except: [fetch_env!: 1]", 'fetch_env!("SOME_NAME")'),
+        ("Config", 'env!("SOME_NAME")'),
+    ):
+        found = contract(f"{HELPERS}\nimport {imported}\n{call}\n")
+        assert found.variables == ()
+        assert [each.what for each in found.unknown] == ["SOME_NAME"]
 
 
 def test_a_file_that_is_imported(told: Told) -> None:
