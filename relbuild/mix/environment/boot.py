@@ -10,7 +10,7 @@ from tree_sitter import Node
 from relbuild.errors import ProjectError
 from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
-from relbuild.mix.environment.conditions import Among, Condition, Opaque
+from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined, ordered
 from relbuild.mix.environment.files import Files, Locate
 from relbuild.mix.environment.frame import Frame
@@ -34,8 +34,9 @@ PROVIDED = PROVIDED_EARLY | {
     *("RELEASE_NODE", "RELEASE_REMOTE_VM_ARGS", "RELEASE_SYS_CONFIG", "RELEASE_TMP", "RELEASE_VM_ARGS"),
     *("BINDIR", "EMU", "PROGNAME", "ROOTDIR"),
 }
-# What can't be told and takes more words than this to say tells nobody anything.
+# What can't be told and takes more characters than this to say, as a whole or one part of it, tells nobody anything.
 _LONGEST_CONDITION = 160
+_LONGEST_PART = 80
 
 
 def read(tree: Tree, project: Project, release: Release) -> Contract:
@@ -184,13 +185,32 @@ def settled(contract: Contract) -> Contract:
     """Return the contract with what the requirements of a variable say together, as far as it can be told in words."""
     variables = []
     for variable in contract.variables:
-        told = (each for each in together(variable.requirements) if _can_be_told(each.when))
+        found = (each for each in together(variable.requirements) if not (_guessed(each) and _too_long(each.when)))
+        told = dict.fromkeys(replace(each, when=_in_short(each.when)) for each in found)
         variables.append(replace(variable, requirements=tuple(told)))
     return replace(contract, variables=ordered(variables))
 
 
-def _can_be_told(when: Condition) -> bool:
-    return not conditions.unclear(when) or len(conditions.describe(when)) <= _LONGEST_CONDITION
+def _guessed(requirement: Requirement) -> bool:
+    """Say whether its variable only goes into what decides, which may be the other way round."""
+    return requirement.fails.variable in conditions.seen(requirement.when)
+
+
+def _too_long(when: Condition) -> bool:
+    return conditions.unclear(when) and len(conditions.describe(when)) > _LONGEST_CONDITION
+
+
+def _in_short(when: Condition) -> Condition:
+    """Return the condition without those of its parts that take too many words to tell anybody anything."""
+    if not _too_long(when):
+        return when
+    room, kept = _LONGEST_CONDITION, []
+    for part in when.parts if isinstance(when, Every) else ():
+        length = len(conditions.describe(part))
+        if length <= _LONGEST_PART and length <= room:
+            kept.append(part)
+            room -= length
+    return conditions.every((*kept, Opaque(conditions.TOO_MANY)))
 
 
 def _opened(requirement: Requirement, reading: Reading, provided: frozenset[str]) -> Requirement:

@@ -5,7 +5,7 @@ A test says that a variable's value is, or isn't, among some; None among them st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from relbuild.values import dataclass
 
 # More alternatives than this tell a reader nothing; what they would say is then left open.
 MAX_PARTS = 12
+TOO_MANY = "conditions that are too many to name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,11 @@ def _joined(
     parts = [part for part in parts if not isinstance(part, Among) or part.values]
     if len(parts) == 1:
         return parts[0]
-    if len(parts) > MAX_PARTS:
-        return Opaque("conditions that are too many to name")
-    return kind(tuple(parts))
+    if len(parts) <= MAX_PARTS:
+        return kind(tuple(parts))
+    # Of what all holds each part still does.
+    kept = [part for part in parts if kind is Every and isinstance(part, Among)][: MAX_PARTS - 1]
+    return Every((*kept, Opaque(TOO_MANY))) if kept else Opaque(TOO_MANY)
 
 
 def _same(one: Condition | None, other: Condition) -> bool:
@@ -265,32 +268,31 @@ def _test(test: Among) -> str:
     return f"{test.variable} is {'set and ' if unset else ''}not {shown}"
 
 
+def leaves(condition: Condition) -> Iterator[Among | Opaque]:
+    """Yield the tests and the open questions that it is made of."""
+    if isinstance(condition, Every | Either):
+        for part in condition.parts:
+            yield from leaves(part)
+    else:
+        yield condition
+
+
 def unclear(condition: Condition) -> bool:
     """Say whether a part of it only the running system knows."""
-    match condition:
-        case Opaque():
-            return True
-        case Every(parts) | Either(parts):
-            return any(unclear(part) for part in parts)
-    return False
-
-
-def nil_tested(condition: Condition) -> frozenset[str]:
-    """Return the variables of which it may matter that they aren't set, whatever else they are."""
-    match condition:
-        case Among(variable, values):
-            return frozenset({variable}) if None in values else frozenset()
-        case Opaque(sees=names):
-            return names
-        case Every(parts) | Either(parts):
-            return frozenset().union(*map(nil_tested, parts))
+    return any(isinstance(each, Opaque) for each in leaves(condition))
 
 
 def variables(condition: Condition) -> frozenset[str]:
     """Return the variables that it tests."""
-    match condition:
-        case Among(variable):
-            return frozenset({variable})
-        case Every(parts) | Either(parts):
-            return frozenset().union(*(variables(part) for part in parts))
-    return frozenset()
+    return frozenset(each.variable for each in leaves(condition) if isinstance(each, Among))
+
+
+def seen(condition: Condition) -> frozenset[str]:
+    """Return the variables that may decide what only the running system knows by not being set."""
+    return frozenset(name for each in leaves(condition) if isinstance(each, Opaque) for name in each.sees)
+
+
+def nil_tested(condition: Condition) -> frozenset[str]:
+    """Return the variables of which it may matter that they aren't set, whatever else they are."""
+    tests = (each for each in leaves(condition) if isinstance(each, Among))
+    return seen(condition) | {test.variable for test in tests if None in test.values}

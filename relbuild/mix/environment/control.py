@@ -19,6 +19,7 @@ from relbuild.mix.environment.values import (
     Text,
     Value,
     choice,
+    falsy,
     listed,
     seen,
     truthy,
@@ -43,14 +44,14 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
     """Follow `if`, or (`wanted` is false) `unless`."""
     written = arguments(node)
     subject = piped[0] if piped else (frame.walk(written[0]) if written else frame.something(node))
-    condition = truthy(subject) if wanted else negation(truthy(subject))
+    taken, passed = (truthy(subject), falsy(subject)) if wanted else (falsy(subject), truthy(subject))
     source = frame.file.source
     then, otherwise = body(source, node) or [], body(source, node, "else")
     return branches(
         frame,
         [
-            (condition, lambda inner: inner.sequence(then)),
-            (negation(condition), lambda inner: inner.sequence(otherwise) if otherwise else NIL),
+            (taken, lambda inner: inner.sequence(then)),
+            (passed, lambda inner: inner.sequence(otherwise) if otherwise else NIL),
         ],
         node,
     )
@@ -119,12 +120,12 @@ def cond(frame: Frame, node: Node, piped: list[Value]) -> Value:
         inner = frame.inner()
         with frame.reading.under(left) as reachable:
             heads = parts(clause.child_by_field_name("left")) if reachable else []
-            condition = truthy(inner.walk(heads[0])) if heads else NEVER
-        taken = every((left, condition))
+            subject: Value = inner.walk(heads[0]) if heads else NIL
+        taken = every((left, truthy(subject)))
         with frame.reading.under(taken) as reachable:
             if reachable:
                 found.append((taken, inner.statements_of(clause.child_by_field_name("right"))))
-        left = every((left, negation(condition)))
+        left = every((left, falsy(subject)))
     return choice(found, frame.text(node))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque
+from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque, leaves
 
 # More cases than this are not gone through.
 MAX_CASES = 4096
@@ -32,21 +32,13 @@ def _answers(conditions: Iterable[Condition]) -> dict[str | _Question, tuple[str
     """Return for all that is asked which answers make a difference."""
     values: dict[str, frozenset[str | None]] = {}
     found: dict[str | _Question, tuple[str | bool | None, ...]] = {}
-    for leaf in _leaves(conditions):
+    for leaf in itertools.chain.from_iterable(map(leaves, conditions)):
         if isinstance(leaf, Opaque):
             found[_question(leaf)] = (True, False)
         else:
             values[leaf.variable] = values.get(leaf.variable, frozenset({None})) | leaf.values
     another = {name: "".join(value or "" for value in known) + "x" for name, known in values.items()}
     return found | {name: (*known, another[name]) for name, known in values.items()}
-
-
-def _leaves(conditions: Iterable[Condition]) -> Iterator[Among | Opaque]:
-    for condition in conditions:
-        if isinstance(condition, Among | Opaque):
-            yield condition
-        else:
-            yield from _leaves(condition.parts)
 
 
 def _question(opaque: Opaque) -> _Question:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from relbuild.mix.environment import control
-from relbuild.mix.environment.conditions import ALWAYS, Condition, either, every, negation
-from relbuild.mix.environment.values import NIL, Something, Truth, Value, choice, equals, listed, truthy
+from relbuild.mix.environment.conditions import ALWAYS, Condition, either, every
+from relbuild.mix.environment.values import NIL, Something, Truth, Value, choice, equals, falsy, listed, truthy
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
@@ -45,7 +45,7 @@ def _asked_one_by_one(call: Call, until: bool) -> list[tuple[Condition, Value, V
         if condition != ALWAYS:
             return None
         found.append((goes_on, item, answer))
-        goes_on = every((goes_on, negation(truthy(answer)) if until else truthy(answer)))
+        goes_on = every((goes_on, falsy(answer) if until else truthy(answer)))
     return found
 
 
@@ -68,7 +68,7 @@ def _find(call: Call) -> Value:
         for reached, item, answer in asked
     ]
     otherwise = call.args[1] if len(call.args) > 2 else NIL
-    none = every(negation(truthy(answer)) for _, _, answer in asked)
+    none = every(falsy(answer) for _, _, answer in asked)
     return choice([*cases, (none, otherwise)], call.frame.text(call.whole))
 
 

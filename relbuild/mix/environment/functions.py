@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix import config_imports
-from relbuild.mix.environment import enumerables, patterns, stops, variables
-from relbuild.mix.environment.conditions import EMPTY, NEVER, Among, Condition, Opaque, either, every, is_set, missing
+from relbuild.mix.environment import dotenvy, enumerables, patterns, stops, variables
+from relbuild.mix.environment.conditions import NEVER, Among, Condition, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
     Fetched,
@@ -23,7 +23,7 @@ from relbuild.mix.environment.values import (
     is_nil,
 )
 from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import arguments, parts
+from relbuild.mix.source import arguments
 from relbuild.mix.terms import TreePath
 
 if TYPE_CHECKING:
@@ -161,33 +161,6 @@ def _tap(call: Call) -> Value:
     return call.args[0] if call.args else call.something()
 
 
-def _source(call: Call) -> Value:
-    """Note whether Dotenvy reads files beside the environment."""
-    node = call.nodes[0] if call.nodes else None
-    inputs = parts(node) if node is not None and node.type == "list" else [node] if node is not None else []
-    of_environment = [isinstance(call.frame.walk(each), Whole) for each in inputs]
-    call.frame.reading.dotenvy_files |= not of_environment or not all(of_environment)
-    return call.something(present=True)
-
-
-def _dotenvy(call: Call) -> Value:
-    """Follow Dotenvy's `env!`, which raises where the variable isn't set and has no default."""
-    name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
-    if name is None:
-        return call.something()
-    variables.note(call.frame, name, call.written(0))
-    if len(call.args) > 2:
-        variables.note_default(call.frame, name, call.args[2], call.text(2))
-        return call.something()
-    wanted = call.nodes[1] if len(call.nodes) > 1 else None
-    strict = wanted is not None and call.frame.text(wanted).endswith("!")
-    test = Among(name, EMPTY) if strict else missing(name)
-    elsewhere = (Opaque("no file that Dotenvy reads sets it"),) if call.frame.reading.dotenvy_files else ()
-    with call.frame.reading.under(*elsewhere):
-        call.frame.reading.fails(test, call.frame.at(call.written(0)))
-    return call.something()
-
-
 def _require_file(call: Call) -> Value:
     """Follow a file that is named by a path in the project."""
     frame = call.frame
@@ -269,7 +242,5 @@ FUNCTIONS: dict[str, Function] = {
     "Code.require_file": _require_file,
     "Code.eval_file": _require_file,
     "import_config": _require_file,
-    "Dotenvy.source": _source,
-    "Dotenvy.source!": _source,
-    "Dotenvy.env!": _dotenvy,
+    **dotenvy.FUNCTIONS,
 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import (
     ALWAYS,
+    EMPTY,
     NEVER,
     Among,
     Condition,
@@ -31,6 +32,8 @@ def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
             yield condition, ALWAYS
         case Every(parts):
             found = [part for part in parts if isinstance(part, Among) and part.holds(None)]
+            # Of "X is not set and Y isn't 1" the first is what is asked for.
+            found.sort(key=lambda test: not (test.inside and test.values <= EMPTY))
             # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
             unclear = any(isinstance(part, Opaque) for part in parts)
             for test in found:

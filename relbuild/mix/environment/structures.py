@@ -20,6 +20,7 @@ from relbuild.mix.environment.values import (
     Whole,
     choice,
     equals,
+    falsy,
     is_nil,
     listed,
     seen,
@@ -104,18 +105,18 @@ def _junction(frame: Frame, node: Node, wanted: bool) -> Value:
     first = frame.walk(left)
     if isinstance(first, Stop):
         return first
-    condition = truthy(first) if wanted else negation(truthy(first))
+    goes_on, ends = (truthy(first), falsy(first)) if wanted else (falsy(first), truthy(first))
     second: Value = Stop()
-    with frame.reading.under(condition) as reachable:
+    with frame.reading.under(goes_on) as reachable:
         if reachable:
             second = frame.walk(right)
             if not wanted and isinstance(second, Plain) and isinstance(first, Text):
                 variables.note_default(frame, first.variable, second)
     if not wanted:
-        return choice([(negation(condition), first), (condition, second)], frame.text(node))
+        return choice([(ends, first), (goes_on, second)], frame.text(node))
     # What isn't true is nil or false; which of them makes no difference to a condition.
     otherwise = Truth(NEVER) if isinstance(first, Truth) else NIL
-    return choice([(condition, second), (negation(condition), otherwise)], frame.text(node))
+    return choice([(goes_on, second), (ends, otherwise)], frame.text(node))
 
 
 def _assign(frame: Frame, pattern: Node, value: Value) -> Value:
@@ -149,7 +150,7 @@ def _positive(frame: Frame, node: Node, sign: str) -> str:
 
 
 def _opposite(value: Value) -> Value:
-    return Truth(negation(truthy(value)))
+    return Truth(falsy(value))
 
 
 def _unary(frame: Frame, node: Node) -> Value:

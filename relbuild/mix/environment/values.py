@@ -175,6 +175,14 @@ def truthy(value: Value) -> Condition:
     return ALWAYS
 
 
+def falsy(value: Value) -> Condition:
+    """Return when Elixir takes the value as false."""
+    if isinstance(value, Choice):
+        # One of the alternatives it is, so that this need not be said as what none of them is.
+        return either(every((when, falsy(each))) for when, each in value.cases)
+    return negation(truthy(value))
+
+
 def equals(value: Value, term: Term, text: str) -> Condition:
     """Return when the value is that one; the text says so where it can't be told."""
     if not isinstance(term, Known):

@@ -206,8 +206,31 @@ SHAPES = {
     'import String, only: [to_integer: 1]\nto_integer(System.get_env("A"))': {"A": "! empty, or not set"},
     'import Enum, except: [each: 2]\nmap(["A"], &System.fetch_env!/1)': {"A": "! not set"},
     'import Dotenvy, only: [env!: 1]\nenv!("A")': {"A": "! not set"},
+    'import Dotenvy\na = env!("A", :string, nil)\na || raise "no A"': {"A": "! not set: no A"},
+    'import Dotenvy\nenv!("A", :string?, nil) || raise "no A"': {"A": "! empty, or not set: no A"},
+    'import Dotenvy\nenv!("A", :string!, "x") || raise "no A"': {"A": "= 'x'"},
+    'import Dotenvy\nenv!("A", :integer, nil) || raise "no A"': {"A": "! not set: no A"},
+    'import Dotenvy\nif env!("A", :integer?, 1) == nil, do: raise "no A"': {"A": "= '1'"},
+    'import Dotenvy\nif env!("A", :boolean, true), do: env!("B")': {
+        "A": "= 'true'",
+        "B": '! not set when A is not empty or "0" or "FALSE" or "False" or "false"',
+    },
+    'import Dotenvy\na = env!("A", :string, nil)\nb = env!("B", :boolean, false)\n'
+    'cond do\n  b && a != nil -> raise "both"\n  !b && a == nil -> raise "none"\n  true -> :ok\nend': {
+        "A": '! not set when B is empty or "0" or "FALSE" or "False" or "false", or not set: none',
+        "B": "= 'false'",
+    },
+    'import Dotenvy\nenv!("A", fn "x" -> System.fetch_env!("B"); _ -> :other end, nil)': {
+        "A": "",
+        "B": '! not set when A is "x"',
+    },
+    'import Dotenvy\nips = fn name ->\n  case env!(name, :string, nil) do\n    a when a in [nil, ""] -> []\n'
+    '    a -> String.split(a)\n  end\nend\nif ips.("A") == [], do: raise "no A"': {"A": "! empty, or not set: no A"},
+    'import Dotenvy\nsource!([".env", System.get_env()])\nenv!("A", :string, nil) || raise "no A"': {
+        "A": "! not set when no file that Dotenvy reads sets A: no A"
+    },
     'import Dotenvy\nsource!([".env", System.get_env()])\nenv!("A")': {
-        "A": "! not set when no file that Dotenvy reads sets it"
+        "A": "! not set when no file that Dotenvy reads sets A"
     },
 }
 
@@ -281,6 +304,15 @@ def test_what_an_import_does_not_bring(contract: Callable[..., Contract]) -> Non
         found = contract(f"{HELPERS}\nimport {imported}\n{call}\n")
         assert found.variables == ()
         assert [each.what for each in found.unknown] == ["SOME_NAME"]
+
+
+def test_what_takes_too_many_words_is_left_out_of_a_condition(told: Told) -> None:
+    long = "f(" + "x, " * 60 + "x)"
+    many = " && ".join(f'System.get_env("A{i}")' for i in range(20))
+    needed = told(f'if {many}, do: System.fetch_env!("B")\nif g() && f(1) && {long}, do: System.fetch_env!("C")\n')
+    several = " and ".join(f"A{i} is set" for i in range(11))
+    assert needed["B"] == f"! not set when {several} and conditions that are too many to name"
+    assert needed["C"].startswith("! not set when g() and f(1) and f(x, x")
 
 
 def test_a_file_that_is_imported(told: Told) -> None:
