@@ -67,8 +67,7 @@ def example(session: Session, reference: str | None, file: str | None) -> Text |
 def _contract(session: Session, reference: str | None) -> tuple[Contract, Mapping[str, str]]:
     """Return the contract, and the variables that the image sets itself."""
     if reference is None:
-        plan = session.plan()
-        return plan.environment, plan.runner.env
+        return session.contract(), session.config().runner.env
     image = release_image(session, reference)
     if image.environment is None:
         if labels.BUILT_BY not in image.facts.labels:

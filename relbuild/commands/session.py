@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from relbuild.engine.runner import Runner
     from relbuild.image.lock import Lock
     from relbuild.image.plan import Plan
+    from relbuild.mix.environment import Contract
     from relbuild.mix.project import Project
     from relbuild.progress import Display
 
@@ -86,6 +87,20 @@ class Session:
         from relbuild.mix.project import read
 
         return read(self.tree())
+
+    def contract(self) -> Contract:
+        """Read what the release needs of its environment, whether or not there is an image to build it in.
+
+        Raises ProjectError and ConfigError.
+        """
+        from relbuild.engine.location import location
+        from relbuild.mix import environment, umbrella
+        from relbuild.mix.selection import select_release
+
+        project, tree, place = self.project(), self.tree(), location(self.root)
+        release = select_release(project, self.config().release)
+        umbrella.refuse_child(tree, project, release, place.names, place.here)
+        return environment.read(tree, project, release)
 
     def plan(
         self,

@@ -191,5 +191,13 @@ def test_nothing_is_read(project: Path) -> None:
     assert relbuild("env", cwd=project).stdout == "no environment variable is read\n"
 
 
+def test_no_image_is_asked_for(project: Path) -> None:
+    (project / ".tool-versions").write_text("elixir 1.18.4\nerlang 23.3.4.1\n")
+    assert relbuild("plan", cwd=project).returncode == 3
+    ran = relbuild("env", "--check", "/dev/null", cwd=project)
+    assert (ran.returncode, ran.stderr.count("SECRET_KEY_BASE")) == (1, 1)
+    assert relbuild("env", cwd=project).returncode == 0
+
+
 def test_check_and_example_exclude_each_other(project: Path) -> None:
     assert relbuild("env", "--check", ".env", "--example", cwd=project).returncode == 2
