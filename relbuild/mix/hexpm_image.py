@@ -111,7 +111,9 @@ def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Cho
         raise ProjectError(
             f"there is no image with OTP {otp} ({source.source}) on Debian {debian}, where OTP {oldest} is the oldest",
             at=source.at,
-            hint="take a newer OTP" if debian == "bullseye" else "take a newer OTP, or debian: bullseye",
+            hint="take a newer OTP"
+            if debian == "bullseye"
+            else "take a newer OTP, or write debian: bullseye in relbuild.yml",
         )
     # A day's images have the newest patches of that day: one that has been followed was last built on an earlier day.
     seen = [tag.date for tag in known_tags() if (tag.otp, tag.debian) == (otp, debian)]

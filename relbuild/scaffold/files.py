@@ -20,8 +20,9 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 from relbuild.mix.versions import Version
-from relbuild.scaffold import elixir, settings, umbrella, workflow
+from relbuild.scaffold import elixir, mending, settings, umbrella, workflow
 from relbuild.scaffold.elixir import ElixirFile
+from relbuild.scaffold.mending import Mend
 from relbuild.scaffold.overlay import Overlay
 from relbuild.values import dataclass
 
@@ -98,6 +99,8 @@ class _Making:
     def __init__(self, tree: Tree, config: Config, wish: Wish, location: Location | None) -> None:
         self.tree, self.wish, self.location = tree, wish, location
         self.config = _config(config, wish)
+        # With what relbuild.yml has to say for there to be a toolchain.
+        self.settled = self.config
         self.files: dict[str, str] = {}
         self.changes: list[Change] = []
         self.unchanged: list[str] = []
@@ -108,6 +111,9 @@ class _Making:
         project = self.project()
         release = select_release(project, self.wish.release or self.config.release)
         databases = ecto.find(self.overlay, project)
+        mend = mending.find(self.overlay, self.config, project)
+        if mend is not None:
+            self.settled = mend.applied(self.config)
         version = self.elixir(project)
         runtime = elixir.runtime_config(self.overlay, project, release, databases, version)
         modules = elixir.release_modules(self.overlay, project, databases, release.name, version)
@@ -116,7 +122,7 @@ class _Making:
             self.add_elixir(file)
         # Before anything of it is asked for: what can't be built isn't to be prepared for it either.
         plan = self.plan()
-        self.add_settings(plan, modules)
+        self.add_settings(plan, modules, mend)
         if self.wish.ci is not None:
             self.add_workflow(plan, self.wish.ci)
         outside = any(leaves(change.path) for change in self.changes)
@@ -136,13 +142,13 @@ class _Making:
 
     def elixir(self, project: Project) -> Version | None:
         """Return the Elixir that the files are for, None where only the builder image knows it."""
-        choice = toolchain.resolve(self.overlay, self.config, project.required_elixir).elixir
+        choice = toolchain.resolve(self.overlay, self.settled, project.required_elixir).elixir
         return Version.parse(choice.value) if choice is not None else None
 
     def plan(self) -> Plan:
         """Return the plan of the project as it will be."""
         project = mix_project.read(self.overlay)
-        return make_plan(project, self.config, self.overlay, self.wish.release, location=self.location)
+        return make_plan(project, self.settled, self.overlay, self.wish.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
         deps = {dependency.app for each in (project, *project.apps) for dependency in each.deps}
@@ -157,7 +163,9 @@ class _Making:
         elif file.note is not None:
             self.notes.append(file.note)
 
-    def add_settings(self, plan: Plan, modules: list[ElixirFile]) -> None:
+    def add_settings(self, plan: Plan, modules: list[ElixirFile], mend: Mend | None) -> None:
+        if mend is not None:
+            self.notes.append(self.mended(mend))
         if not self.wish.settings:
             return
         if self.tree.read("relbuild.yml") is not None and not self.wish.force:
@@ -170,8 +178,17 @@ class _Making:
         if len(migrating) > 1:
             migrate = "; ".join(elixir.migrate_expressions(self.overlay, plan.project, migrating))
         wish = self.wish
-        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate)
+        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate, mend=mend)
         self.add("relbuild.yml", content)
+
+    def mended(self, mend: Mend) -> str:
+        """Return what to say of a setting without which nothing can be built."""
+        said = f"{mend.key}: {mend.value}"
+        if not self.wish.settings or (self.tree.read("relbuild.yml") is not None and not self.wish.force):
+            return f"{mend.why}: with {said} in relbuild.yml it could be built"
+        if mend.decided:
+            return f"{mend.why}: relbuild.yml says {said}"
+        return f"{mend.why}: with the # before {said} taken away in relbuild.yml it could be built"
 
     def add_workflow(self, plan: Plan, service: str) -> None:
         wish = self.wish

@@ -538,7 +538,7 @@ REFUSED = (
         ProjectError,
         "there is no image with OTP 24.1.7 (.tool-versions:2) on Debian trixie, where OTP 24.2 is the oldest",
         Mark(TOOLS, 2, 8),
-        "take a newer OTP, or debian: bullseye",
+        "take a newer OTP, or write debian: bullseye in relbuild.yml",
     ),
     Refused(
         lambda: settle("debian: forky\n"),
