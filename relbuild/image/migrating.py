@@ -45,6 +45,9 @@ def _unmigrated(tree: Tree, project: Project) -> tuple[str, ...]:
     if not repos:
         return ()
     names = " and ".join(f"{repo.module} ({repo.at.brief})" for repo in repos)
+    unsure = " and ".join(f"{each.expression} ({each.at.brief})" for each in migrations.unsure(tree, project))
+    if unsure:
+        return (f"what migrates {names} can't be told from {unsure}: `migrate:` in relbuild.yml decides",)
     return (f"no module of the release migrates {names}: relbuild init writes one",)
 
 

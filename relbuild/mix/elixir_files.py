@@ -38,9 +38,9 @@ def files(tree: Tree, directory: str) -> Iterator[str]:
 
 
 def modules_with(
-    tree: Tree, projects: tuple[Project, ...], words: tuple[bytes, ...]
+    tree: Tree, projects: tuple[Project, ...], *alternatives: tuple[bytes, ...]
 ) -> Iterator[tuple[Source, Module]]:
-    """Yield the modules of the projects' files that have all of the words in them, in the order of the files.
+    """Yield the modules of the projects' files that have all words of an alternative, in the order of the files.
 
     A file that isn't Elixir throughout, or can't be read, counts for nothing: the compiler will tell.
     """
@@ -49,7 +49,7 @@ def modules_with(
             try:
                 content = tree.read(path)
                 # Parsing is what takes time, and hardly any file has all of the words.
-                if content is None or any(word not in content for word in words):
+                if content is None or not any(all(word in content for word in words) for words in alternatives):
                     continue
                 source = parse(path, content)
             except ProjectError:

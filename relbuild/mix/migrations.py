@@ -1,17 +1,22 @@
-"""The functions that migrate the database: a public `migrate` in a module named Release or ReleaseTasks in lib/.
+"""The functions that migrate the database: by their names, as Phoenix has them, or by what they do.
 
-Beside it stands what takes migrations back, and what lists those that are pending.
+Beside one stands what takes migrations back, and what lists those that are pending.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from enum import IntEnum
+
 from tree_sitter import Node
 
 from relbuild.errors import Mark
+from relbuild.mix import migrator
 from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.modules import Module, callable_with
 from relbuild.mix.project import Project
+from relbuild.mix.source import Source
 from relbuild.values import dataclass
 
 # Stands in a rollback expression for the version to go back to, a number.
@@ -19,6 +24,7 @@ VERSION = "VERSION"
 # Where `mix phx.gen.release` puts its own command, below each directory of overlays.
 OVERLAY = "bin/migrate"
 
+_MIGRATE = "migrate"
 _NAMES = ("Release", "ReleaseTasks")
 # What functions are called that print which migrations are pending.
 _PENDING = ("pending", "pending_migrations", "status", "migration_status", "migrations_status")
@@ -39,17 +45,64 @@ class Migrate:
 
 
 def find(tree: Tree, project: Project) -> tuple[Migrate, ...]:
-    """Return every expression that migrates, in the order of the files; () when there is none."""
-    found: list[Migrate] = []
-    for source, module in modules_with(tree, (project, *project.apps), (b"migrate", b"Release")):
-        if module.name.rpartition(".")[2] not in _NAMES or not _named_in_full(module):
-            continue
-        definition = callable_with(module, "migrate", 0)
-        if definition is not None:
-            at = source.mark(definition)
-            rollback = _rollback(module, _application(project, at.file))
-            found.append(Migrate(f"{module.name}.migrate()", at, rollback, _pending(module)))
-    return tuple(found)
+    """Return every expression that migrates, of those with the best names, in the order of the files.
+
+    It is () when there is none, and when there are several functions of other names that migrate: see `unsure`.
+    """
+    best, found = _best(tree, project)
+    return found if best < _Rank.OTHER or (best == _Rank.OTHER and len(found) == 1) else ()
+
+
+def unsure(tree: Tree, project: Project) -> tuple[Migrate, ...]:
+    """Return what migrates where `find` gives nothing: by their names they may do more than that, or not all of it."""
+    best, found = _best(tree, project)
+    return found if best > _Rank.OTHER or (best == _Rank.OTHER and len(found) > 1) else ()
+
+
+class _Rank(IntEnum):
+    """How well the names of a function and its module say that it is what migrates a release."""
+
+    NAMED = 0
+    """`migrate` of a module that is named as Phoenix and Distillery do: nobody has to look what it does."""
+    RELEASE = 1
+    """`migrate` of another module for releases, that does so."""
+    MIGRATE = 2
+    """`migrate` of any module, that does so."""
+    OTHER = 3
+    """Another name, with the word in it or in its module's."""
+    UNSURE = 4
+    NONE = 5
+
+
+def _best(tree: Tree, project: Project) -> tuple[_Rank, tuple[Migrate, ...]]:
+    """Return the best rank there is and what has it."""
+    found: dict[_Rank, list[Migrate]] = {}
+    for source, module in modules_with(tree, (project, *project.apps), (b"migrate", b"Release"), (b"Migrator",)):
+        if _named_in_full(module):
+            for rank, function, node in _functions(source, module):
+                at = source.mark(node)
+                rollback = _rollback(module, _application(project, at.file))
+                expression = f"{module.name}.{function}()"
+                found.setdefault(rank, []).append(Migrate(expression, at, rollback, _pending(module)))
+    best = min(found, default=_Rank.NONE)
+    return best, tuple(found.get(best, ()))
+
+
+def _functions(source: Source, module: Module) -> Iterator[tuple[_Rank, str, Node]]:
+    """Yield the functions of a module that migrate; where one is called so, that one alone."""
+    *outer, last = module.name.split(".")
+    named = callable_with(module, _MIGRATE, 0) if last in _NAMES else None
+    if named is not None:
+        yield _Rank.NAMED, _MIGRATE, named
+        return
+    running = migrator.running(source, module, _MIGRATE)
+    for function, node in running.items():
+        if function == _MIGRATE:
+            rank = _Rank.RELEASE if any(name in _NAMES for name in (*outer, last)) else _Rank.MIGRATE
+        else:
+            says = len(running) == 1 and "migrat" in f"{last}.{function}".lower()
+            rank = _Rank.OTHER if says else _Rank.UNSURE
+        yield rank, function, node
 
 
 def overlay(tree: Tree, project: Project) -> str | None:

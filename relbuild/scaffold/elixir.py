@@ -35,7 +35,7 @@ class ElixirFile:
 def release_modules(
     tree: Tree, project: Project, databases: tuple[Databases, ...], release: str, elixir: Version | None
 ) -> list[ElixirFile]:
-    """Return a Release module for each application with repositories, unless the project migrates in its own way.
+    """Return a Release module for each application with repositories, unless the project may migrate in its own way.
 
     A file that is there at such a path counts as the one that init wrote: it is among them.
     """
@@ -43,6 +43,11 @@ def release_modules(
     written = {_path(each): each for each in databases}
     if own - set(written):
         return []
+    unsure = migrations.unsure(tree, project)
+    if unsure:
+        told = " and ".join(f"{each.expression} ({each.at.brief})" for each in unsure)
+        may = f"{told} may migrate; `migrate:` in relbuild.yml decides"
+        return [ElixirFile(path, None, f"{path} is not written: {may}") for path in written]
     return [_release_module(tree, path, each, release, elixir) for path, each in written.items()]
 
 

@@ -71,6 +71,16 @@ def test_repositories_that_nothing_migrates_are_told_and_how_to_mend_it() -> Non
         "lib/a/repo.ex": "defmodule A.Repo do\n  use Ecto.Repo, otp_app: :a\nend\n",
     }
     told = ("no module of the release migrates A.Repo (lib/a/repo.ex:1): relbuild init writes one",)
-    for more, notes in (({}, told), ({"lib/a/release.ex": RELEASE}, ()), (OVERLAY, ())):
+    setup = "defmodule A.Tasks do\n  def setup, do: Ecto.Migrator.run(A.Repo, :up, all: true)\nend\n"
+    unsure = (
+        "what migrates A.Repo (lib/a/repo.ex:1) can't be told from A.Tasks.setup() (lib/a/tasks.ex:2): "
+        "`migrate:` in relbuild.yml decides",
+    )
+    for more, notes in (
+        ({}, told),
+        ({"lib/a/release.ex": RELEASE}, ()),
+        (OVERLAY, ()),
+        ({"lib/a/tasks.ex": setup}, unsure),
+    ):
         tree = Files({**files, **more})
         assert migrating.decide(tree, project.read(tree), configuration.Config()).notes == notes

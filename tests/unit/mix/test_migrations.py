@@ -61,6 +61,78 @@ def test_what_does_not_migrate_is_not_found(dict_tree: Any, content: str | bytes
     assert found_in(dict_tree, {FILE: content}) == ()
 
 
+RUN = "for repo <- [A.Repo], do: Ecto.Migrator.with_repo(repo, &Ecto.Migrator.run(&1, :up, all: true))"
+MIGRATE = f"def migrate(opts \\\\ []), do: {RUN}"
+ALIASED = RUN.replace("Ecto.Migrator", "Migrator")
+
+
+@pytest.mark.parametrize(
+    ("module", "functions", "expression"),
+    [
+        ("A.Release.Tasks", MIGRATE, "A.Release.Tasks.migrate()"),
+        ("A.Database", MIGRATE, "A.Database.migrate()"),
+        ("A.Tasks", f"alias Ecto.Migrator\n  def migrate, do: {ALIASED}", "A.Tasks.migrate()"),
+        ("A.Tasks", f"alias Ecto.{{Migrator, Query}}\n  def migrate, do: {ALIASED}", "A.Tasks.migrate()"),
+        (
+            "A.Tasks",
+            f"def migrate do\n    go()\n  end\n  defp go, do: each()\n  defp each, do: {RUN}",
+            "A.Tasks.migrate()",
+        ),
+        ("A.Tasks", f"def migrate, do: Enum.each([1], &go/1)\n  defp go(_), do: {RUN}", "A.Tasks.migrate()"),
+        ("A.Tasks", f"def migrate, do: everything()\n  def everything, do: {RUN}", "A.Tasks.migrate()"),
+        ("A.Tasks", f"def migrate, do: then(1, fn f -> f.({RUN}) end)", "A.Tasks.migrate()"),
+        ("A.Tasks", f"def migrate, do: __MODULE__.go()\n  def go, do: {RUN}", "A.Tasks.migrate()"),
+        # Of other names, the one that does only that.
+        ("A.Migrate", f"def up, do: {RUN}\n  def alone do\n    up()\n    :init.stop()\n  end", "A.Migrate.up()"),
+        ("A.Tasks", f"def run_migrations, do: {RUN}", "A.Tasks.run_migrations()"),
+    ],
+)
+def test_what_migrates_is_found_by_what_it_does(dict_tree: Any, module: str, functions: str, expression: str) -> None:
+    files = {FILE: f"defmodule {module} do\n  {functions}\nend\n"}
+    assert [each.expression for each in found_in(dict_tree, files)] == [expression]
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        "def migrate, do: Ecto.Migrator.with_repo(A.Repo, &seed/1)\n  defp seed(_), do: 1",
+        f"def migrate(version), do: {RUN}",
+        f"defp migrate, do: {RUN}",
+        RUN.replace(":up, all: true", ":down, to: 1").join(["def migrate, do: ", ""]),
+        f"alias Cloak.Ecto.Migrator\n  def migrate, do: {ALIASED}",
+        f"def migrate, do: Other.go()\n  defp go, do: {RUN}",
+    ],
+)
+def test_what_only_looks_like_it_is_not(dict_tree: Any, functions: str) -> None:
+    files = {FILE: f"defmodule A.Release.Tasks do\n  {functions}\nend\n"}
+    assert found_in(dict_tree, files) == ()
+
+
+def test_the_best_name_is_taken_and_what_is_as_good_as_it(dict_tree: Any) -> None:
+    names = ("A.Tasks", "A.Release.Tasks", "A.ReleaseTasks", "A.B.Release")
+    files = {f"lib/{number}.ex": f"defmodule {name} do\n  {MIGRATE}\nend\n" for number, name in enumerate(names)}
+    for taken in (("A.ReleaseTasks", "A.B.Release"), ("A.Release.Tasks",), ("A.Tasks",)):
+        assert [each.expression for each in found_in(dict_tree, files)] == [f"{name}.migrate()" for name in taken]
+        for name in taken:
+            del files[f"lib/{names.index(name)}.ex"]
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        [f"defmodule A.Tasks do\n  def setup, do: {RUN}\nend\n"],
+        [f"defmodule A.Migrator do\n  def one, do: {RUN}\n  def two, do: {RUN}\nend\n"],
+        [f"defmodule A.{name} do\n  def up, do: {RUN}\nend\n" for name in ("Migrate", "DataMigrations")],
+    ],
+)
+def test_what_may_do_more_than_migrate_or_not_all_of_it_is_unsure(dict_tree: Any, modules: list[str]) -> None:
+    files = {f"lib/{number}.ex": module for number, module in enumerate(modules)}
+    assert found_in(dict_tree, files) == ()
+    tree = dict_tree({"mix.exs": MIX.format(more=""), **files})
+    assert len(migrations.unsure(tree, project.read(tree))) == sum(module.count("def ") for module in modules)
+    assert migrations.unsure(dict_tree({"mix.exs": MIX.format(more="")}), project.read(tree)) == ()
+
+
 def test_nested_modules_and_every_application_of_an_umbrella(dict_tree: Any) -> None:
     release = "defmodule Release do\n    def migrate, do: 1\n  end\n"
     files = {

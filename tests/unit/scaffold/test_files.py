@@ -130,6 +130,16 @@ def test_a_project_that_migrates_in_its_own_way_gets_no_release_module(written: 
     assert "#migrate: Shop.ReleaseTasks.migrate()\n" in files["relbuild.yml"]
 
 
+def test_what_may_migrate_is_told_and_no_release_module_is_put_beside_it(scaffold: Callable[..., Scaffold]) -> None:
+    own = "defmodule Shop.Tasks do\n  def setup, do: Ecto.Migrator.run(Shop.Repo, :up, all: true)\nend\n"
+    made = scaffold({**ECTO, "lib/shop/tasks.ex": own})
+    assert [change.path for change in made.changes] == WRITTEN
+    assert made.notes == (
+        "lib/shop/release.ex is not written: Shop.Tasks.setup() (lib/shop/tasks.ex:2) may migrate; `migrate:` "
+        "in relbuild.yml decides",
+    )
+
+
 def test_a_module_of_that_name_elsewhere_is_told(scaffold: Callable[..., Scaffold]) -> None:
     other = "defmodule Shop.Release do\n  def version, do: 1\nend\n"
     made = scaffold({**ECTO, "lib/shop/versions.ex": other})
