@@ -5,7 +5,7 @@ from __future__ import annotations
 from relbuild.mix import configuration, uses
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.project import Project
-from relbuild.mix.terms import List
+from relbuild.mix.terms import Atom, List, Term
 from relbuild.mix.uses import Use
 from relbuild.values import dataclass
 
@@ -13,12 +13,15 @@ from relbuild.values import dataclass
 @dataclass(frozen=True, slots=True)
 class Databases:
     """An application with Ecto repositories: its project, its modules with `use Ecto.Repo`, and whether its
-    configuration names its repositories under `ecto_repos`, which is where Ecto's own tasks look."""
+    configuration names its repositories under `ecto_repos`, which is where Ecto's own tasks look.
+
+    `beside` are those of its modules that `ecto_repos` doesn't name: adapters to choose from, replicas."""
 
     part: Project
     app: str
     repos: tuple[Use, ...]
     configured: bool
+    beside: tuple[Use, ...] = ()
 
 
 def find(tree: Tree, project: Project) -> tuple[Databases, ...]:
@@ -35,8 +38,18 @@ def find(tree: Tree, project: Project) -> tuple[Databases, ...]:
             set_to is not None and isinstance(set_to.value, List) and bool(set_to.value.items)
         )
         if repos or configured:
-            found.append(Databases(part, app, repos, configured))
+            named = _modules(set_to)
+            own = tuple(repo for repo in repos if not named or repo.module in named)
+            beside = tuple(repo for repo in repos if repo not in own)
+            found.append(Databases(part, app, own, configured, beside))
     return tuple(found)
+
+
+def _modules(term: Term | None) -> frozenset[str]:
+    """Return the modules that a list names; none where not all of it is known."""
+    items = term.value.items if isinstance(term, Known) and isinstance(term.value, List) else ()
+    names = [each.value.module if isinstance(each, Known) and isinstance(each.value, Atom) else None for each in items]
+    return frozenset(name for name in names if name is not None) if None not in names else frozenset()
 
 
 def _migrates(tree: Tree, part: Project) -> bool:

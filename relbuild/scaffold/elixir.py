@@ -25,7 +25,7 @@ _FILE_ADAPTERS = ("Ecto.Adapters.SQLite3", "Ecto.Adapters.Exqlite")
 
 @dataclass(frozen=True, slots=True)
 class ElixirFile:
-    """A file that the project lacks, or why it gets none."""
+    """A file that the project lacks, and what to say when it is written; or why it gets none."""
 
     path: str
     content: str | None
@@ -114,7 +114,10 @@ def runtime_config(
         endpoints=[_endpoint(each, app, number) for number, (each, app) in enumerate(endpoints)],
         releases_only=older,
     )
-    return ElixirFile(posixpath.join(directory, "releases.exs" if older else "runtime.exs"), content)
+    path = posixpath.join(directory, "releases.exs" if older else "runtime.exs")
+    beside = ", ".join(f"{each.module} ({each.at.brief})" for database in databases for each in database.beside)
+    note = f"{path} doesn't configure {beside}, which ecto_repos doesn't name" if beside else None
+    return ElixirFile(path, content, note)
 
 
 def _repo(use: Use, app: str, count: int) -> dict[str, object]:

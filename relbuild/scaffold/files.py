@@ -160,7 +160,7 @@ class _Making:
     def add_elixir(self, file: ElixirFile) -> None:
         if file.content is not None:
             self.add(file.path, file.content)
-        elif file.note is not None:
+        if file.note is not None and file.path not in self.unchanged:
             self.notes.append(file.note)
 
     def add_settings(self, plan: Plan, modules: list[ElixirFile], mend: Mend | None) -> None:

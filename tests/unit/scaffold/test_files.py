@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 
@@ -128,6 +129,27 @@ def test_a_project_that_migrates_in_its_own_way_gets_no_release_module(written: 
     files = written({**ECTO, "lib/shop/tasks.ex": own})
     assert not any(path.startswith("lib/") for path in files)
     assert "#migrate: Shop.ReleaseTasks.migrate()\n" in files["relbuild.yml"]
+
+
+def test_only_the_repositories_that_ecto_repos_names_are_configured(scaffold: Callable[..., Scaffold]) -> None:
+    second = REPO.replace("Shop.Repo", "Shop.RepoMysql").replace("Postgres", "MyXQL")
+    files = {**ECTO, "lib/shop/repo_mysql.ex": second}
+    told = (
+        "config/runtime.exs doesn't configure Shop.RepoMysql (lib/shop/repo_mysql.ex:1), which ecto_repos doesn't name"
+    )
+    for said, urls, notes in (
+        (ECTO["config/config.exs"], ["DATABASE_URL"], (told,)),
+        ("import Config\n", ["SHOP_REPO_DATABASE_URL", "SHOP_REPOMYSQL_DATABASE_URL"], ()),
+        (
+            "import Config\nconfig :shop, ecto_repos: [Shop.Repo | more()]\n",
+            ["SHOP_REPO_DATABASE_URL", "SHOP_REPOMYSQL_DATABASE_URL"],
+            (),
+        ),
+    ):
+        made = scaffold({**files, "config/config.exs": said})
+        [runtime] = [change.after for change in made.changes if change.path == "config/runtime.exs"]
+        assert (re.findall(r'url: System.fetch_env!\("(\w+)"\)', runtime), made.notes) == (urls, notes)
+    assert scaffold({**files, "config/runtime.exs": "import Config\n"}).notes == ()
 
 
 def test_what_may_migrate_is_told_and_no_release_module_is_put_beside_it(scaffold: Callable[..., Scaffold]) -> None:
