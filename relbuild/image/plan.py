@@ -35,7 +35,7 @@ from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
 from relbuild.image.sources import Sources, find_sources
 from relbuild.image.unfound import Names
-from relbuild.mix import environment, toolchain, umbrella
+from relbuild.mix import distillery, environment, toolchain, umbrella
 from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
@@ -220,6 +220,7 @@ def make_plan(
             *sources.notes,
             *_release_notes(release),
             *build_time.notes(tree, project, config, required),
+            *distillery.notes(tree),
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,

@@ -13,7 +13,7 @@ from relbuild.config import Config
 from relbuild.errors import Mark, ProjectError
 from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
-from relbuild.mix import ecto, toolchain
+from relbuild.mix import distillery, ecto, toolchain
 from relbuild.mix import project as mix_project
 from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
@@ -125,6 +125,7 @@ class _Making:
         self.add_settings(plan, modules, mend)
         if self.wish.ci is not None:
             self.add_workflow(plan, self.wish.ci)
+        self.notes.extend(distillery.notes(self.tree))
         outside = any(leaves(change.path) for change in self.changes)
         base = "/".join(self.location.names) if self.location is not None and outside else ""
         return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes), base)

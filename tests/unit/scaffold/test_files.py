@@ -152,6 +152,13 @@ def test_only_the_repositories_that_ecto_repos_names_are_configured(scaffold: Ca
     assert scaffold({**files, "config/runtime.exs": "import Config\n"}).notes == ()
 
 
+def test_what_distillery_left_is_told(scaffold: Callable[..., Scaffold], tree: Callable[..., Overlay]) -> None:
+    files = {**PLAIN, "rel/config.exs": "use Distillery.Releases.Config\n"}
+    [note] = scaffold(files).notes
+    assert note.startswith("rel/config.exs:1 is Distillery's")
+    assert note in make_plan(project.read(tree(files)), config.Config(), tree(files)).notes
+
+
 def test_what_may_migrate_is_told_and_no_release_module_is_put_beside_it(scaffold: Callable[..., Scaffold]) -> None:
     own = "defmodule Shop.Tasks do\n  def setup, do: Ecto.Migrator.run(Shop.Repo, :up, all: true)\nend\n"
     made = scaffold({**ECTO, "lib/shop/tasks.ex": own})
