@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, tools, utf8
+from relbuild.mix import above, buildpack, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
@@ -146,7 +146,7 @@ def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]
 
 
 def _buildpack(tree: Tree) -> Iterator[tuple[str, Pin]]:
-    file = "elixir_buildpack.config"
+    file = buildpack.FILE
     found: dict[str, Pin] = {}
     for number, line in enumerate(utf8.lines(tree, file), 1):
         assignment = _ASSIGNMENT.match(line)
