@@ -13,7 +13,7 @@ from relbuild.mix.toolchains import DEBIAN_NEWER_RUST, DEBIAN_RUST
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
-    from relbuild.mix.cargo import Asked, Rust
+    from relbuild.mix.cargo import Asked, Rust, RustVersion
 
 CARGO = "cargo"
 
@@ -53,23 +53,42 @@ def _needs(rust: Rust, debian: str) -> Iterator[Need]:
 
 def _cargo(asked: tuple[Asked, ...], debian: str) -> tuple[str, tuple[str, ...]]:
     """Return the package that has the cargo to take, and the notes on it."""
-    from relbuild.mix.cargo import parse_version
-
-    has = parse_version(DEBIAN_RUST.get(debian, ""))
-    if has is None:
+    if debian not in DEBIAN_RUST:
         return CARGO, ()
-    package, newest = DEBIAN_NEWER_RUST.get(debian, (CARGO, DEBIAN_RUST[debian]))
+    has, (package, newest) = _numbers(DEBIAN_RUST[debian]), _newest(debian)
     wanted = [(each.version, each) for each in asked if each.version is not None and each.version > has]
-    highest = max(wanted, key=lambda pair: pair[0])[1] if wanted else None
-    unmet = [each for version, each in wanted if version > (parse_version(newest) or has)]
-    notes = [
-        f"{each.text}, and Debian {debian} has none newer than {newest}: where that is too old, builder.steps."
-        "before_deps in relbuild.yml can install another (rustup with CARGO_HOME=/usr/local), with curl in "
-        "builder.packages"
-        for each in unmet
-    ]
-    if highest is None or package == CARGO:
+    unmet = [(version, each) for version, each in wanted if version > _numbers(newest)]
+    notes = [f"{each.text}, and Debian {debian} has none newer than {newest}: {_another(of)}" for of, each in unmet]
+    notes += [f"{each.text}, and Debian has releases alone: {_another(None)}" for each in asked if each.unreleased]
+    if not wanted or package == CARGO:
         return CARGO, tuple(notes)
     if not unmet:
+        highest = max(wanted, key=lambda pair: pair[0])[1]
         notes.append(f"{highest.text}, and Debian {debian}'s cargo is {DEBIAN_RUST[debian]}: {package} is {newest}")
     return package, tuple(notes)
+
+
+def _another(wanted: RustVersion | None) -> str:
+    """Return what to do for a Rust that a Debian release doesn't have."""
+    # rustup puts cargo before Debian's in PATH there.
+    step = (
+        "let builder.steps.before_deps in relbuild.yml install it (rustup with CARGO_HOME=/usr/local), with curl in "
+        "builder.packages"
+    )
+    others = {debian: _newest(debian)[1] for debian in DEBIAN_RUST}
+    newer = [
+        f"write debian: {name}, which has {of},"
+        for name, of in others.items()
+        if wanted is not None and _numbers(of) >= wanted
+    ]
+    return f"where that won't do, {' or '.join((*newer[-1:], step))}"
+
+
+def _newest(debian: str) -> tuple[str, str]:
+    return DEBIAN_NEWER_RUST.get(debian, (CARGO, DEBIAN_RUST[debian]))
+
+
+def _numbers(version: str) -> RustVersion:
+    from relbuild.mix.cargo import parse_version
+
+    return parse_version(version) or (0, 0, 0)

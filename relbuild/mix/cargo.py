@@ -41,6 +41,8 @@ class Asked:
     version: RustVersion | None
     text: str
     at: Mark
+    unreleased: bool = False
+    """Whether it surely is no release: nightly, beta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def _tools(tree: Tree) -> Iterable[Asked]:
 
 
 def _asked(version: str, why: str, at: Mark) -> Asked:
-    return Asked(parse_version(version), f"{at.brief} {why} Rust {version}", at)
+    unreleased = version.startswith(("beta", "nightly"))
+    return Asked(parse_version(version), f"{at.brief} {why} Rust {version}", at, unreleased)
 
 
 def _read(tree: Tree, file: str) -> dict[str, Any]:

@@ -18,6 +18,10 @@ FILES = {
     "mix.exs": 'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"]\nend\n',
     "native/parser/Cargo.toml": '[package]\nname = "parser"\n',
 }
+RUSTUP = (
+    "let builder.steps.before_deps in relbuild.yml install it (rustup with CARGO_HOME=/usr/local), with curl in "
+    "builder.packages"
+)
 RUSTLER = Resolved("rustler", "rustler", Mark("mix.lock", 2, 3), "hexpm")
 
 
@@ -82,9 +86,20 @@ def test_rust_that_no_dependency_compiles_is_not_asked() -> None:
             "1.99.0",
             "trixie",
             "cargo-web",
-            "asks for Rust 1.99.0, and Debian trixie has none newer than 1.96.0: where that is too old, builder.steps."
-            "before_deps in relbuild.yml can install another (rustup with CARGO_HOME=/usr/local), with curl in "
-            "builder.packages",
+            f"asks for Rust 1.99.0, and Debian trixie has none newer than 1.96.0: where that won't do, {RUSTUP}",
+        ),
+        (
+            "1.60.0",
+            "bullseye",
+            "cargo",
+            "asks for Rust 1.60.0, and Debian bullseye has none newer than 1.48.0: where that won't do, write debian: "
+            f"trixie, which has 1.96.0, or {RUSTUP}",
+        ),
+        (
+            "nightly",
+            "trixie",
+            "cargo",
+            f"asks for Rust nightly, and Debian has releases alone: where that won't do, {RUSTUP}",
         ),
         ("stable", "trixie", "cargo", None),
         # What a release that still moves has, isn't known.
@@ -99,9 +114,3 @@ def test_a_rust_that_is_new_enough(asks: str, debian: str, cargo: str, note: str
 def test_what_hex_packages_compile_with_is_the_same_cargo() -> None:
     [need] = needs([RUSTLER], "bookworm", {}, "cargo-web")
     assert need.builder == ("cargo-web",)
-
-
-def test_a_release_of_before_the_newer_rust() -> None:
-    found = taken({".tool-versions": "rust 1.60.0\n"}, "bullseye")
-    assert found.cargo == "cargo"
-    assert "none newer than 1.48.0" in found.notes[0]
