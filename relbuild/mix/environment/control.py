@@ -18,6 +18,7 @@ from relbuild.mix.environment.values import (
     Stop,
     Text,
     Value,
+    Whole,
     choice,
     falsy,
     listed,
@@ -76,7 +77,7 @@ def clauses(frame: Frame, written: list[Node], subjects: list[Value], node: Node
         left = every((left, negation(matched)))
         if left == NEVER:
             break
-    if left != NEVER and any(isinstance(subject, Text | Fetched) for subject in subjects):
+    if left != NEVER and any(isinstance(subject, Text | Fetched | Whole) for subject in subjects):
         frame.reading.fails(left, frame.at(node))
     return first_of(frame, found, node)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.mix.environment import variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, either, every, is_set
 from relbuild.mix.environment.values import (
     Choice,
@@ -24,8 +25,8 @@ from relbuild.mix.environment.values import (
 )
 from relbuild.mix.facts import Known
 from relbuild.mix.patterns import match as match_term
-from relbuild.mix.patterns import variables
-from relbuild.mix.source import operand, operands, operator, parts
+from relbuild.mix.patterns import variables as bound
+from relbuild.mix.source import child, operand, operands, operator, parts
 from relbuild.mix.terms import List, TreePath, Tuple
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
             return equals(value, known.compute(), _is(frame, value, pattern)), {}
     if isinstance(value, Fetched) and pattern.type == "tuple":
         return _fetched(frame, pattern, value)
+    if isinstance(value, Whole) and pattern.type == "map" and child(pattern, "struct") is None:
+        return _variables(frame, pattern)
     if isinstance(value, Choice):
         return _choice(frame, pattern, value)
     if isinstance(value, Plain):
@@ -109,6 +112,21 @@ def _fetched(frame: Frame, pattern: Node, value: Fetched) -> Matched:
     return (NEVER if wanted and wanted[0].type == "atom" else frame.opaque(pattern)), unknown(frame, pattern)
 
 
+def _variables(frame: Frame, pattern: Node) -> Matched:
+    """Match the map of all variables: those that are named have to be set."""
+    conditions, bindings = [], dict[str, Value]()
+    for entry in parts(child(pattern, "map_content")):
+        key, wanted = operands(entry) if operator(entry) == "=>" else (entry, entry)
+        name = variables.string(frame.plain(key)) if key.type == "string" else None
+        if name is None or name in frame.reading.assigned:
+            return frame.opaque(pattern), unknown(frame, pattern)
+        variables.note(frame, name, key)
+        condition, found = match(frame, wanted, Text(name))
+        conditions += [is_set(name), condition]
+        bindings |= found
+    return every(conditions), bindings
+
+
 def _choice(frame: Frame, pattern: Node, value: Choice) -> Matched:
     """Match each of the alternatives; the variables are those of the only one that can match, else unknown."""
     found = [(when, *match(frame, pattern, each)) for when, each in value.cases]
@@ -119,7 +137,7 @@ def _choice(frame: Frame, pattern: Node, value: Choice) -> Matched:
 
 def unknown(frame: Frame, pattern: Node | None, *values: Value) -> dict[str, Value]:
     """Return the variables of a pattern of which nothing is known but what they are taken out of."""
-    names = variables(pattern) if pattern is not None else []
+    names = bound(pattern) if pattern is not None else []
     return {name: Something(name, sees=seen(*values)) for name in names if name != "_"}
 
 

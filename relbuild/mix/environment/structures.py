@@ -121,7 +121,7 @@ def _junction(frame: Frame, node: Node, wanted: bool) -> Value:
 
 def _assign(frame: Frame, pattern: Node, value: Value) -> Value:
     condition, bindings = patterns.match(frame, pattern, value)
-    if pattern.type != "identifier" and isinstance(value, Fetched):
+    if pattern.type != "identifier" and isinstance(value, Fetched | Whole):
         frame.reading.fails(negation(condition), frame.at(pattern))
     frame.bind(bindings)
     return value

@@ -64,6 +64,14 @@ SHAPES = {
     'System.get_env()["A"] || raise "no A"': {"A": "! not set: no A"},
     'env = System.get_env()\nMap.fetch!(env, "A")\nMap.get(env, "B", "x")': {"A": "! not set", "B": "= 'x'"},
     'System.get_env() |> Map.fetch!("A")': {"A": "! not set"},
+    '%{"A" => a, "B" => "x"} = System.get_env()': {"A": "! not set", "B": '! not "x"'},
+    'case System.get_env() do\n  %{"A" => a} -> a\n  %{"B" => b} -> b\n  _ -> raise "one"\nend': {
+        "A": "! not set when B is not set: one",
+        "B": "",
+    },
+    'a = fn %{"A" => a} -> a; %{} -> raise "no A" end\na.(System.get_env())': {"A": "! not set: no A"},
+    'with %{"A" => a} <- System.get_env() do\n  String.to_integer(a)\nend': {"A": ""},
+    'with %{key => a} <- System.get_env() do\n  a || raise "no"\nend': {},
     'String.to_integer(System.get_env("A"))': {"A": "! empty, or not set"},
     'System.get_env("A") |> String.to_integer()': {"A": "! empty, or not set"},
     'String.split(System.get_env("A"), ",")': {"A": "! not set"},
@@ -254,6 +262,18 @@ Env.get("B", "x")
 Env.int("C", "1")
 """
     assert told(runtime) == {"A": "! not set: set A", "B": "= 'x'", "C": "= '1'"}
+
+
+def test_the_heads_of_a_function(told: Told) -> None:
+    runtime = """
+defmodule Parser do
+  def url(options, %{"URL" => url}), do: [{:url, "http://" <> url} | options]
+  def url(_options, _env), do: raise("no URL")
+end
+
+Parser.url([], System.get_env())
+"""
+    assert told(runtime) == {"URL": "! not set: no URL"}
 
 
 def test_a_module_of_the_project(contract: Callable[..., Contract]) -> None:
