@@ -82,7 +82,7 @@ def _argument(frame: Frame, node: Node) -> Value:
     if node.type != "keywords":
         return frame.walk(node)
     frame.children(node)
-    return frame.something(node, present=True)
+    return frame.plain(node, present=True)
 
 
 def _module_of(frame: Frame, left: Node) -> str | None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix.environment import patterns, variables
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, negation
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, missing, negation
 from relbuild.mix.environment.values import (
     MAX_ITEMS,
     NIL,
+    Choice,
     Fetched,
     Plain,
     Something,
@@ -48,7 +49,7 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
     taken, passed = (truthy(subject), falsy(subject)) if wanted else (falsy(subject), truthy(subject))
     source = frame.file.source
     then, otherwise = body(source, node) or [], body(source, node, "else")
-    return branches(
+    value = branches(
         frame,
         [
             (taken, lambda inner: inner.sequence(then)),
@@ -56,6 +57,9 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
         ],
         node,
     )
+    if isinstance(subject, Text):
+        _note_alternative(frame, subject.variable, value)
+    return value
 
 
 def case(frame: Frame, node: Node, piped: list[Value]) -> Value:
@@ -90,6 +94,14 @@ def first_of(frame: Frame, found: list[tuple[Condition, dict[str, Value], list[N
         cases.append((every((left, condition)), _bound(bindings, expressions)))
         left = every((left, negation(condition)))
     return branches(frame, cases, node)
+
+
+def _note_alternative(frame: Frame, name: str, value: Value) -> None:
+    """Take what stands where a variable isn't set for its default, if its own value, converted or not, stands else."""
+    cases = value.cases if isinstance(value, Choice) else ()
+    instead = [each for when, each in cases if when == missing(name)]
+    if len(instead) == 1 and all(name in seen(each) for when, each in cases if when != missing(name)):
+        variables.note_default(frame, name, instead[0])
 
 
 def _note_default(frame: Frame, clause: Node, subject: Value, right: list[Node]) -> None:

@@ -10,9 +10,10 @@ from tree_sitter import Node
 
 from relbuild.mix import config_imports
 from relbuild.mix.environment import dotenvy, enumerables, patterns, stops, variables
-from relbuild.mix.environment.conditions import NEVER, Among, Condition, either, every, is_set, missing
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
+    Closure,
     Fetched,
     Plain,
     Something,
@@ -152,6 +153,14 @@ def _is_binary(call: Call) -> Value:
     return call.frame.plain(call.whole) if isinstance(value, Plain) else Truth(call.frame.opaque(call.whole, call.args))
 
 
+def _is_function(call: Call) -> Value:
+    value = call.args[0] if call.args else None
+    known = isinstance(value, Plain) and isinstance(value.compute(), Known)
+    if known or isinstance(value, Text | Truth | Fetched | Whole):
+        return Truth(NEVER)
+    return Truth(ALWAYS if isinstance(value, Closure) else call.frame.opaque(call.whole))
+
+
 def _then(call: Call) -> Value:
     return call.frame.apply(call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.something()
 
@@ -236,6 +245,7 @@ FUNCTIONS: dict[str, Function] = {
     "is_nil": _is_nil,
     "is_binary": _is_binary,
     "is_bitstring": _is_binary,
+    "is_function": _is_function,
     "then": _then,
     "tap": _tap,
     **enumerables.FUNCTIONS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix.environment import variables
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, either, every, is_set
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, Opaque, either, every, is_set
 from relbuild.mix.environment.values import (
     Choice,
     Closure,
@@ -70,10 +70,11 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
         if found is not None:
             return ALWAYS, {name: _term(term, name) for name, term in found.items()}
     if isinstance(value, Text) and _is_concatenation(pattern):
-        return every((is_set(value.variable), frame.opaque(pattern))), unknown(frame, pattern)
+        opaque = Opaque(_matches(frame, value, pattern), sees=seen(value))
+        return every((is_set(value.variable), opaque)), unknown(frame, pattern, value)
     if isinstance(value, Text | Truth | Whole | Closure) and pattern.type in ("tuple", "list"):
         return NEVER, unknown(frame, pattern)
-    return frame.opaque(pattern, [value]), unknown(frame, pattern, value)
+    return Opaque(_matches(frame, value, pattern), sees=seen(value)), unknown(frame, pattern, value)
 
 
 def _is_concatenation(pattern: Node) -> bool:
@@ -100,8 +101,20 @@ def _term(term: object, name: str) -> Value:
 
 
 def _is(frame: Frame, value: Value, pattern: Node) -> str:
-    subject = value.text if isinstance(value, Plain | Something) else "it"
-    return f"{subject} is {frame.text(pattern)}"
+    return f"{_subject(value)} is {frame.text(pattern)}"
+
+
+def _matches(frame: Frame, value: Value, pattern: Node) -> str:
+    return f"{_subject(value)} matches {frame.text(pattern)}"
+
+
+def _subject(value: Value) -> str:
+    match value:
+        case Text(variable) | Fetched(variable):
+            return variable
+        case Plain() | Something():
+            return value.text
+    return "it"
 
 
 def _fetched(frame: Frame, pattern: Node, value: Fetched) -> Matched:
@@ -138,7 +151,9 @@ def _choice(frame: Frame, pattern: Node, value: Choice) -> Matched:
 def unknown(frame: Frame, pattern: Node | None, *values: Value) -> dict[str, Value]:
     """Return the variables of a pattern of which nothing is known but what they are taken out of."""
     names = bound(pattern) if pattern is not None else []
-    return {name: Something(name, sees=seen(*values)) for name in names if name != "_"}
+    # Elsewhere nobody knows a name that a pattern gives.
+    of = f" of {_subject(values[0])}" if len(values) == 1 and isinstance(values[0], Plain | Something | Text) else ""
+    return {name: Something(f"{name}{of}", sees=seen(*values)) for name in names if name != "_"}
 
 
 def match_head(frame: Frame, written: Sequence[Node], values: Sequence[Value]) -> Matched:

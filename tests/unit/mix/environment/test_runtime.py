@@ -72,6 +72,29 @@ SHAPES = {
     'a = fn %{"A" => a} -> a; %{} -> raise "no A" end\na.(System.get_env())': {"A": "! not set: no A"},
     'with %{"A" => a} <- System.get_env() do\n  String.to_integer(a)\nend': {"A": ""},
     'with %{key => a} <- System.get_env() do\n  a || raise "no"\nend': {},
+    'case Integer.parse(System.get_env("A") || "1") do\n  {int, ""} when int > 9 -> System.fetch_env!("B")\nend': {
+        "A": "= '1'",
+        "B": '! not set when Integer.parse(System.get_env("A") || "1") matches {int, ""} and int > 9',
+    },
+    'number = fn name ->\n  case Integer.parse(System.get_env(name, "")) do\n    {int, ""} -> int\n    _ -> nil\n'
+    '  end\nend\nif number.("A"), do: System.fetch_env!("B")': {
+        "A": "= ''",
+        "B": '! not set when Integer.parse(System.get_env(name, "")) matches {int, ""} and '
+        'int of Integer.parse(System.get_env(name, ""))',
+    },
+    'case System.get_env("A", "x:1") do\n  "x:" <> rest -> rest\n  _ -> raise "no"\nend': {"A": "= 'x:1'"},
+    'case System.get_env("A") do\n  "x:" <> _ -> System.fetch_env!("B")\n  _ -> nil\nend': {
+        "A": "",
+        "B": '! not set when A is set and A matches "x:" <> _',
+    },
+    'a = if v = System.get_env("A"), do: String.to_integer(v), else: 1': {"A": "= '1'"},
+    'a = if System.get_env("A"), do: [:inet6], else: 1': {"A": ""},
+    "get = fn name, default when is_function(default) -> if v = System.get_env(name), do: v, else: default.() end\n"
+    'get.("A", fn -> if config_env() == :prod, do: "p", else: "d" end)': {"A": "= 'p'"},
+    "get = fn name, default -> if is_function(default, 0), do: default.(), else: System.get_env(name, default) end\n"
+    'get.("A", "x")': {"A": "= 'x'"},
+    "get = fn name, all -> System.get_env(name, all[config_env()] || all[:all]) end\n"
+    'get.("A", prod: "1", dev: "2")\nget.("B", all: "3")': {"A": "= '1'", "B": "= '3'"},
     'String.to_integer(System.get_env("A"))': {"A": "! empty, or not set"},
     'System.get_env("A") |> String.to_integer()': {"A": "! empty, or not set"},
     'String.split(System.get_env("A"), ",")': {"A": "! not set"},
