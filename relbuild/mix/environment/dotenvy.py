@@ -35,7 +35,7 @@ def _env(call: Call) -> Value:
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something()
-    variables.note(call.frame, name, call.written(0))
+    variables.note(call.frame, name, call.args[0], call.written(0))
     own = _own(call, name)
     kind = _kind(call)
     with call.frame.reading.under(own):

@@ -103,7 +103,7 @@ def _fetch_env(call: Call) -> Value:
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    variables.note(call.frame, name, call.written(0))
+    variables.note(call.frame, name, call.args[0], call.written(0))
     return variables.as_given(call.frame, name, Fetched(name))
 
 
@@ -111,7 +111,7 @@ def _fetch_env_or_raise(call: Call) -> Value:
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
         return call.something(present=True)
-    variables.note(call.frame, name, call.written(0))
+    variables.note(call.frame, name, call.args[0], call.written(0))
     absent = every((missing(name), variables.untouched(call.frame, name)))
     call.frame.reading.fails(absent, call.frame.at(call.written(0)))
     return variables.as_given(call.frame, name, Text(name))

@@ -130,10 +130,11 @@ def _variables(frame: Frame, pattern: Node) -> Matched:
     conditions, bindings = [], dict[str, Value]()
     for entry in parts(child(pattern, "map_content")):
         key, wanted = operands(entry) if operator(entry) == "=>" else (entry, entry)
-        name = variables.string(frame.plain(key)) if key.type == "string" else None
+        value = frame.plain(key)
+        name = variables.string(value) if key.type == "string" else None
         if name is None or name in frame.reading.assigned:
             return frame.opaque(pattern), unknown(frame, pattern)
-        variables.note(frame, name, key)
+        variables.note(frame, name, value, key)
         condition, found = match(frame, wanted, Text(name))
         conditions += [is_set(name), condition]
         bindings |= found

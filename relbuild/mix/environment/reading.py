@@ -162,9 +162,9 @@ class Reading:
         finally:
             self._depth -= 1
 
-    def place(self, at: Mark, own: bool = False) -> Mark:
-        """Return the place to name: that of the outermost call, unless it is its own."""
-        return at if own or self._site is None else self._site
+    def place(self, at: Mark) -> Mark:
+        """Return the place to name: that of the outermost call."""
+        return self._site or at
 
     def note(self, unknown: Unknown) -> None:
         """Note what can't be told."""
@@ -188,11 +188,9 @@ class Reading:
         """Note that the boot fails where this place is reached."""
         self.fails(ALWAYS, at, message)
 
-    def access(self, name: str, node: Node | None, frame: Frame) -> None:
-        """Note that a variable is read; a name that is written out is its own place."""
-        written = node is not None and node.type == "string"
-        at = frame.at(node) if node is not None else self._site or Mark(frame.file.source.file, 1)
-        self.accesses.append(Access(name, self.place(at, own=written), None))
+    def access(self, name: str, at: Mark, written: Mark | None) -> None:
+        """Note that a variable is read; the place to name is where its name is written, if that is known."""
+        self.accesses.append(Access(name, written or self.place(at), None))
 
     def default(self, name: str, text: str, literal: bool) -> None:
         """Note what stands in for a variable at the place that read it last."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
 from relbuild.mix.environment.values import Plain, Something, Text, Value, choice, is_nil
 from relbuild.mix.facts import Known, Unknown
@@ -27,12 +28,12 @@ def string(value: Value) -> str | None:
     return term.value if isinstance(term, Known) and isinstance(term.value, str) else None
 
 
-def read(frame: Frame, name: Value, node: Node | None, default: Value | None = None, shown: str = "") -> Value:
+def read(frame: Frame, name: Value, node: Node, default: Value | None = None, shown: str = "") -> Value:
     """Note that a variable is read and return its value, or what stands in for it."""
     known = variable(frame, name, node)
     if known is None:
         return Something(shown or "a variable whose name is computed")
-    note(frame, known, node)
+    note(frame, known, name, node)
     if default is None or is_nil(default, "") == ALWAYS:
         return as_given(frame, known, Text(known))
     note_default(frame, known, default, shown)
@@ -52,18 +53,24 @@ def as_given(frame: Frame, name: str, value: Value) -> Value:
     return choice([(condition, value), (negation(condition), Something(name))], name)
 
 
-def variable(frame: Frame, name: Value, node: Node | None) -> str | None:
+def variable(frame: Frame, name: Value, node: Node) -> str | None:
     """Return the variable's name; None, after saying so, where it is computed from what isn't known."""
     known = string(name)
-    if known is None and node is not None:
+    if known is None:
         what = f"the variable named by `{frame.text(node)}`"
         frame.reading.note(Unknown(what, "its name is computed", frame.at(node)))
     return known if known and "\0" not in known and "=" not in known else None
 
 
-def note(frame: Frame, name: str, node: Node | None) -> None:
-    """Note that the variable is read here."""
-    frame.reading.access(name, node, frame)
+def note(frame: Frame, name: str, value: Value, node: Node) -> None:
+    """Note that the variable whose name is that value is read here; it stands where its name is written out."""
+    at = frame.at(node)
+    frame.reading.access(name, at, at if node.type == "string" else _written(name, value))
+
+
+def _written(name: str, value: Value) -> Mark | None:
+    term = value.compute() if isinstance(value, Plain) and value.text == f'"{name}"' else None
+    return term.at if term is not None else None
 
 
 def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None:

@@ -287,6 +287,24 @@ Env.int("C", "1")
     assert told(runtime) == {"A": "! not set: set A", "B": "= 'x'", "C": "= '1'"}
 
 
+def test_a_variable_stands_where_its_name_is_written(contract: Callable[..., Contract]) -> None:
+    helper = """defmodule Shop.Settings do
+  def all() do
+    port("PORT")
+    key(:salt)
+  end
+
+  defp port(name), do: name |> System.get_env() |> String.to_integer()
+  defp key(name), do: System.get_env(String.upcase("#{name}"))
+end
+"""
+    found = contract("import Config\nShop.Settings.all()\n", lib__shop__settings_ex=helper)
+    assert [(each.name, each.at.brief) for each in found.variables] == [
+        ("PORT", "lib/shop/settings.ex:3"),
+        ("SALT", "config/runtime.exs:2"),
+    ]
+
+
 def test_the_heads_of_a_function(told: Told) -> None:
     runtime = """
 defmodule Parser do
@@ -305,7 +323,7 @@ def test_a_module_of_the_project(contract: Callable[..., Contract]) -> None:
     )
     found = contract('import Config\nimport Shop.ConfigHelpers\n\nvar!("A")\n', lib__shop__config_helpers_ex=helper)
     [variable] = found.variables
-    assert (variable.name, variable.kind, variable.at) == ("A", "required", Mark("config/runtime.exs", 4, 1))
+    assert (variable.name, variable.kind, variable.at) == ("A", "required", Mark("config/runtime.exs", 4, 6))
     [requirement] = variable.requirements
     assert (requirement.message, requirement.at) == ("set A", Mark("config/runtime.exs", 4, 1))
 
