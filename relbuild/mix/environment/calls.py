@@ -178,7 +178,7 @@ def _clauses(call: Call, file: File, module: Module, name: str) -> Value:
         if clause.guard is not None:
             condition = patterns.guarded(outer, condition, bindings, clause.guard)
         cases.append((condition, bindings, list(clause.expressions)))
-    return control.first_of(outer, cases, call.node)
+    return control.first_of(outer, cases, call.frame.text(call.node))
 
 
 def _with_defaults(frame: Frame, parameters: tuple[Node, ...], defaults: int, args: list[Value]) -> list[Value]:
@@ -207,7 +207,7 @@ def _applied(frame: Frame, function: Closure, args: list[Value], node: Node) -> 
     inner = frame.within(function.file, frame.module, function.bindings)
     if function.node.type == "anonymous_function":
         stabs = [part for part in parts(function.node) if part.type == "stab_clause"]
-        return control.clauses(inner, stabs, args, node)
+        return control.clauses(inner, stabs, args, frame.text(node), frame.at(node))
     body = operand(function.node)
     assert body is not None
     if body.type == "binary_operator" and operator(body) == "/" and operands(body)[1].type == "integer":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.errors import Mark
 from relbuild.mix.environment import patterns, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, missing, negation
 from relbuild.mix.environment.values import (
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame
 
 
-def branches(frame: Frame, cases: Sequence[tuple[Condition, Callable[[Frame], Value]]], node: Node) -> Value:
+def branches(frame: Frame, cases: Sequence[tuple[Condition, Callable[[Frame], Value]]], text: str) -> Value:
     """Follow each case under its condition, in a frame of its own, and return which value it is."""
     found: list[tuple[Condition, Value]] = []
     for condition, act in cases:
         with frame.reading.under(condition) as reachable:
             if reachable:
                 found.append((condition, act(frame.inner())))
-    return choice(found, frame.text(node))
+    return choice(found, text)
 
 
 def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Value:
@@ -55,7 +56,7 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
             (taken, lambda inner: inner.sequence(then)),
             (passed, lambda inner: inner.sequence(otherwise) if otherwise else NIL),
         ],
-        node,
+        frame.text(node),
     )
     if isinstance(subject, Text):
         _note_alternative(frame, subject.variable, value)
@@ -65,11 +66,14 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
 def case(frame: Frame, node: Node, piped: list[Value]) -> Value:
     """Follow `case` into the clauses that its subject may match."""
     subject = piped[:1] or [frame.walk(argument) for argument in arguments(node)[:1]]
-    return clauses(frame, _stabs(child(node, "do_block")), subject, node)
+    return clauses(frame, _stabs(child(node, "do_block")), subject, frame.text(node), frame.at(node))
 
 
-def clauses(frame: Frame, written: list[Node], subjects: list[Value], node: Node) -> Value:
-    """Follow clauses, each where none before it matches; where no one does, the boot fails."""
+def clauses(frame: Frame, written: list[Node], subjects: list[Value], text: str, at: Mark) -> Value:
+    """Follow clauses, each where none before it matches; where no one does, the boot fails.
+
+    The text is that of the expression that they are followed for, and `at` its place.
+    """
     left: Condition = ALWAYS
     found: list[tuple[Condition, dict[str, Value], list[Node]]] = []
     for clause in written:
@@ -82,18 +86,18 @@ def clauses(frame: Frame, written: list[Node], subjects: list[Value], node: Node
         if left == NEVER:
             break
     if left != NEVER and any(isinstance(subject, Text | Fetched | Whole) for subject in subjects):
-        frame.reading.fails(left, frame.at(node))
-    return first_of(frame, found, node)
+        frame.reading.fails(left, at)
+    return first_of(frame, found, text)
 
 
-def first_of(frame: Frame, found: list[tuple[Condition, dict[str, Value], list[Node]]], node: Node) -> Value:
+def first_of(frame: Frame, found: list[tuple[Condition, dict[str, Value], list[Node]]], text: str) -> Value:
     """Follow the expressions of the first clause whose condition holds."""
     left: Condition = ALWAYS
     cases = []
     for condition, bindings, expressions in found:
         cases.append((every((left, condition)), _bound(bindings, expressions)))
         left = every((left, negation(condition)))
-    return branches(frame, cases, node)
+    return branches(frame, cases, text)
 
 
 def _note_alternative(frame: Frame, name: str, value: Value) -> None:
@@ -169,11 +173,11 @@ def with_(frame: Frame, node: Node, piped: list[Value]) -> Value:
 
     def other(outer: Frame) -> Value:
         subject = steps[0] if len(steps) == 1 else frame.something(node)
-        return clauses(outer, [part for part in otherwise or [] if part.type == "stab_clause"], [subject], node)
+        stabs = [part for part in otherwise or [] if part.type == "stab_clause"]
+        return clauses(outer, stabs, [subject], frame.text(node), frame.at(node))
 
-    return branches(
-        frame, [(matched, act), (negation(matched), other if otherwise else lambda _: frame.something(node))], node
-    )
+    passed = other if otherwise else lambda _: frame.something(node)
+    return branches(frame, [(matched, act), (negation(matched), passed)], frame.text(node))
 
 
 def for_(frame: Frame, node: Node, piped: list[Value]) -> Value:

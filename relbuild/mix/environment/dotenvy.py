@@ -49,7 +49,7 @@ def _env(call: Call) -> Value:
             test = Among(name, EMPTY) if kind is not None and kind.endswith("!") else missing(name)
             call.frame.reading.fails(test, call.frame.at(call.written(0)))
             value = _converted(call, name, kind)
-    return choice([(own, value), (negation(own), Something(name))], name)
+    return choice([(own, value), (negation(own), Something(name))], call.frame.text(call.whole))
 
 
 def _own(call: Call, name: str) -> Condition:

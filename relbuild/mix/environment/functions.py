@@ -95,7 +95,7 @@ def _get_env(call: Call) -> Value:
         return Whole()
     shown = call.text(1) if len(call.args) > 1 else ""
     return variables.read(
-        call.frame, call.args[0], call.written(0), call.args[1] if len(call.args) > 1 else None, shown
+        call.frame, call.args[0], call.written(0), call.whole, call.args[1] if len(call.args) > 1 else None, shown
     )
 
 

@@ -174,7 +174,7 @@ def _access(frame: Frame, node: Node) -> Value:
     assert key is not None
     container, wanted = frame.walk(target), frame.walk(key)
     if isinstance(container, Whole):
-        return variables.read(frame, wanted, key)
+        return variables.read(frame, wanted, key, node)
     return frame.plain(node, of=[container, wanted])
 
 

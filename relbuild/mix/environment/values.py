@@ -105,9 +105,10 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several values, each under its condition; the conditions exclude each other."""
+    """One of several values, each under its condition; the conditions exclude each other, the text describes it."""
 
     cases: tuple[tuple[Condition, Value], ...]
+    text: str = field(default="", compare=False)
 
 
 Value: TypeAlias = Text | Truth | Fetched | Whole | Something | Plain | Stop | Closure | Choice
@@ -130,7 +131,7 @@ def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
         return found[0][1]
     if not found and stops:
         return Stop()
-    return Choice(tuple(found)) if 0 < len(found) <= MAX_CHOICES else Something(text)
+    return Choice(tuple(found), text) if 0 < len(found) <= MAX_CHOICES else Something(text)
 
 
 def seen(*values: Value) -> frozenset[str]:

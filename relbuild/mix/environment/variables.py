@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
-from relbuild.mix.environment.values import Plain, Something, Text, Value, choice, is_nil
+from relbuild.mix.environment.values import Choice, Plain, Something, Text, Value, choice, is_nil
 from relbuild.mix.facts import Known, Unknown
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def string(value: Value) -> str | None:
     return term.value if isinstance(term, Known) and isinstance(term.value, str) else None
 
 
-def read(frame: Frame, name: Value, node: Node, default: Value | None = None, shown: str = "") -> Value:
+def read(frame: Frame, name: Value, node: Node, whole: Node, default: Value | None = None, shown: str = "") -> Value:
     """Note that a variable is read and return its value, or what stands in for it."""
     known = variable(frame, name, node)
     if known is None:
@@ -37,7 +37,7 @@ def read(frame: Frame, name: Value, node: Node, default: Value | None = None, sh
     if default is None or is_nil(default, "") == ALWAYS:
         return as_given(frame, known, Text(known))
     note_default(frame, known, default, shown)
-    found = choice([(is_set(known), Text(known)), (missing(known), default)], shown)
+    found = choice([(is_set(known), Text(known)), (missing(known), default)], frame.text(whole))
     return as_given(frame, known, found)
 
 
@@ -50,6 +50,8 @@ def untouched(frame: Frame, name: str) -> Condition:
 def as_given(frame: Frame, name: str, value: Value) -> Value:
     """Return the value, which holds as long as nothing has set the variable."""
     condition = untouched(frame, name)
+    if condition == ALWAYS:
+        return value
     return choice([(condition, value), (negation(condition), Something(name))], name)
 
 
@@ -81,9 +83,8 @@ def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None
         text = {True: "true", False: "false"}[literal] if isinstance(literal, bool) else str(literal)
         frame.reading.default(name, text, literal=True)
     elif not (isinstance(term, Known) and term.value is None):
-        text = (
-            value.text if isinstance(value, Plain | Something) else value.variable if isinstance(value, Text) else shown
-        )
+        described = value.text if isinstance(value, Plain | Something | Choice) else shown
+        text = value.variable if isinstance(value, Text) else described
         frame.reading.default(name, text, literal=False)
 
 

@@ -95,6 +95,10 @@ SHAPES = {
     'get.("A", "x")': {"A": "= 'x'"},
     "get = fn name, all -> System.get_env(name, all[config_env()] || all[:all]) end\n"
     'get.("A", prod: "1", dev: "2")\nget.("B", all: "3")': {"A": "= '1'", "B": "= '3'"},
+    'get = fn name, default -> System.get_env(name, default) end\nget.("A", get.("B", "x"))': {
+        "A": '= (get.("B", "x"))',
+        "B": "= 'x'",
+    },
     'String.to_integer(System.get_env("A"))': {"A": "! empty, or not set"},
     'System.get_env("A") |> String.to_integer()': {"A": "! empty, or not set"},
     'String.split(System.get_env("A"), ",")': {"A": "! not set"},
