@@ -13,7 +13,7 @@ from relbuild.commands.place import release_image
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, UsageError, listed
-from relbuild.image import labels
+from relbuild.image import build_time, labels
 from relbuild.mix.environment import COMMAND, Contract, Variable, from_label, lacks, undecided
 from relbuild.release.contract_text import Checked, Required, example_of
 from relbuild.release.envfile import Entry
@@ -24,8 +24,12 @@ ALIKE = 0.8
 
 
 def show(session: Session, reference: str | None) -> Required:
-    """Return what a release needs: an image's by its label, or the project's."""
-    return Required(_contract(session, reference)[0])
+    """Return what a release needs: an image's by its label, or the project's; warn of what its build reads."""
+    contract, _ = _contract(session, reference)
+    if reference is None:
+        for note in build_time.notes(session.tree(), session.project(), session.config(), contract):
+            session.warn(note)
+    return Required(contract)
 
 
 def check(session: Session, reference: str | None, file: str) -> Checked:

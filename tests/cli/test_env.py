@@ -186,6 +186,15 @@ def test_what_can_not_be_told_is_said(project: Path) -> None:
     assert expected in relbuild("plan", cwd=project).stdout
 
 
+def test_what_the_build_reads_is_said(project: Path) -> None:
+    (project / "config" / "config.exs").write_text('import Config\nconfig :shop, a: System.fetch_env!("A")\n')
+    ran = relbuild("env", cwd=project)
+    assert ran.stdout.startswith("required\n  DATABASE_URL ")
+    assert ran.stderr.startswith(
+        "warning: A (config/config.exs:2): needed when the image is built, which fails without;"
+    )
+
+
 def test_nothing_is_read(project: Path) -> None:
     (project / "config" / "runtime.exs").unlink()
     assert relbuild("env", cwd=project).stdout == "no environment variable is read\n"
