@@ -89,7 +89,9 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
 
     try:
         result = command_line(command)(argv, standalone_mode=False, prog_name="relbuild")
-        if isinstance(result, int) or result is None:  # --help, or typer's own answer to a Ctrl-C
+        if result == Interrupted.exit_code:  # typer's own answer to a Ctrl-C, without a word
+            return _failed(command, Interrupted("interrupted"), as_json)
+        if isinstance(result, int) or result is None:  # --help
             return result or 0
         output.show(command, result, as_json=as_json)
         return int(result.exit_code)

@@ -14,8 +14,10 @@ from hypothesis import settings
 settings.register_profile("relbuild", deadline=None)
 settings.load_profile("relbuild")
 
-# Under nohup a hang-up is ignored, and so by everything started from there: tests send one to see what it ends.
+# Under nohup a hang-up is ignored, and in the background of a script an interrupt, and so by everything that is started
+# from there: tests send them to see what they end.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Response = tuple[int, Mapping[str, str], bytes]
 Respond = Callable[[str, Mapping[str, str]], Response]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from relbuild.commands import candidates, secrets
@@ -116,7 +116,8 @@ def _candidate(
     # The image of one of several platforms is not kept.
     build_anyway = request.clean or session.dry_run or request.caches.destinations or platform
     inputs = None if build_anyway else Inputs(session, request)
-    with Verification(session, request.plan, stop_timeout or STOP_TIMEOUT) as verification:
+    # The name is taken away last: an image can't be removed whose containers still run.
+    with ExitStack() as ending, Verification(session, request.plan, stop_timeout or STOP_TIMEOUT) as verification:
         before = inputs.image() if inputs is not None else None
         if before is not None:
             session.note("nothing has changed since the image was built")
@@ -127,14 +128,12 @@ def _candidate(
         candidates.sweep(session, request.plan.release.name)
         exported = None if stop_timeout is None else verification.begin
         candidate = build(session, request, exported)
-        try:
-            if stop_timeout is not None:
-                verification.require(candidate, reference, platform)
-            if inputs is not None:
-                inputs.keep(session.engine.built(candidate).id)
-            yield candidate
-        finally:
-            session.runner.captured(buildx.untag(candidate, session.endpoint))
+        ending.callback(session.runner.captured, buildx.untag(candidate, session.endpoint))
+        if stop_timeout is not None:
+            verification.require(candidate, reference, platform)
+        if inputs is not None:
+            inputs.keep(session.engine.built(candidate).id)
+        yield candidate
 
 
 def _tag(session: Session, candidate: str, references: tuple[str, ...]) -> None:

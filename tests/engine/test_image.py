@@ -280,6 +280,32 @@ def test_an_interrupted_build_tags_nothing(
     assert docker("image", "ls", "--quiet", reference) == ""
 
 
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_verification_leaves_nothing(
+    docker: Docker, project: Path, run_id: str, sign: signal.Signals, code: int
+) -> None:
+    # A name of its own: that of the candidate image.
+    named = f"verified{code}{run_id}"
+    mix = project / "mix.exs"
+    mix.write_text(mix.read_text().replace("shop: [", f"{named}: [", 1))
+    (project / "config" / "runtime.exs").write_text("Process.sleep(300_000)\n")
+    build = subprocess.Popen(
+        (sys.executable, "-m", "relbuild", "image", "-C", str(project), "-t", f"relbuild-test-{named}:1"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert build.stderr is not None
+    for line in build.stderr:
+        if b"verifying the image" in line:
+            break
+    build.send_signal(sign)
+    out, err = build.communicate(timeout=60)
+    assert (build.returncode, out) == (code, b""), err.decode()
+    assert err.decode().splitlines()[-1].startswith("error: ")
+    assert docker("image", "ls", "--quiet", f"relbuild-candidate/{named}") == ""
+    assert docker("image", "ls", "--quiet", f"relbuild-test-{named}") == ""
+
+
 @pytest.mark.parametrize("name", ['it\'s a "shop" $HOME', "ladegerät 商店", "two\nlines", "-C"])
 def test_any_project_path(
     docker: Docker, project: Path, tmp_path: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, name: str
