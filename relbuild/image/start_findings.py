@@ -122,6 +122,14 @@ def _unstartable(boot: Boot) -> Finding | None:
         return Finding("boot", "note", "it ends by itself, with exit code 0: stopping it was not tried")
     if OTHER_MACHINE.search(boot.output):
         return Finding("boot", "note", "not tried: this engine can't run programs of the image's platform")
+    if telling.uncompiled(boot.output):
+        # All of it is compiled before any of it runs, whatever is set.
+        return Finding(
+            "boot",
+            "failed",
+            f"it doesn't boot: {last}",
+            "that is the configuration which the release reads when it starts, config/runtime.exs: mend it there",
+        )
     if COOKIE_FILE in last:
         # Which error it is says where it was tried, and nothing of the reason.
         return Finding(

@@ -39,16 +39,38 @@ MESSAGE = re.compile(r'message ?=> ?<<"(?P<text>[^"]+)">>')
 FILE = re.compile(r'reason ?=> ?(?P<reason>\w+),path ?=> ?<<"(?P<path>[^"]+)">>')
 TEXT = re.compile(r'"(?P<text>[^"]{4,})"')
 CHILD = re.compile(r"failed_to_start_child,(?P<child>[^,{}]+),(?P<reason>[\w']+|\{[^{}\[\]]*\})")
+# A configuration that doesn't compile; from Elixir 1.15 on the compiler logs why, and at which place, apart from it.
+COMPILED = re.compile(
+    r"\*\* \((?:CompileError|SyntaxError|TokenMissingError|MismatchedDelimiterError)\)"
+    r" (?:.+ on )?(?P<file>\S*(?:runtime|releases)\.exs)(?P<line>:\d+)?[\d:]*: ?(?P<said>.*)"
+)
+LOGGED = re.compile(r"^ *error: (?P<said>.+)(?:\n(?:.*\n)*? *└─ (?P<place>\S+))?", re.MULTILINE)
 
 
 def line(output: str) -> str:
     """Return the line that tells most, at most 300 characters of it; empty where there is none."""
     lines = [stripped for each in output.splitlines() if (stripped := each.strip()) and not CHATTER.search(stripped)]
-    found = refusal(output) or _first(EXCEPTION, lines) or _first(EXIT, lines[::-1]) or _terminating(lines)
+    found = (
+        refusal(output)
+        or uncompiled(output)
+        or _first(EXCEPTION, lines)
+        or _first(EXIT, lines[::-1])
+        or _terminating(lines)
+    )
     if not found:
         named = (each for pattern in (FILE_ERROR, ERROR) for each in lines if pattern.search(each))
         found = next(named, lines[-1] if lines else "")
     return found[:LONGEST]
+
+
+def uncompiled(output: str) -> str:
+    """Return why the release's configuration doesn't compile, with its place; empty where the output doesn't say so."""
+    failed = COMPILED.search(output)
+    if failed is None:
+        return ""
+    place, said = f"{failed['file']}{failed['line'] or ''}", failed["said"]
+    logged = None if failed["line"] and said else LOGGED.search(output)
+    return f"{logged['place'] or place}: {logged['said']}" if logged else f"{place}: {said}"
 
 
 def refusal(output: str) -> str:

@@ -50,6 +50,48 @@ def commands(start: Start = START, **changes: Ran) -> Finding:
     return finding
 
 
+LOGGED = """\
+    error: undefined function f/1 (there is no such import)
+    │
+ 18 │ config :shop, x: f(1)
+    │ ^^^^^^^^^^^^^^^^^^^^^
+    │
+    └─ releases/1.0.0/runtime.exs:18
+
+ERROR! Config provider Config.Reader failed with:
+** (CompileError) releases/1.0.0/runtime.exs: cannot compile file (errors have been logged)
+    (elixir 1.18.3) src/elixir_expand.erl:683: :elixir_expand.expand_arg/3
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (LOGGED, "18: undefined function f/1 (there is no such import)"),
+        # Elixir 1.14
+        ("** (CompileError) releases/1.0.0/runtime.exs:18: undefined function f/1\n", "18: undefined function f/1"),
+        (
+            "** (TokenMissingError) token missing on releases/1.0.0/runtime.exs:3:5:\n"
+            "    error: missing terminator: ]\n",
+            "3: missing terminator: ]",
+        ),
+    ],
+)
+def test_a_configuration_that_does_not_compile_fails_in_any_environment(output: str, told: str) -> None:
+    needy = replace(START, contract=Contract((variable("DATABASE_URL"),)))
+    assert start_findings.boot(Boot(1, None, output), needy) == Finding(
+        "boot",
+        "failed",
+        f"it doesn't boot: releases/1.0.0/runtime.exs:{told}, exit code 1",
+        "that is the configuration which the release reads when it starts, config/runtime.exs: mend it there",
+    )
+
+
+def test_a_compiler_s_error_elsewhere_may_be_the_environment_s() -> None:
+    finding = start_findings.boot(Boot(1, None, '** (CompileError) nofile:1: undefined variable "a"\n'), START)
+    assert finding.status == "warning"
+
+
 def test_a_boot_script_that_does_not_run() -> None:
     finding = commands(version=Ran(127, "docker: sh: not found\n"))
     assert finding == Finding(
