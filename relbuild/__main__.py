@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,7 +21,7 @@ COMMON = {"-C": 2, "--config": 2, "--context": 2, "--host": 2, "--dry-run": 1, "
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
     argv = sys.argv[1:]
-    _fill_closed_streams()
+    _prepare_streams()
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
     signal.signal(signal.SIGTERM, _terminate)
@@ -30,10 +31,11 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _fill_closed_streams() -> None:
+def _prepare_streams() -> None:
     """Put /dev/null in the place of streams that were closed, whose numbers the next files opened would get.
 
-    For stdout it can't be written to, so that a result that nobody gets is a failure, as with a full disk.
+    For stdout it can't be written to, so that a result that nobody gets is a failure, as with a full disk. One that
+    doesn't take every character is given others.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
@@ -43,6 +45,9 @@ def _fill_closed_streams() -> None:
                 os.close(opened)
             os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="surrogateescape", closefd=False))
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        # Better a name in other words than none; stderr does so by itself.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _verb_first(argv: list[str]) -> list[str]:

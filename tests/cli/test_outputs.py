@@ -81,3 +81,12 @@ def test_an_output_that_can_not_be_written_is_told_at_once(
         1,
         f"error: can't write {file}: {reason}\n  name a file in a directory that is there and can be written to\n",
     )
+
+
+def test_a_stream_that_takes_other_characters(project: Path) -> None:
+    (project / "config").mkdir()
+    (project / "config" / "runtime.exs").write_text('import Config\nconfig :shop, a: System.get_env("A", "…")\n')
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "XDG_CACHE_HOME": str(project.parent / "cache")}
+    argv = (sys.executable, "-m", "relbuild", "env")
+    ran = subprocess.run(argv, cwd=project, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "optional\n  A  config/runtime.exs:2  \\u2026\n", "")
