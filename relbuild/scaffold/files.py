@@ -98,7 +98,8 @@ class _Making:
 
     def __init__(self, tree: Tree, config: Config, wish: Wish, location: Location | None) -> None:
         self.tree, self.wish, self.location = tree, wish, location
-        self.config = _config(config, wish)
+        # What relbuild.yml says now, and what it will say.
+        self.said, self.config = config, _config(config, wish)
         # With what relbuild.yml has to say for there to be a toolchain.
         self.settled = self.config
         self.files: dict[str, str] = {}
@@ -171,7 +172,7 @@ class _Making:
             return
         if self.tree.read("relbuild.yml") is not None and not self.wish.force:
             for key, value in (("toolchain", self.wish.toolchain), ("release", self.wish.release)):
-                if value is not None and key not in self.config.marks:
+                if value is not None and (key not in self.said.marks or getattr(self.said, key) != value):
                     self.notes.append(f"relbuild.yml is there already: write {key}: {value} into it yourself")
         # Only one of several migrate functions would be found.
         migrating = [file.path for file in modules if file.content is not None]

@@ -308,10 +308,15 @@ def test_a_release_that_was_chosen_is_decided(written: Written) -> None:
     assert config.parse(settings.encode()) == config.Config(release="worker")
 
 
-def test_options_for_a_relbuild_yml_that_is_there_are_told(scaffold: Callable[..., Scaffold]) -> None:
-    made = scaffold({**PLAIN, "relbuild.yml": "image: a\n"}, toolchain="debian")
+@pytest.mark.parametrize("there", ["image: a\n", "# toolchain: hexpm\n", "toolchain: hexpm\n"])
+def test_options_for_a_relbuild_yml_that_is_there_are_told(scaffold: Callable[..., Scaffold], there: str) -> None:
+    made = scaffold({**PLAIN, "relbuild.yml": there}, toolchain="debian")
     assert made.notes == ("relbuild.yml is there already: write toolchain: debian into it yourself",)
     assert "relbuild.yml" in made.unchanged
+
+
+def test_options_that_relbuild_yml_says_already_are_no_matter(scaffold: Callable[..., Scaffold]) -> None:
+    assert scaffold({**PLAIN, "relbuild.yml": "toolchain: debian\n"}, toolchain="debian").notes == ()
 
 
 TOO_OLD = "there is no image with OTP 23.3.4.1 (.tool-versions:2) on Debian trixie, where OTP 24.2 is the oldest"
