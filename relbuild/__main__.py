@@ -103,8 +103,12 @@ def _call(argv: list[str], command: str, as_json: bool) -> int:
     except RelbuildError as error:
         return _failed(command, error, as_json, _directory(argv))
     except ClickException as error:
+        message = error.format_message()
+        known = not message.startswith("No such command")
         return _failed(
-            command, UsageError(error.format_message(), hint=f"{f'relbuild {command}'.strip()} --help"), as_json
+            command,
+            UsageError(message, hint=f"relbuild {command} --help" if command and known else "relbuild --help"),
+            as_json,
         )
     except (KeyboardInterrupt, Abort):
         return _failed(command, Interrupted("interrupted"), as_json)

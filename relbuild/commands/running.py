@@ -74,6 +74,8 @@ def only_container(session: Session) -> str:
     hint = "start one: relbuild run --detach; or name another: --on container:NAME"
     if named := [f"{each.name} ({each.image})" for each in others if ONE_OFF not in each.labels]:
         hint = f"of the same release, but of another image: {', '.join(named)}; name one with --on container:NAME"
+    elif ended := next(iter(containers(session, plan, stopped=True)), None):
+        hint = f"{hint}; {ended.name} has ended ({ended.status}): relbuild logs --on container:{ended.name} shows why"
     raise NothingRuns(f"no container of the image {plan.image} runs at {session.endpoint}", hint=hint)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Literal
 
-from relbuild.endpoint import Endpoint
+from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.api import Api, ApiError
 from relbuild.engine.facts import ContainerFacts, ImageFacts, Listed, ListedImage, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
@@ -201,8 +202,18 @@ class Engine:
             passing = isinstance(error, TimeoutError) or PASSING.search(reason)
             kind = PassingFault if passing else EngineError
             raise kind(
-                f"{failure}: no Docker Engine answers at {self._endpoint}: {reason}", hint=self._hint(reason)
+                f"{failure}: no Docker Engine answers at {self._place}: {reason}", hint=self._hint(reason)
             ) from error
+
+    @property
+    def _place(self) -> str:
+        """Where the engine is, said as whoever calls relbuild said it."""
+        if self._endpoint == DEFAULT:
+            # In the order in which the docker client looks for it.
+            for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+                if os.environ.get(name):
+                    return f"{name}={os.environ[name]}"
+        return str(self._endpoint)
 
     def _hint(self, reason: str) -> str:
         if self._endpoint.is_ssh or "ssh" in reason:

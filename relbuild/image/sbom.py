@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relbuild import __version__
+from relbuild.errors import listed
 from relbuild.image import labels, purl
 from relbuild.image.contents import Application
 from relbuild.image.debian import Distribution, Package
@@ -57,11 +58,9 @@ def bill(image: Inspection, packages: tuple[Package, ...] | None) -> Bill:
 
 
 def _notes(image: Inspection, packages: tuple[Package, ...] | None) -> Iterator[str]:
-    if not image.contents.has_lock and any(each.origin == "unknown" for each in image.applications):
-        yield (
-            "the image doesn't have what mix.lock says: of the dependencies only what their .app files say is known, "
-            "the name and the version"
-        )
+    unlocked = [each.name for each in image.applications if each.origin == "unknown"]
+    if unlocked and not image.contents.has_lock:
+        yield f"no mix.lock came with the image: of {listed(unlocked)} only the name and the version are known"
     packaged = [each.locked for each in image.applications if each.locked is not None and each.origin == "hex"]
     bare = sorted(each.app for each in packaged if each.checksum is None)
     if bare:

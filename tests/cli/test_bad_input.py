@@ -186,6 +186,17 @@ def test_no_engine(project: Path) -> None:
     assert f"no Docker Engine answers at unix://{project}/no.sock" in err
 
 
+def test_no_engine_where_the_environment_says(project: Path) -> None:
+    told = {"DOCKER_HOST": f"unix://{project}/no.sock"}
+    _, _, err = failure(relbuild("image", cwd=project, env=told))
+    assert f"no Docker Engine answers at DOCKER_HOST=unix://{project}/no.sock" in err
+
+
+def test_no_such_verb(project: Path) -> None:
+    code, _, err = failure(relbuild("bogus", cwd=project))
+    assert (code, err.splitlines()[1:]) == (2, ["  relbuild --help"])
+
+
 def test_no_docker_client(project: Path, old_engine: str) -> None:
     ran = relbuild("run", "--host", old_engine, "shop:1", cwd=project, env={"PATH": "/nonexistent"})
     assert failure(ran)[0] == 4

@@ -10,7 +10,8 @@ import pytest
 
 from relbuild.commands import running
 from relbuild.config import Config
-from relbuild.engine.facts import ImageFacts, ListedImage
+from relbuild.engine.facts import ImageFacts, Listed, ListedImage
+from relbuild.errors import CommandFailed
 from relbuild.image.plan import make_plan
 from relbuild.mix.project import read
 from tests.unit.image.test_plan import DictTree
@@ -47,3 +48,16 @@ def test_the_newest_image_is_the_one_named_last(tagged: dict[str, float], newest
 
 def test_when_an_image_was_named() -> None:
     assert [ImageFacts.of(each).tagged for each in (NAMED, UNKNOWN, {"Id": "i"})] == [1770091506.789012, 0.0, 0.0]
+
+
+def test_a_container_that_has_ended_is_named_with_its_logs() -> None:
+    ended = Listed.of(
+        {"Id": "1", "Names": ["/web"], "Image": "a:2.0.0", "State": "exited", "Status": "Exited (1) a minute ago"}
+    )
+    engine = SimpleNamespace(containers=lambda *labels, stopped=False: (ended,) if stopped else ())
+    session: Any = SimpleNamespace(plan=lambda: PLAN, engine=engine, endpoint="here")
+    with pytest.raises(CommandFailed) as caught:
+        running.only_container(session)
+    hint = caught.value.problems[0].hint
+    assert hint is not None
+    assert hint.endswith("; web has ended (Exited (1) a minute ago): relbuild logs --on container:web shows why")

@@ -14,10 +14,7 @@ from relbuild.image import labels
 from relbuild.image.sbom import Bill, bill
 
 Files = dict[str, bytes]
-UNKNOWN = (
-    "the image doesn't have what mix.lock says: of the dependencies only what their .app files say is known, the name "
-    "and the version"
-)
+UNKNOWN = "no mix.lock came with the image: of jason, tool only the name and the version are known"
 
 
 def billed(made: Any) -> Bill:
