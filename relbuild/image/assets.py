@@ -13,7 +13,7 @@ from relbuild.image import node_stage, static
 from relbuild.image.credentials import Secret
 from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
-from relbuild.mix import configuration, javascript, static_buildpack, tasks
+from relbuild.mix import configuration, imports, javascript, static_buildpack, tasks
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.javascript import Installation, Package
 from relbuild.mix.project import Project
@@ -86,10 +86,12 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     inside = (each for command in commands for each in command.calls.directories if not _leaves(each))
     called = _packages(tree, (_nearest(tree, each) for each in inside))
     packages = {**packages, **called}
-    installations = [javascript.installation(tree, each) for each in _wanted(packages, calls_node)]
+    wanted = _wanted(tree, parts, packages, calls_node)
+    installations = [javascript.installation(tree, each) for each in wanted]
     notes = [note for each in installations for note in each.notes]
     notes.extend(_not_read(commands))
     notes.extend(_optional(installations, config))
+    notes.extend(_not_installed(packages, wanted))
     if config.assets == "auto" and all(command.line.endswith(DIGEST) for command in commands):
         notes.extend(_nothing_builds(parts, packages))
     stage = None
@@ -167,11 +169,11 @@ def _optional(installations: Iterable[Installation], config: Config) -> list[str
     ]
 
 
-def _wanted(packages: Mapping[str, Package], calls_node: bool) -> list[Package]:
+def _wanted(tree: Tree, parts: tuple[Project, ...], packages: Mapping[str, Package], calls_node: bool) -> list[Package]:
     """Return the package.json whose packages are installed.
 
-    The root's counts when something is built with Node or it has packages that aren't for developers alone: many hold
-    but a formatter. One that is another's workspace is installed with that one.
+    The root's counts when something is built with Node, or of its packages: many hold but a formatter, or what
+    deploys. One that is another's workspace is installed with that one.
     """
     members = {member for package in packages.values() for member in package.members}
     return [
@@ -179,8 +181,19 @@ def _wanted(packages: Mapping[str, Package], calls_node: bool) -> list[Package]:
         for directory, package in packages.items()
         if package.has_dependencies
         and directory not in members
-        and (directory or calls_node or package.for_production or members & set(packages))
+        and (directory or calls_node or members & set(packages) or _uses(tree, parts, package))
     ]
+
+
+def _uses(tree: Tree, parts: tuple[Project, ...], package: Package) -> bool:
+    """Say whether assets are built of a package.json's packages.
+
+    Where that can't be told, they are if there are some that aren't for developers alone.
+    """
+    if not package.names:
+        return False
+    used = imports.used(tree, parts, (place for part in parts for place in _own(tree, part)), package.names)
+    return package.for_production if used is None else used
 
 
 def _commands(tree: Tree, part: Project, packages: Mapping[str, Package]) -> list[Command]:
@@ -232,6 +245,17 @@ def _setup(parts: tuple[Project, ...]) -> tuple[str, ...]:
     if installers and isinstance(alias, Known) and {task.split()[0] for task in alias.value if task} == set(installers):
         return (f"mix {SETUP}",)
     return tuple(f"mix {task} --if-missing" for task in installers)
+
+
+def _not_installed(packages: Mapping[str, Package], wanted: list[Package]) -> list[str]:
+    """Return a note where the root has packages that look as if something were built of them, and nothing is."""
+    root = packages.get("")
+    if root is None or root in wanted or not root.for_production:
+        return []
+    return [
+        f"{root.path}: its packages aren't installed, since nothing that builds the assets names one of them; a "
+        "command in `assets:` of relbuild.yml that calls Node has them installed"
+    ]
 
 
 def _nothing_builds(parts: tuple[Project, ...], packages: Mapping[str, Package]) -> tuple[str, ...]:

@@ -167,9 +167,16 @@ CAUSES = (
         "a git dependency can't be fetched: the build isn't allowed to",
         "give GIT_CREDENTIALS under builder.secrets: lines such as https://USER:TOKEN@github.com",
     ),
+    # esbuild's words, and those of tailwind.
     _cause(
-        r"temporary failure (?:in name resolution|resolving)|could not resolve|no such host|nxdomain|i/o timeout"
-        r"|network is unreachable|connection timed out|tls handshake timeout|:timeout\b|connection refused"
+        r"""(?:could not|can't) resolve ["'](?P<module>[^"'./][^"']*)["']""",
+        "the assets use {module}, which isn't installed",
+        "add it to assets/package.json and its lock file, or to mix.exs where it is a dependency's; what the root's "
+        "package.json has is installed for a command of `assets:` in relbuild.yml that calls Node",
+    ),
+    _cause(
+        r"temporary failure (?:in name resolution|resolving)|could not resolve(?! [\"'])|no such host|nxdomain"
+        r"|i/o timeout|network is unreachable|connection timed out|tls handshake timeout|:timeout\b|connection refused"
         r"|:econnrefused|failed to connect|service unavailable|too many requests|bad gateway|failed to fetch",
         "the network or a server didn't answer",
         "try again; behind a proxy give the engine HTTP_PROXY, HTTPS_PROXY and NO_PROXY "

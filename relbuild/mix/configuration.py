@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tree_sitter import Node
 
 from relbuild.errors import ProjectError
@@ -34,7 +36,15 @@ def find(tree: Tree, project: Project, app: str, key: str) -> Term | None:
 
 def mentions(tree: Tree, project: Project, word: str) -> bool:
     """Say whether the configuration has a word in it, wherever it stands."""
-    return any(word.encode() in (tree.read(path) or b"") for path in _files(project))
+    return any(word in content for _, content in contents(tree, project))
+
+
+def contents(tree: Tree, project: Project) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each file of the configuration that is there."""
+    for path in _files(project):
+        content = tree.read(path)
+        if content is not None:
+            yield path, content.decode("utf-8", "replace")
 
 
 def _files(project: Project) -> list[str]:

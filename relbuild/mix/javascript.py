@@ -48,11 +48,12 @@ class Manager:
 class Package:
     """A package.json in a directory of the tree ("" for its root), as far as assets are concerned.
 
-    `members` are the directories of its workspaces, which are installed with it. `local` are the directories that
-    packages are taken from; those in deps/ are Mix's own, as Phoenix's were.
+    `names` are the packages it depends on. `members` are the directories of its workspaces, which are installed with
+    it. `local` are the directories that packages are taken from; those in deps/ are Mix's own, as Phoenix's were.
     """
 
     directory: str
+    names: tuple[str, ...]
     has_dependencies: bool
     for_production: bool
     members: tuple[str, ...]
@@ -92,10 +93,12 @@ def read(tree: Tree, directory: str) -> Package | None:
         return None
     given = _parse(path, content)
     members = _members(tree, directory, given)
+    names = tuple(dict.fromkeys(name for section in _SECTIONS for name in _table(given, section)))
     manager = given.get("packageManager")
     return Package(
         directory,
-        has_dependencies=any(_table(given, section) for section in _SECTIONS) or bool(members),
+        names=names,
+        has_dependencies=bool(names) or bool(members),
         for_production=bool(_table(given, "dependencies")),
         members=members,
         local=_local(path, given, directory),

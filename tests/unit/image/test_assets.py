@@ -393,6 +393,63 @@ def test_the_root_counts_when_its_packages_are_for_more_than_developers() -> Non
     assert [install.of.package.directory for install in used.installs] == [""]
 
 
+TAILWIND = """import Config
+config :tailwind, shop: [args: ~w(--input=assets/css/app.css --output=priv/a.css), cd: Path.expand("..", __DIR__)]
+config :esbuild, shop: [args: ~w(js/app.js --bundle), cd: Path.expand("../assets", __DIR__)]
+"""
+ROOT = {"dependencies": {"topbar": "^3", "@acme/ui": "^1"}, "devDependencies": {"sst": "^3", "daisyui": "^5"}}
+
+
+@pytest.mark.parametrize(
+    ("files", "config"),
+    [
+        ({"assets/js/app.js": 'import "topbar"\n'}, TAILWIND),
+        ({"assets/js/deep/app.ts": "import('@acme/ui/menu')\n"}, ""),
+        ({"assets/css/app.css": '@plugin "daisyui";\n'}, TAILWIND),
+        ({"assets/css/app.css": "@import url(topbar/topbar.css);\n"}, ""),
+        ({"assets/css/app.scss": "@import '~topbar/style';\n"}, ""),
+        ({"assets/css/app.css": '@import "../../node_modules/x/x.css";\n'}, ""),
+        ({"assets/tailwind.config.js": "require(`topbar/plugin`)\n", "assets/js/app.js": ""}, ""),
+        ({"assets/tsconfig.json": '{"extends": "@acme/ui/tsconfig.json"}', "assets/js/app.js": ""}, ""),
+        ({"assets/js/app.js": "", "lib/web.ex": '<script :type={ColocatedHook}>import "topbar"</script>'}, ""),
+        ({"assets/js/app.js": ""}, 'import Config\nconfig :esbuild, env: %{"NODE_PATH" => "../node_modules"}\n'),
+        # What is built is somewhere else, or nowhere to be seen.
+        ({"web/js/app.js": 'import "topbar"\n', "assets/js/app.js": ""}, TAILWIND.replace("../assets", "../web")),
+        ({"assets/js/app.js": ""}, TAILWIND.replace('Path.expand("..", __DIR__)', "somewhere()")),
+        ({"app.css": "", "assets/js/app.js": ""}, TAILWIND.replace("=assets/css/", "=")),
+        ({}, ""),
+    ],
+)
+def test_the_roots_packages_are_installed_where_the_assets_use_one(files: dict[str, str], config: str) -> None:
+    mix_exs = mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8)
+    given = {"mix.exs": mix_exs, "config/config.exs": config or "import Config\n", "package.json": ROOT, **files}
+    assert installed(plan({**given, "package-lock.json": {}}).assets) == [("", CI)]
+
+
+@pytest.mark.parametrize("config", ["", TAILWIND])
+def test_the_roots_packages_are_not_installed_for_what_nothing_builds(config: str) -> None:
+    files = {
+        "mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8),
+        "config/config.exs": config or "import Config\n",
+        "package.json": ROOT,
+        "sst.config.ts": 'import "sst"\n',
+        "assets/js/app.js": 'import { Socket } from "phoenix"\nimport topbar from "../vendor/topbar"\n',
+        "assets/vendor/topbar.js": "",
+        "assets/js/app.test.js": 'import "sst"\n',
+        "assets/vite.config.js": 'import "sst"\n',
+        "assets/css/app.css": "",
+    }
+    made = plan(files).assets
+    assert (made.node, made.notes) == (
+        None,
+        (
+            "package.json: its packages aren't installed, since nothing that builds the assets names one of them; a "
+            "command in `assets:` of relbuild.yml that calls Node has them installed",
+        ),
+    )
+    assert installed(plan(files, "assets: [npx vite build]\n").assets) == [("", "npm install --no-audit --no-fund")]
+
+
 def test_a_workspace_is_installed_by_the_root() -> None:
     files = {
         "mix.exs": mix(PHOENIX, PHOENIX_1_6),

@@ -182,6 +182,11 @@ NETWORK = "the network or a server didn't answer"
             (CommandFailed, AT, "Hex isn't in the builder image"),
         ),
         (
+            '\u2718 [ERROR] Could not resolve "topbar/x"',
+            "",
+            (CommandFailed, AT, "the assets use topbar/x, which isn't installed"),
+        ),
+        (
             "** (Mix) Your mix.lock is out of date and must be updated without the --check-locked flag",
             "",
             (CommandFailed, AT, "mix.lock doesn't fit mix.exs"),
