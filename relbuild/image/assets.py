@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from relbuild.config import Config
 from relbuild.errors import Mark
-from relbuild.image import node_stage, static
+from relbuild.image import node_stage, static, unbuilt
 from relbuild.image.credentials import Secret
 from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
@@ -81,7 +81,7 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     else:
         commands = _own_commands(config.assets, config.marks.get("assets"))
     if not commands:
-        return Assets(notes=_nothing_builds(parts, packages) if config.assets == "auto" else ())
+        return Assets(notes=_nothing_builds(tree, parts, packages) if config.assets == "auto" else ())
     calls_node = any(command.calls.node for command in commands)
     inside = (each for command in commands for each in command.calls.directories if not _leaves(each))
     called = _packages(tree, (_nearest(tree, each) for each in inside))
@@ -93,7 +93,9 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     notes.extend(_optional(installations, config))
     notes.extend(_not_installed(packages, wanted))
     if config.assets == "auto" and all(command.line.endswith(DIGEST) for command in commands):
-        notes.extend(_nothing_builds(parts, packages))
+        notes.extend(_nothing_builds(tree, parts, packages))
+    elif config.assets == "auto" and not any(command.calls.unread for command in commands):
+        notes.extend(unbuilt.notes(tree, parts, _concerned(packages)))
     stage = None
     if installations or calls_node:
         # A package.json without packages says all the same what its scripts run on.
@@ -258,16 +260,23 @@ def _not_installed(packages: Mapping[str, Package], wanted: list[Package]) -> li
     ]
 
 
-def _nothing_builds(parts: tuple[Project, ...], packages: Mapping[str, Package]) -> tuple[str, ...]:
-    """Return a note where something looks like assets, and nothing says how they are built."""
+def _concerned(packages: Mapping[str, Package]) -> set[str]:
+    """Return the directories of each package.json that the build reads, and of what is installed with it."""
+    return {directory for each in packages.values() for directory in (each.directory, *each.members, *each.local)}
+
+
+def _nothing_builds(tree: Tree, parts: tuple[Project, ...], packages: Mapping[str, Package]) -> tuple[str, ...]:
+    """Return notes where something looks like assets, and nothing says how they are built."""
     deps = {each.app for part in parts for each in part.deps if each.in_release()}
     signs = [
         *sorted(deps & set(INSTALLERS)),
         *(each.path for each in packages.values() if each.directory and each.scripts),
     ]
+    beside = unbuilt.notes(tree, parts, _concerned(packages))
     if not signs:
-        return ()
+        return beside
     return (
         f"{' and '.join(signs)}, but no {DEPLOY} alias in mix.exs: no assets are built; add the alias, or write "
         "`assets:` in relbuild.yml",
+        *beside,
     )

@@ -450,6 +450,45 @@ def test_the_roots_packages_are_not_installed_for_what_nothing_builds(config: st
     assert installed(plan(files, "assets: [npx vite build]\n").assets) == [("", "npm install --no-audit --no-fund")]
 
 
+SPA = {"scripts": {"build": "vite build --outDir ../priv/static"}, **TOPBAR}
+
+
+def test_what_has_scripts_that_nothing_runs_is_told() -> None:
+    rest = "`assets:` in relbuild.yml takes commands that do"
+    one = f"webapp/package.json: nothing in the build runs its scripts; {rest}"
+    none = {
+        "deps/a/package.json": SPA,
+        "webapp/node_modules/b/package.json": SPA,
+        "examples/c/package.json": SPA,
+        "test/d/package.json": SPA,
+        ".github/package.json": SPA,
+        "website/package.json": SPA,
+        "tools/package.json": {"scripts": {"lint": "eslint ."}},
+        "broken/package.json": "{",
+    }
+    for aliases in ("", PHOENIX_1_8):
+        files = {"mix.exs": mix(aliases=aliases), "webapp/package.json": SPA, **none}
+        assert plan(files).assets.notes == (one,)
+    two = plan({**files, "jipt/package.json": {"scripts": {"bundle": "parcel"}}}).assets.notes
+    assert two == (f"jipt/package.json, webapp/package.json: nothing in the build runs their scripts; {rest}",)
+    assert plan(files, "assets: [npm --prefix webapp run build]\n").assets.notes == (
+        "webapp/package.json has no lock file: its packages' versions are resolved anew in each build",
+    )
+    assert plan(files, "assets: false\n").assets.notes == ()
+
+
+def test_an_application_that_is_not_in_the_release_has_nothing_to_build() -> None:
+    files = {
+        "mix.exs": UMBRELLA.replace("APPS", "[web: :permanent]"),
+        "apps/web/mix.exs": mix("", app="web"),
+        "apps/admin/mix.exs": mix("", app="admin"),
+        "apps/admin/client/package.json": SPA,
+    }
+    assert plan(files).assets.notes == ()
+    [note] = plan({**files, "apps/web/client/package.json": SPA}).assets.notes
+    assert note.startswith("apps/web/client/package.json: nothing")
+
+
 def test_a_workspace_is_installed_by_the_root() -> None:
     files = {
         "mix.exs": mix(PHOENIX, PHOENIX_1_6),
