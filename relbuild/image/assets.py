@@ -13,7 +13,7 @@ from relbuild.image import node_stage, static, unbuilt
 from relbuild.image.credentials import Secret
 from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
-from relbuild.mix import configuration, imports, javascript, static_buildpack, tasks
+from relbuild.mix import asset_imports, configuration, javascript, static_buildpack, tasks
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.javascript import Installation, Package
 from relbuild.mix.project import Project
@@ -194,7 +194,7 @@ def _uses(tree: Tree, parts: tuple[Project, ...], package: Package) -> bool:
     """
     if not package.names:
         return False
-    used = imports.used(tree, parts, (place for part in parts for place in _own(tree, part)), package.names)
+    used = asset_imports.used(tree, parts, (place for part in parts for place in _own(tree, part)), package.names)
     return package.for_production if used is None else used
 
 

@@ -13,25 +13,23 @@ from relbuild.mix.facts import Tree
 from relbuild.mix.javascript import Package
 from relbuild.mix.project import Project
 
-# What is tried, shown or told there is no part of the release; Elixir's own directories are looked through by Mix.
+# What is tried, shown or told there is no part of the release, and Elixir's own directories have none.
 _OTHERS = frozenset({"bench", "demo", "demos", "e2e", "example", "examples", "site", "spec", "tests", "website"})
 _ELIXIR = frozenset({"config", "lib", "priv", "rel"})
 _SKIPPED = NOT_SOURCE_DIRECTORIES | _OTHERS | _ELIXIR
 _BUILDS = re.compile(r"build|bundle|compile|deploy")
-# As deep as the assets of an umbrella's application, and one more.
-_MAX_DEPTH = 4
 
 
 def notes(tree: Tree, parts: tuple[Project, ...], known: Collection[str]) -> tuple[str, ...]:
-    """Return a note on each package.json below the project's directory whose scripts nothing runs.
+    """Return a note on each package.json in a directory of the applications whose scripts nothing runs.
 
-    ``known`` are the directories of those that the build is concerned with already. An umbrella's applications that
-    aren't in the release have none to be told of.
+    ``parts`` are the project and what the release has of its applications, ``known`` the directories of those that the
+    build is concerned with already.
     """
-    elsewhere = {app.path for app in parts[0].apps} - {part.path for part in parts}
     found = [
         package.path
-        for package in _packages(tree, elsewhere)
+        for part in parts
+        for package in _packages(tree, part.path)
         if package.directory not in known and any(_BUILDS.search(script) for script in package.scripts)
     ]
     if not found:
@@ -43,19 +41,16 @@ def notes(tree: Tree, parts: tuple[Project, ...], known: Collection[str]) -> tup
     )
 
 
-def _packages(tree: Tree, elsewhere: Collection[str]) -> Iterator[Package]:
-    pending = [("", 0)]
-    while pending:
-        inside, depth = pending.pop()
-        names = tree.list(inside)
-        if inside and "package.json" in names:
-            try:
-                package = javascript.read(tree, inside)
-            except ProjectError:
-                # Nothing of it is built: what is wrong with it is nobody's fault here.
-                package = None
-            if package is not None:
-                yield package
-        below = [name[:-1] for name in reversed(names) if name.endswith("/")]
-        paths = [posixpath.join(inside, name) for name in below if name not in _SKIPPED and not name.startswith(".")]
-        pending.extend((path, depth + 1) for path in paths if depth < _MAX_DEPTH and path not in elsewhere)
+def _packages(tree: Tree, directory: str) -> Iterator[Package]:
+    """Yield those in the directories of an application, none of which is looked through: it may hold anything."""
+    for name in tree.list(directory):
+        inside = name.removesuffix("/")
+        if inside == name or inside in _SKIPPED or name.startswith("."):
+            continue
+        try:
+            package = javascript.read(tree, posixpath.join(directory, inside))
+        except ProjectError:
+            # Nothing of it is built: what is wrong with it is nobody's fault here.
+            continue
+        if package is not None:
+            yield package
