@@ -25,10 +25,12 @@ ALIKE = 0.8
 
 def show(session: Session, reference: str | None) -> Required:
     """Return what a release needs: an image's by its label, or the project's; warn of what its build reads."""
-    contract, _ = _contract(session, reference)
-    if reference is None:
-        for note in build_time.notes(session.tree(), session.project(), session.config(), contract):
-            session.warn(note)
+    if reference is not None:
+        return Required(_contract(session, reference)[0])
+    project = session.project()
+    contract = session.contract(project)
+    for note in build_time.notes(session.tree(), project, session.config(), contract):
+        session.warn(note)
     return Required(contract)
 
 
@@ -71,7 +73,7 @@ def example(session: Session, reference: str | None, file: str | None) -> Text |
 def _contract(session: Session, reference: str | None) -> tuple[Contract, Mapping[str, str]]:
     """Return the contract, and the variables that the image sets itself."""
     if reference is None:
-        return session.contract(), session.config().runner.env
+        return session.contract(session.project()), session.config().runner.env
     image = release_image(session, reference)
     if image.environment is None:
         if labels.BUILT_BY not in image.facts.labels:

@@ -88,8 +88,8 @@ class Session:
 
         return read(self.tree())
 
-    def contract(self) -> Contract:
-        """Read what the release needs of its environment, whether or not there is an image to build it in.
+    def contract(self, project: Project) -> Contract:
+        """Read what the project's release needs of its environment, whether or not there is an image to build it in.
 
         Raises ProjectError and ConfigError.
         """
@@ -97,7 +97,7 @@ class Session:
         from relbuild.mix import environment, umbrella
         from relbuild.mix.selection import select_release
 
-        project, tree, place = self.project(), self.tree(), location(self.root)
+        tree, place = self.tree(), location(self.root)
         release = select_release(project, self.config().release)
         umbrella.refuse_child(tree, project, release, place.names, place.here)
         return environment.read(tree, project, release)
