@@ -13,7 +13,7 @@ from relbuild.engine import files
 from relbuild.errors import EngineError
 from relbuild.image import bases, dependencies, dockerignore, evaluation, packages, rust
 from relbuild.image.credentials import Access
-from relbuild.image.plan import make_builder
+from relbuild.image.stages import make_builder
 from relbuild.mix import evaluated
 from relbuild.mix.differences import Difference, fill_in
 from relbuild.mix.project import Project, with_path_deps

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relbuild.errors import Problem, UsageError
 from relbuild.image.credentials import KNOWN_HOSTS, Secret
-from relbuild.image.plan import Builder
+from relbuild.image.stages import Builder
 
 
 def find(builder: Builder) -> Mapping[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from relbuild.endpoint import Endpoint
-from relbuild.image.plan import Builder, Plan
+from relbuild.image.plan import Plan
+from relbuild.image.stages import Builder
 from relbuild.values import dataclass
 
 

@@ -10,8 +10,9 @@ from relbuild import templates
 from relbuild.image import compiling
 from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
 from relbuild.image.node_stage import Install, NodeStage
-from relbuild.image.plan import Builder, Plan
+from relbuild.image.plan import Plan
 from relbuild.image.sources import Sources
+from relbuild.image.stages import Builder
 from relbuild.mix.dependencies import NOT_KNOWN
 
 # In the first lines of what relbuild writes, so that it knows its own again.

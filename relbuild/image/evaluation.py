@@ -9,7 +9,7 @@ from relbuild import templates
 from relbuild.endpoint import Endpoint
 from relbuild.image import buildx
 from relbuild.image import dockerfile as seen
-from relbuild.image.plan import Builder
+from relbuild.image.stages import Builder
 from relbuild.mix.evaluated import DIRECTORY
 
 FACTS = "facts.json"

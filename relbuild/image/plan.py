@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relbuild.config import Config, Healthcheck, Steps
+from relbuild.config import Config, Healthcheck
 from relbuild.errors import ConfigError, Mark
 from relbuild.image import (
     assets,
@@ -25,8 +25,6 @@ from relbuild.image import (
     unfound,
 )
 from relbuild.image.assets import Assets
-from relbuild.image.bases import ElixirSource
-from relbuild.image.credentials import Access, Secret, own_secrets
 from relbuild.image.dependencies import Dependencies
 from relbuild.image.layers import Layers
 from relbuild.image.location import Location
@@ -35,6 +33,7 @@ from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
 from relbuild.image.sources import Sources, find_sources
+from relbuild.image.stages import Builder, Runner, make_builder, make_runner
 from relbuild.image.unfound import Names
 from relbuild.mix import distillery, environment, toolchain, umbrella
 from relbuild.mix.environment import Contract
@@ -42,69 +41,6 @@ from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.selection import select_release
 from relbuild.values import dataclass
-
-# A release that speaks TLS as a client reads the certificates of the system (public_key:cacerts_get/0).
-ALWAYS = ("ca-certificates",)
-# Debian's slim image has them; a minimal one takes them from there, so that they must be there in any case.
-MINIMAL = ("ncurses-base", "tzdata")
-
-
-@dataclass(frozen=True, slots=True)
-class Builder:
-    """The stages that build: where they start, what apt adds, and what the build is given.
-
-    `secrets` and `ssh` go to every step, `access` to the one that fetches the dependencies, `asset_secrets` to those
-    that install packages and build assets.
-    """
-
-    image: str
-    elixir: ElixirSource | None
-    packages: tuple[str, ...]
-    env: Mapping[str, str]
-    secrets: tuple[Secret, ...]
-    ssh: bool
-    access: Access
-    network: str
-    steps: Steps
-    install_hex: bool
-    asset_secrets: tuple[Secret, ...] = ()
-
-    @property
-    def needs_ssh(self) -> bool:
-        """Whether the build is lent the user's ssh agent."""
-        return self.ssh or bool(self.access.ssh)
-
-    @property
-    def fetch_secrets(self) -> tuple[Secret, ...]:
-        """What fetching the dependencies needs, each once."""
-        return tuple({each.name: each for each in (*self.access.secrets, *self.secrets)}.values())
-
-    @property
-    def all_secrets(self) -> tuple[Secret, ...]:
-        """Every secret that the build needs, once, by its name."""
-        return tuple({each.name: each for each in (*self.asset_secrets, *self.fetch_secrets)}.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """The image that runs: what it starts from, what apt adds, its environment."""
-
-    image: str
-    base: str
-    own_packages: tuple[str, ...]
-    asked_packages: tuple[str, ...]
-    mode: str
-    env: Mapping[str, str]
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """All that apt installs, sorted by name: what every release needs, and what is asked for."""
-        return _merged(self.own_packages, self.asked_packages)
-
-    @property
-    def minimal(self) -> bool:
-        """Whether the image starts from nothing and takes from `image` only what the release needs."""
-        return self.base == "minimal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +120,7 @@ def make_plan(
     names = config.platforms if platform_names is None else platform_names
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
-    runner = _runner(config, tools, needs, lock)
+    runner = make_runner(config, tools, needs, lock)
     applications = _applications(project)
     return Plan(
         project=project,
@@ -242,41 +178,6 @@ def _require_supported(config: Config) -> None:
     if "MIX_ENV" in config.builder.env:
         message = "builder.env: a release is always built with MIX_ENV=prod"
         raise ConfigError(message, at=config.marks.get("builder.env.MIX_ENV"), hint="leave MIX_ENV out")
-
-
-def make_builder(
-    config: Config, tools: toolchain.Toolchain, deps: Dependencies, packages: tuple[str, ...], lock: Lock | None
-) -> Builder:
-    """Return what the stages that build are made of; the packages are Debian's, for more than Elixir."""
-    # An image of the user's own may not even be a Debian with apt.
-    known = () if tools.provider == "image" else (*deps.access.packages, *packages)
-    return Builder(
-        image=bases.image(tools.builder_image, config, lock.builder if lock else None),
-        elixir=bases.elixir_source(tools, config),
-        packages=_merged(tools.packages, known, config.builder.packages),
-        env=config.builder.env,
-        secrets=own_secrets(config),
-        ssh=config.builder.ssh,
-        access=deps.access,
-        network=config.builder.network,
-        steps=config.builder.steps,
-        install_hex=deps.hex and "erlang-hex" not in tools.packages,
-    )
-
-
-def _runner(config: Config, tools: toolchain.Toolchain, needs: tuple[Need, ...], lock: Lock | None) -> Runner:
-    return Runner(
-        image=bases.image(tools.runner_image, config, lock.runner if lock else None),
-        base=config.runner.base,
-        own_packages=_merged(tools.runtime_packages, ALWAYS, MINIMAL if config.runner.base == "minimal" else ()),
-        asked_packages=_merged(packages.to_run(needs), config.runner.packages),
-        mode=config.runner.mode,
-        env=config.runner.env,
-    )
-
-
-def _merged(*groups: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({package for group in groups for package in group}))
 
 
 def _applications(project: Project) -> tuple[str, ...]:

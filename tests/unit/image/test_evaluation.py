@@ -13,7 +13,7 @@ from relbuild.endpoint import Endpoint
 from relbuild.image import evaluation
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret
-from relbuild.image.plan import Builder
+from relbuild.image.stages import Builder
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
 
