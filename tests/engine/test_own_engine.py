@@ -85,25 +85,23 @@ def test_layers_are_the_same_elsewhere_and_without_a_build_cache(
     """On another machine, with another image store; and an unchanged part's after a change, when all is built anew."""
     reference = cleanup.image(f"relbuild-test-elsewhere:{run_id}")
 
-    def layers(*where: str) -> dict[str, list[str]]:
-        """Build the image and return the layers of the release, by what is in them."""
+    def layers(*where: str) -> list[tuple[str, str]]:
+        """Build the image and return its layers, and what is in each."""
         built = relbuild("image", *where, "-t", reference, "--no-verify", cwd=project)
         assert built.exit_code == 0, built.stderr
         told = json.loads(relbuild("inspect", *where, reference, "--json", cwd=project).stdout)["data"]["layers"]
-        return {
-            part: [layer["diff_id"] for layer in told if layer["part"] == part]
-            for part in ("otp", "project", "release")
-        }
+        return [(layer["part"], layer["diff_id"]) for layer in told]
 
     here, there = layers(), layers("--host", own.host)
-    assert [len(found) for found in here.values()] == [1, 1, 0]
-    assert here == there
+    # The stores disagree on what a layer of packages that is written in place looks like.
+    written = ("base", "system")
+    assert [layer for layer in here if layer[0] not in written] == [layer for layer in there if layer[0] not in written]
     own("builder", "prune", "--all", "--force")
     source = project / "lib" / "echo.ex"
     source.write_text(source.read_text().replace("use Application\n", "use Application\n\n  def changed?, do: true\n"))
     changed = layers("--host", own.host)
-    assert changed["otp"] == here["otp"]
-    assert changed["project"] != here["project"]
+    assert [part for part, _ in changed] == [part for part, _ in there]
+    assert [part for (part, one), (_, other) in zip(there, changed, strict=True) if one != other] == ["project"]
 
 
 def test_an_image_store_that_holds_no_image_for_several_platforms(
