@@ -129,6 +129,11 @@ class TimedOut(RelbuildError):
     code = "timeout"
     exit_code = 124
 
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """Return the error for what --timeout has ended."""
+        return cls(f"it had not ended after {seconds:g} s, and was ended", hint="--timeout SECONDS gives it longer")
+
 
 class Interrupted(RelbuildError):
     """The user pressed Ctrl-C, or relbuild was told to end."""

@@ -147,7 +147,8 @@ The image and the database are still there. In this shell:
   relbuild plan -C examples/shop                     # what was found, what is built, and why
   relbuild dockerfile -C examples/shop               # the Dockerfile it was built with
   relbuild eval 'Shop.Release.status()' --on image:$image --env DATABASE_URL --network $network
-  docker start $app && docker exec $app /app/bin/shop rpc 'IO.inspect(Shop.Products.list())'
+  docker start $app
+  relbuild rpc 'IO.inspect(Shop.Products.list())' --on container:$app   # a moment later, when it has booted
 
 In a Mix project of your own:
 

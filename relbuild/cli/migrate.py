@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relbuild.cli.options import Env, EnvFile, HeldRelease, Network, NoEnvCheck
+from relbuild.cli.options import Env, EnvFile, HeldRelease, Network, NoEnvCheck, Timeout
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
@@ -35,6 +35,7 @@ def migrate(
     ] = None,
     pending: Annotated[bool, typer.Option("--pending", help="List what would run, and run nothing.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of another migration of the target.")] = False,
+    timeout: Timeout = None,
     env: Env = None,
     env_file: EnvFile = None,
     no_env_check: NoEnvCheck = False,
@@ -46,5 +47,5 @@ def migrate(
     from relbuild.commands.around import around
 
     given = around(env or (), env_file or (), network, checked=not no_env_check)
-    asked = command.Asked(on, rollback_to, pending, wait, release)
+    asked = command.Asked(on, rollback_to, pending, wait, release, timeout)
     return command.migrate(session, image, given, asked)

@@ -9,11 +9,11 @@ from relbuild.commands.place import Found, lost
 from relbuild.commands.session import Session
 from relbuild.engine import owner, terminal
 from relbuild.engine.runner import Handling, Outcome
-from relbuild.errors import CommandFailed, UsageError
+from relbuild.errors import CommandFailed, PassingFault, UsageError
 from relbuild.image import labels
 from relbuild.release import advice
 from relbuild.release.command import ReleaseCommand
-from relbuild.release.target import ONE_OFF, Call, Image, remove_container
+from relbuild.release.target import ONE_OFF, Call, Image, Pod, remove_container
 from relbuild.release.terminal import term
 from relbuild.release.verbs import VERBS
 from relbuild.result import Ran
@@ -54,6 +54,8 @@ def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -
     outcome = run(session, argv, env, handling)
     if isinstance(found.place, Image):
         require_started(outcome)
+    if isinstance(found.place, Pod):
+        require_cluster(outcome)
     if outcome.exit_code and found.container is not None:
         if (status := advice.left(found.container.id, outcome.tail)) is not None:
             raise lost(found, status)
@@ -74,6 +76,13 @@ def require_started(outcome: Outcome) -> None:
     if refused := advice.refusal(outcome.exit_code, outcome.tail):
         reason, hint = refused
         raise CommandFailed(f"docker can't start the container: {reason}", hint=hint)
+
+
+def require_cluster(outcome: Outcome) -> None:
+    """Raise PassingFault when kubectl reached no cluster: the code is kubectl's, not the release's."""
+    if outcome.exit_code and (said := advice.no_cluster(outcome.tail)):
+        hint = "kubectl cluster-info says which cluster is asked; --context names another"
+        raise PassingFault(f"no cluster answers: {said}", hint=hint)
 
 
 def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:

@@ -14,7 +14,7 @@ from relbuild.commands.verification import STOP_TIMEOUT, Verification
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, UsageError
+from relbuild.errors import CommandFailed, PassingFault, UsageError
 from relbuild.image import buildx
 from relbuild.image.buildx import Caches
 from relbuild.image.platforms import parse
@@ -149,11 +149,15 @@ def _tag(session: Session, candidate: str, references: tuple[str, ...]) -> None:
 def _push(session: Session, reference: str) -> None:
     outcome = session.runner.step(buildx.push(reference, session.endpoint))
     if outcome.exit_code:
+        from relbuild.image.causes import unanswered
+
         login = Reference.parse(reference).login
         reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
-        raise CommandFailed(
+        passing = unanswered("\n".join(outcome.tail))
+        kind, first = (PassingFault, "when its registry answers") if passing else (CommandFailed, f"{login}, then")
+        raise kind(
             f"can't push {reference}: {reason}",
-            hint=f"the image is built and tagged here; {login}, then docker push {reference}",
+            hint=f"the image is built and tagged here; {first}: docker push {reference}",
         )
 
 

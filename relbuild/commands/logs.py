@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from relbuild.commands.around import Around
-from relbuild.commands.call import result, run
+from relbuild.commands.call import require_cluster, result, run
 from relbuild.commands.place import find
 from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
-from relbuild.release.target import Logged
+from relbuild.release.target import Logged, Pod
 from relbuild.result import Ran
 from relbuild.values import dataclass
 
@@ -42,4 +42,6 @@ def logs(session: Session, on: str | None, lines: Lines) -> Ran:
     assert isinstance(found.place, Logged)  # the table of verbs and places lets no other through
     argv = found.place.logs(lines.options)
     outcome = run(session, argv, {}, Handling(stdin=False))
+    if isinstance(found.place, Pod):
+        require_cluster(outcome)
     return result(session, argv, outcome)

@@ -39,20 +39,24 @@ MISSING = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be done: migrate, go back to a version, or tell what is pending; where; and whether to wait."""
+    """What is to be done: migrate, go back to a version, or tell what is pending; where; and whether to wait.
+
+    ``timeout`` are the seconds that it may run once it has begun.
+    """
 
     on: str | None = None
     rollback_to: str | None = None
     pending: bool = False
     wait: bool = False
     release: str | None = None
+    timeout: float | None = None
 
 
 def migrate(session: Session, reference: str | None, given: Around, asked: Asked) -> Ran:
     """Migrate with what the image's labels say; no project is needed for it.
 
     Raises UsageError when they don't say it, CommandFailed when it lacks a variable, LockedError while another
-    migration of the same target runs.
+    migration of the same target runs, and TimedOut.
     """
     if asked.pending and asked.rollback_to is not None:
         raise UsageError("--pending and --rollback-to exclude each other", hint="give one of them")
@@ -82,7 +86,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
         endpoint=session.endpoint,
     )
     # To look is no migration: others may run at the same time, and nobody looks for its log.
-    lock = oneoff.Lock(place.target, asked.wait, keep=not asked.pending)
+    lock = oneoff.Lock(place.target, asked.wait, keep=not asked.pending, timeout=asked.timeout)
     return oneoff.run(session, one_off, given.values, lock)
 
 

@@ -13,7 +13,7 @@ from relbuild.commands.session import Session
 from relbuild.engine.replay import Replay
 from relbuild.engine.runner import Handling
 from relbuild.engine.watchdog import Watchdog
-from relbuild.errors import CommandFailed, LockedError, PassingFault
+from relbuild.errors import CommandFailed, LockedError, PassingFault, TimedOut
 from relbuild.image import labels
 from relbuild.release.oneoff import Job, OneOff
 from relbuild.release.target import NAME_TAKEN
@@ -43,11 +43,15 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a one-off stands for: its target's name, whether to wait for another, whether to keep a failed one."""
+    """What a one-off stands for: its target's name, whether to wait for another, whether to keep a failed one.
+
+    ``timeout`` are the seconds that it may run.
+    """
 
     target: str
     wait: bool = False
     keep: bool = True
+    timeout: float | None = None
 
 
 class _Gone(CommandFailed):
@@ -60,23 +64,34 @@ class _Gone(CommandFailed):
 def run(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock) -> Ran:
     """Run it to its end and return the release's own exit code; what failed is kept until the next one, with its log.
 
-    Raises LockedError while another one of its name runs, unless it is to wait for its end.
+    Raises LockedError while another one of its name runs, unless it is to wait for its end, and TimedOut.
     """
     made = _make(session, one_off, env, lock)
     keep = False
     try:
         with Watchdog(one_off.remove(made) if made else None):
-            ran = _follow(session, one_off, made) if isinstance(one_off, Job) else _attach(session, one_off, made)
+            follow = _follow if isinstance(one_off, Job) else _attach
+            ran = follow(session, one_off, made, lock.timeout)
         keep = ran.exit_code != 0 and lock.keep
         if keep:
-            session.warn(f"its output is kept until the next one: {shlex.join(one_off.logs())}")
+            _tell_log(session, one_off)
         return ran
+    except TimedOut:
+        # The task of a job ends with the job alone.
+        keep = lock.keep and not isinstance(one_off, Job)
+        if keep:
+            _tell_log(session, one_off)
+        raise
     except (PassingFault, _Gone):
         keep = True
         raise
     finally:
         if not keep:
             session.runner.captured(one_off.remove(made or one_off.name))
+
+
+def _tell_log(session: Session, one_off: OneOff) -> None:
+    session.warn(f"its output is kept until the next one: {shlex.join(one_off.logs())}")
 
 
 def _make(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock) -> str:
@@ -105,14 +120,14 @@ def _make(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock)
             raise CommandFailed(f"can't make the container {one_off.name}", hint="what docker said is above")
 
 
-def _attach(session: Session, one_off: OneOff, made: str) -> Ran:
+def _attach(session: Session, one_off: OneOff, made: str, timeout: float | None) -> Ran:
     for connect in one_off.connect():
         if session.runner.captured(connect).exit_code:
             raise CommandFailed(
                 f"the container {one_off.name} can't join the network {connect[-2]}", hint="what docker said is above"
             )
     argv = one_off.start()
-    outcome = call.run(session, argv, {}, Handling(stdin=False))
+    outcome = call.run(session, argv, {}, Handling(stdin=False, timeout=timeout, undo=one_off.kill() if made else None))
     if not made:
         return Ran(outcome.exit_code, argv)
     container = session.engine.inspected("container", made)
@@ -131,8 +146,9 @@ def _attach(session: Session, one_off: OneOff, made: str) -> Ran:
     return Ran(state["ExitCode"], argv, outcome.stdout if session.as_json else None)
 
 
-def _follow(session: Session, job: Job, made: str) -> Ran:
+def _follow(session: Session, job: OneOff, made: str, timeout: float | None) -> Ran:
     """Wait for the end of a job's task, showing its output meanwhile."""
+    end = None if timeout is None else time.monotonic() + timeout
     replay = Replay(keep=session.as_json)
     said = ""
     while made:
@@ -148,11 +164,13 @@ def _follow(session: Session, job: Job, made: str) -> Ran:
         if status.get("Err") and status["Err"] != said:
             said = status["Err"]
             session.warn(f"{job.name} is {state}: {said}")
+        if timeout is not None and end is not None and time.monotonic() > end:
+            raise TimedOut.after(timeout)
         time.sleep(PAUSE)
     return Ran(0, job.create())
 
 
-def _ended(session: Session, job: Job, status: Mapping[str, Any], replay: Replay) -> Ran:
+def _ended(session: Session, job: OneOff, status: Mapping[str, Any], replay: Replay) -> Ran:
     code = int((status.get("ContainerStatus") or {}).get("ExitCode") or 0)
     if status["State"] != "complete" and code == 0:
         why = status.get("Err") or status.get("Message")

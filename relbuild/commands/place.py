@@ -9,7 +9,7 @@ from relbuild.commands.around import Around
 from relbuild.commands.session import Session
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.docker import ContainerFacts, ImageFacts
-from relbuild.errors import CommandFailed, ProjectError, UsageError
+from relbuild.errors import CommandFailed, PassingFault, ProjectError, UsageError
 from relbuild.image import labels
 from relbuild.release.command import ROOT
 from relbuild.release.target import Container, Deployment, Image, Place, Pod, Service
@@ -115,13 +115,15 @@ def release_image(session: Session, reference: str | None, release: str | None =
 
 
 def pull(session: Session, reference: str) -> ImageFacts:
-    """Pull an image and return its facts; raise CommandFailed where it can't be had."""
+    """Pull an image and return its facts; raise CommandFailed or PassingFault where it can't be had."""
     from relbuild.image import buildx
+    from relbuild.image.causes import unanswered
 
     outcome = session.runner.step(buildx.pull(reference, session.endpoint))
     facts = session.engine.image(reference)
     if outcome.exit_code or facts is None:
-        raise CommandFailed(
+        kind = PassingFault if unanswered("\n".join(outcome.tail)) else CommandFailed
+        raise kind(
             f"there is no image {reference} at {session.endpoint}, and it can't be pulled",
             hint=_to_have(reference, outcome.tail[-1] if outcome.tail else ""),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from relbuild.commands.around import Around, around
 from relbuild.commands.place import ReleaseImage, at_target
 from relbuild.commands.session import Session
-from relbuild.errors import CommandFailed
+from relbuild.errors import CommandFailed, Problem, UsageError
 from relbuild.release import surroundings
 from relbuild.release.oneoff import Job, OneOff
 from relbuild.release.surroundings import Copied
@@ -127,6 +128,7 @@ def _target(session: Session, name: str, verb: str) -> Beside:
 def _from_config(session: Session, name: str, target: Target) -> Beside:
     beside = session.config_file.parent if session.config_file is not None else session.root
     files = [str(beside / target.env_file)] if target.env_file is not None else []
+    _require_set(session, name, target)
     said = around([each if value is None else f"{each}={value}" for each, value in target.env.items()], files)
     if target.engine == "swarm":
         networks = tuple(word for network in target.networks for word in ("--network", network))
@@ -135,3 +137,18 @@ def _from_config(session: Session, name: str, target: Target) -> Beside:
     first = ("--network", target.networks[0]) if target.networks else ()
     copied = Copied(said.variables, (*first, *HARDENING), target.networks[1:])
     return Beside(session, f"target {name}", name, copied)
+
+
+def _require_set(session: Session, name: str, target: Target) -> None:
+    """Raise UsageError for the variables that a target takes from here, and that aren't set here."""
+    unset = [each for each, value in target.env.items() if value is None and each not in os.environ]
+    if unset:
+        marks = session.config().marks
+        raise UsageError.of(
+            Problem(
+                f"the target {name} takes {each} from the environment, and it isn't set here",
+                marks.get(f"targets.{name}.env.{each}"),
+                f"export {each}, or give its value there",
+            )
+            for each in unset
+        )

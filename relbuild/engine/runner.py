@@ -161,10 +161,7 @@ class Subprocesses:
             return child.wait(handling.timeout)
         except subprocess.TimeoutExpired as expired:
             self._cut_off(child, handling)
-            raise TimedOut(
-                f"it had not ended after {handling.timeout:g} s, and was ended",
-                hint="--timeout SECONDS gives it longer",
-            ) from expired
+            raise TimedOut.after(expired.timeout) from expired
         except KeyboardInterrupt as interrupt:
             self._cut_off(child, handling)
             raise Interrupted("interrupted") from interrupt

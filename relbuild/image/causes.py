@@ -85,6 +85,20 @@ def _cause(pattern: str, what: str, hint: str, *, in_the_project: bool = False, 
     return Cause(re.compile(pattern, re.IGNORECASE | re.MULTILINE), what, hint, in_the_project, passing)
 
 
+# What clients say of a network or a server that doesn't answer now.
+UNANSWERED = (
+    r"temporary failure (?:in name resolution|resolving)|could not resolve(?! [\"'])|no such host|nxdomain"
+    r"|i/o timeout|network is unreachable|connection timed out|tls handshake timeout|:timeout\b|connection refused"
+    r"|:econnrefused|failed to connect|service unavailable|too ?many ?requests|bad gateway|failed to fetch"
+    r"|connection reset by peer|context deadline exceeded|received unexpected http status: 5\d\d"
+)
+
+
+def unanswered(said: str) -> bool:
+    """Tell whether a client failed as no server answered it, so that the same call may work later."""
+    return re.search(UNANSWERED, said, re.IGNORECASE) is not None
+
+
 # The first that is found counts: the narrow ones come first, and what only follows from another comes last.
 CAUSES = (
     _cause(
@@ -175,9 +189,7 @@ CAUSES = (
         "package.json has is installed for a command of `assets:` in relbuild.yml that calls Node",
     ),
     _cause(
-        r"temporary failure (?:in name resolution|resolving)|could not resolve(?! [\"'])|no such host|nxdomain"
-        r"|i/o timeout|network is unreachable|connection timed out|tls handshake timeout|:timeout\b|connection refused"
-        r"|:econnrefused|failed to connect|service unavailable|too many requests|bad gateway|failed to fetch",
+        UNANSWERED,
         "the network or a server didn't answer",
         "try again; behind a proxy give the engine HTTP_PROXY, HTTPS_PROXY and NO_PROXY "
         "(~/.docker/config.json: proxies)",

@@ -19,6 +19,11 @@ SEE_HELP = re.compile(r"(See|Run) 'docker run --help'")
 NO_EXEC = re.compile(
     r"Error response from daemon: (?:[Cc]ontainer (\S+) is (restarting|paused|not running)|No such container)"
 )
+# kubectl's words for a server that doesn't answer; those for one that it doesn't trust begin alike.
+NO_CLUSTER = re.compile(
+    r"The connection to the server \S+ was refused"
+    r"|Unable to connect to the server: (?:dial |net/http: |context deadline exceeded|EOF$)"
+)
 
 
 def refusal(exit_code: int, tail: tuple[str, ...]) -> tuple[str, str | None] | None:
@@ -41,6 +46,11 @@ def left(container: str, tail: tuple[str, ...]) -> str | None:
     if refused is None or refused[1] not in (container, None):
         return None
     return refused[2] or "gone"
+
+
+def no_cluster(tail: tuple[str, ...]) -> str | None:
+    """Return kubectl's word on why it reached no cluster; None where it did."""
+    return next((line for line in tail if NO_CLUSTER.match(line)), None)
 
 
 def on_failure(name: str, verb: str, env: Mapping[str, str], tail: tuple[str, ...]) -> str | None:

@@ -185,3 +185,24 @@ def test_every_verb_explains_itself_and_takes_the_common_options(verb: str) -> N
     text = relbuild(verb, "--help", cwd=SHOP).stdout
     for option in ("-C DIR", "--config FILE", "--context NAME", "--host URL", "--dry-run", "-v, --verbose", "--json"):
         assert option in text
+
+
+@pytest.mark.parametrize("verb", [("rpc", "1"), ("logs",)])
+def test_a_cluster_that_does_not_answer_may_later(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """kubectl exits with 1 then, as a release might; here it is a script that says what the real one does."""
+    said = "The connection to the server 127.0.0.1:9 was refused - did you specify the right host or port?"
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    kubectl.chmod(0o755)
+    ran = subprocess.run(
+        (sys.executable, "-m", "relbuild", *verb, "--on", "deployment:shop/web"),
+        cwd=SHOP,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (75, "")
+    assert ran.stderr == (
+        f"{said}\nerror: no cluster answers: {said}\n"
+        "  kubectl cluster-info says which cluster is asked; --context names another\n"
+    )

@@ -172,8 +172,9 @@ def test_a_push_that_fails_says_that_the_image_is_here(
 ) -> None:
     reference = cleanup.image("127.0.0.1:9/shop:1.0")
     failed = relbuild("image", "-C", str(SHOP), "-t", reference, "--push")
-    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert (failed.exit_code, failed.stdout) == (75, "")
     assert "can't push 127.0.0.1:9/shop:1.0" in failed.stderr
+    assert "tagged here; when its registry answers: docker push 127.0.0.1:9/shop:1.0\n" in failed.stderr
     assert docker("run", "--rm", reference, "version") == "shop 0.1.0"
 
 

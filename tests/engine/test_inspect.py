@@ -125,7 +125,7 @@ def test_images_that_cannot_be_inspected(
         assert (refused.exit_code, refused.stdout) == (2, "")
         assert refused.stderr.startswith(f"error: {empty} holds no release: ")
         absent = relbuild(verb, f"127.0.0.1:1/relbuild-test-absent:{run_id}")
-        assert (absent.exit_code, absent.stdout) == (1, "")
+        assert (absent.exit_code, absent.stdout) == (75, "")
         assert absent.stderr.count("connection refused") == 1  # the engine's words, once
         assert absent.stderr.endswith(
             f"error: there is no image 127.0.0.1:1/relbuild-test-absent:{run_id} at the default Docker context, and it "

@@ -246,6 +246,25 @@ def test_killed_half_way(
     assert (versions(database), "half" in columns(database)) == (MIGRATIONS, False)
 
 
+def test_one_that_takes_too_long(
+    docker: Docker, slow: str, shop: str, app: str, database: Any, relbuild: Callable[..., Ran]
+) -> None:
+    on = ("--on", f"container:{app}")
+    ended = relbuild("migrate", slow, *on, "--timeout", "5")
+    assert (ended.exit_code, ended.stdout) == (124, "")
+    kept = f"relbuild-migrate-{app}"
+    assert ended.stderr.splitlines()[-3:] == [
+        f"warning: its output is kept until the next one: docker logs {kept}",
+        "error: it had not ended after 5 s, and was ended",
+        "  --timeout SECONDS gives it longer",
+    ]
+    assert docker("inspect", "--format", "{{.State.Status}}", kept) == "exited"
+    wake(database)
+    again = relbuild("migrate", shop, *on, "--timeout", "300")
+    assert (again.exit_code, again.stdout) == (0, "Nothing to migrate\n"), again.stderr
+    assert (versions(database), "half" in columns(database)) == (MIGRATIONS, False)
+
+
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_relbuild_ended_half_way(
     slow: str, app: str, database: Any, relbuild: Callable[..., Ran], wait: Callable[..., None], sign: int, code: int
@@ -354,7 +373,8 @@ def test_a_target_of_relbuild_yml(
     (copy / "prod.env").write_text("POOL_SIZE=2\n")
     on = ("--on", "prod", "-C", str(copy))
     unset = relbuild("migrate", *on)
-    assert (unset.exit_code, "DATABASE_URL: it isn't set here" in unset.stderr) == (2, True)
+    said = "relbuild.yml:17:11: the target prod takes DATABASE_URL from the environment, and it isn't set here\n"
+    assert (unset.exit_code, said in unset.stderr) == (2, True), unset.stderr
     # Before the first deployment: what relbuild.yml says, and the newest image.
     first = relbuild("migrate", *on, "-v", env={"DATABASE_URL": database.url})
     assert (first.exit_code, versions(database)) == (0, MIGRATIONS), first.stderr
@@ -470,5 +490,9 @@ def test_a_swarm_service_with_a_secret(
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=60)
     assert first.returncode == 130
+    ended = relbuild("migrate", slow, *on, "--timeout", "8")
+    assert (ended.exit_code, ended.stdout) == (124, "begun\n")
+    assert "error: it had not ended after 8 s, and was ended\n" in ended.stderr
+    assert docker("service", "ls", "--quiet", "--filter", f"name=relbuild-migrate-{name}") == ""
     again = relbuild("migrate", *on)
     assert (again.exit_code, again.stdout) == (0, "Nothing to migrate\n"), again.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relbuild.release.advice import left, refusal
+from relbuild.release.advice import left, no_cluster, refusal
 
 HELP = ("", "Run 'docker run --help' for more information")
 
@@ -54,3 +54,22 @@ def test_a_container_that_left_between_look_and_exec_is_told_from_a_command_that
     assert left("59a98d", ("a line before", said)) == status
     assert left("59a98d", (said, "a line after")) is None
     assert left("59a98d", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "away"),
+    [
+        ("The connection to the server 127.0.0.1:9 was refused - did you specify the right host or port?", True),
+        ("Unable to connect to the server: dial tcp: lookup k8s.invalid on 10.0.0.53:53: no such host", True),
+        ("Unable to connect to the server: net/http: TLS handshake timeout", True),
+        ("Unable to connect to the server: EOF", True),
+        ("Unable to connect to the server: tls: failed to verify certificate: x509: unknown authority", False),
+        ("Error in configuration: context was not found for specified context: prod", False),
+        ("error: could not connect to the node", False),
+    ],
+)
+def test_a_cluster_that_does_not_answer(last: str, away: bool) -> None:
+    """The lines are those of kubectl 1.20 and 1.34."""
+    tail = ('E1123 20:28:50 memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list"', last)
+    assert no_cluster(tail) == (last if away else None)
+    assert no_cluster(()) is None
