@@ -32,6 +32,7 @@ MODULES = {
     "logs": "release",
     "ps": "release",
     "schema": "build",
+    "doctor": "doctor",
 }
 
 

@@ -10,7 +10,7 @@ from relbuild.commands.session import Session
 from relbuild.commands.verification import previous
 from relbuild.errors import ConfigError, ProjectError, UsageError
 from relbuild.image import checks
-from relbuild.image.findings import Finding
+from relbuild.image.findings import Finding, table
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ class Verified:
         return int(any(each.status == "failed" for each in self.findings))
 
     def text(self) -> str:
-        lines = []
-        for each in self.findings:
-            lines.append(f"{each.status:<8} {each.check:<10} {each.message}")
-            if each.mending is not None and each.status != "ok":
-                lines.append(f"{'':<20}{each.mending}")
-        return "\n".join(lines)
+        return table(self.findings)
 
     def data(self) -> dict[str, Any]:
         findings = [asdict(each) for each in self.findings]

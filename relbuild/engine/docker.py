@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.engine.api import Api, ApiError
-from relbuild.engine.facts import ContainerFacts, ImageFacts, Listed, ListedImage, ServiceFacts, TaskFacts
+from relbuild.engine.facts import ContainerFacts, EngineFacts, ImageFacts, Listed, ListedImage, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
 from relbuild.image import reference
 
@@ -150,14 +150,18 @@ class Engine:
                 hint=f"install Docker Engine {wanted} or newer",
             )
 
+    def about(self) -> EngineFacts:
+        """Return what the engine says of itself."""
+        version = self._get("ask for the engine's version", "/version")
+        return EngineFacts.of(version, self._get("ask the engine about itself", "/info"))
+
     def architecture(self) -> str:
         """Return the engine's own architecture, as Docker names it."""
         return str(self._get("ask for the engine's version", "/version").get("Arch") or "")
 
     def require_indexes(self, platforms: tuple[str, ...]) -> None:
         """Raise EngineError when the engine's store can't hold an image of several platforms."""
-        status = self._get("ask the engine about itself", "/info").get("DriverStatus") or ()
-        if not any(str(value).startswith("io.containerd.snapshotter") for _, value in status):
+        if not self.about().containerd:
             raise EngineError(
                 f"the image store of {self._endpoint} holds no image for several platforms ({', '.join(platforms)})",
                 hint="turn the containerd image store on (docs.docker.com/engine/storage/containerd), or build "

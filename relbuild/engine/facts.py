@@ -11,6 +11,39 @@ from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """The engine itself: `name` is its machine's, `memory` in bytes, `time` its clock's, in seconds since 1970.
+
+    `root` is the directory where it keeps all.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    containerd: bool
+    cpus: int
+    memory: int
+    time: float
+    root: str
+
+    @classmethod
+    def of(cls, version: Mapping[str, Any], info: Mapping[str, Any]) -> Self:
+        """Return what the answers of ``/version`` and ``/info`` say."""
+        return cls(
+            name=str(info.get("Name") or ""),
+            version=str(version["Version"]),
+            architecture=str(version.get("Arch") or ""),
+            containerd=any(
+                str(each).startswith("io.containerd.snapshotter") for _, each in info.get("DriverStatus") or ()
+            ),
+            cpus=int(info.get("NCPU") or 0),
+            memory=int(info.get("MemTotal") or 0),
+            time=_seconds(info.get("SystemTime") or ""),
+            root=str(info.get("DockerRootDir") or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFacts:
     """An image as the engine has it; ``layers`` are named by the digests of their content, from the lowest up."""
 

@@ -258,6 +258,12 @@ def _undo(made: list[Path], changed: list[tuple[Path, str]]) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
+def free(directory: str) -> int:
+    """Return the bytes that a user's program can still write to the disk that a directory is on."""
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
+
+
 def read_text(path: Path) -> str | None:
     """Return a generated file's text, or None when it isn't there; raise CommandFailed when it can't be read."""
     try:

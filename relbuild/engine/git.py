@@ -23,6 +23,12 @@ def default_branch(root: Path) -> str | None:
     return _ask(root, "symbolic-ref", "--quiet", "--short", "HEAD") or None
 
 
+def tracked(root: Path) -> frozenset[str] | None:
+    """Return the files at or below the directory that git has, by their paths from it; None outside of a repository."""
+    said = _ask(root, "ls-files", "-z")
+    return frozenset(said.split("\0")) if said is not None else None
+
+
 def _ask(root: Path, *question: str) -> str | None:
     """Return what git says, None where it can't answer."""
     try:

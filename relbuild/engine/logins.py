@@ -24,19 +24,20 @@ def basic(registry: str) -> str | None:
     https://docs.docker.com/reference/cli/docker/login/#credential-stores. Raises CommandFailed when docker's
     configuration can't be read or its helper fails.
     """
-    configuration = _configuration()
+    configured = configuration()
     names = (_HUB, "index.docker.io", "docker.io") if registry == DOCKER_HUB else (registry, f"https://{registry}")
-    helpers = configuration.get("credHelpers") or {}
+    helpers = configured.get("credHelpers") or {}
     for name in names:
-        helper = helpers.get(name) or configuration.get("credsStore")
+        helper = helpers.get(name) or configured.get("credsStore")
         pair = _from_helper(helper, name) if helper else None
-        pair = pair or _from_file((configuration.get("auths") or {}).get(name) or {})
+        pair = pair or _from_file((configured.get("auths") or {}).get(name) or {})
         if pair:
             return f"Basic {base64.b64encode(pair.encode()).decode()}"
     return None
 
 
-def _configuration() -> dict[str, Any]:
+def configuration() -> dict[str, Any]:
+    """Return docker's configuration, nothing where there is none; raise CommandFailed where it can't be read."""
     path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     try:
         content = json.loads(path.read_bytes())

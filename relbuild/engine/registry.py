@@ -23,7 +23,8 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]+){3}|\[::1\])(?::[0-9]+)?")
+# A registry on this machine, which is asked without TLS.
+LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]+){3}|\[::1\])(?::[0-9]+)?")
 _CHALLENGE = re.compile(r'([a-z]+)="([^"]*)"')
 
 
@@ -117,7 +118,7 @@ def _authorize(image: Reference, challenge: str) -> str | None:
     asked = dict(_CHALLENGE.findall(rest))
     realm = asked.get("realm", "")
     where = urlsplit(realm)
-    if scheme.lower() != "bearer" or not (where.scheme == "https" or _LOOPBACK.fullmatch(where.netloc)):
+    if scheme.lower() != "bearer" or not (where.scheme == "https" or LOOPBACK.fullmatch(where.netloc)):
         return None
     query = {"service": asked.get("service", ""), "scope": f"repository:{image.repository}:pull"}
     answer = _or_later(web.get(f"{realm}?{urlencode(query)}", {}, login), image)
@@ -133,7 +134,7 @@ def _authorize(image: Reference, challenge: str) -> str | None:
 def _address(registry: str) -> str:
     """Return a registry's URL; like docker, plain HTTP is only spoken on the loopback address."""
     host = "registry-1.docker.io" if registry == DOCKER_HUB else registry
-    return f"{'http' if _LOOPBACK.fullmatch(registry) else 'https'}://{host}"
+    return f"{'http' if LOOPBACK.fullmatch(registry) else 'https'}://{host}"
 
 
 def _platform(said: Mapping[str, Any]) -> str | None:

@@ -104,6 +104,14 @@ def test_layers_are_the_same_elsewhere_and_without_a_build_cache(
     assert [part for (part, one), (_, other) in zip(there, changed, strict=True) if one != other] == ["project"]
 
 
+def test_doctor_tells_of_the_image_store(own: Own, project: Path, relbuild: Callable[..., Ran]) -> None:
+    ran = relbuild("doctor", "--host", own.host, cwd=project)
+    assert ran.exit_code == 0, ran.stdout
+    assert "note     store      Docker's older image store" in ran.stdout
+    # The disk of another machine can't be looked at from here.
+    assert " disk " not in ran.stdout
+
+
 def test_an_image_store_that_holds_no_image_for_several_platforms(
     own: Own, project: Path, relbuild: Callable[..., Ran]
 ) -> None:

@@ -1,0 +1,167 @@
+"""relbuild doctor: hazards of the project here and of the engine that builds it, each with what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from relbuild.commands import explanation, machine, secrets
+from relbuild.commands.session import Session
+from relbuild.engine import files, git, logins
+from relbuild.engine.registry import LOOPBACK, Registries
+from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
+from relbuild.image import dockerfile
+from relbuild.image.findings import Finding, table
+from relbuild.image.lock import FILE as LOCK
+from relbuild.image.plan import Plan
+from relbuild.image.reference import DOCKER_HUB, Reference
+from relbuild.mix.facts import Known
+from relbuild.values import dataclass
+
+# Which exit code a failed check stands for, the first that is found; 1 for the others.
+CODES = {"engine": 4, "buildx": 4, "builder": 4, "project": 3, "secrets": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found; the exit code is what `relbuild image` would end with."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        failed = {each.check for each in self.findings if each.status == "failed"}
+        return next((code for check, code in CODES.items() if check in failed), int(bool(failed)))
+
+    def text(self) -> str:
+        return table(self.findings)
+
+    def data(self) -> dict[str, Any]:
+        return {"findings": [asdict(each) for each in self.findings]}
+
+
+def doctor(session: Session, release: str | None) -> Diagnosis:
+    """Look at the project, where there is one, and at the engine; nothing is built and nothing changed.
+
+    Raises UsageError when there is no such directory.
+    """
+    found: list[Finding] = []
+    plan = None
+    if session.tree().read("mix.exs") is None:
+        found.append(
+            Finding(
+                "project", "note", "there is no mix.exs here: the engine alone is looked at", "-C DIR names a project"
+            )
+        )
+    else:
+        try:
+            plan = session.plan(release)
+        except (ConfigError, ProjectError) as error:
+            found += _failed("project", error.problems)
+    run = plan.platforms.names if plan is not None and plan.platforms is not None and plan.platforms.emulated else ()
+    engine = tuple(machine.find(session, run))
+    if plan is not None:
+        found += _project(session, plan)
+        found += _bases(session, plan, answers=all(each.status != "failed" for each in engine))
+    return Diagnosis((*engine, *found))
+
+
+def _failed(check: str, problems: Iterable[Problem]) -> Iterator[Finding]:
+    for each in problems:
+        yield Finding(check, "failed", f"{f'{each.at}: ' if each.at else ''}{each.message}", each.hint)
+
+
+def _project(session: Session, plan: Plan) -> Iterator[Finding]:
+    version = f" {plan.version.value}" if isinstance(plan.version, Known) else ""
+    tools = plan.toolchain
+    on = f"Elixir {tools.elixir.value}" if tools.elixir is not None else tools.builder_image
+    otp = f" on OTP {tools.otp.value}" if tools.otp is not None else ""
+    yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: relbuild plan says more")
+    for note in explanation.notes(plan):
+        yield Finding("project", "note", note)
+    yield from _git(session)
+    yield from _written(session, plan)
+    try:
+        secrets.find(plan.builder)
+    except UsageError as error:
+        yield from _failed("secrets", error.problems)
+    else:
+        if names := [each.name for each in plan.builder.all_secrets]:
+            yield Finding("secrets", "ok", f"what the build needs is there: {listed(names)}")
+    if required := [each.name for each in plan.environment.of("required")]:
+        yield Finding("env", "ok", f"to start it needs {listed(required)}: relbuild env --check FILE looks for them")
+    yield from _login(plan.image)
+
+
+def _git(session: Session) -> Iterator[Finding]:
+    """Yield what git has and shouldn't, or should and hasn't."""
+    tracked = git.tracked(session.root)
+    if tracked is None:
+        return
+    if session.tree().read("mix.lock") is not None and "mix.lock" not in tracked:
+        yield Finding(
+            "git",
+            "warning",
+            "mix.lock isn't in git: another machine builds with other versions of the dependencies",
+            "git add --force mix.lock, and take it out of .gitignore",
+        )
+    for name in sorted(tracked & {".env", ".env.prod", ".env.production", "config/prod.secret.exs"}):
+        yield Finding(
+            "git",
+            "warning",
+            f"{name} is in git: whoever has the repository has the secrets in it",
+            f"git rm --cached {name}, write it into .gitignore, and change the secrets",
+        )
+
+
+def _written(session: Session, plan: Plan) -> Iterator[Finding]:
+    """Yield what is to be said of files that relbuild has written."""
+    present = files.read_text(session.root / "Dockerfile")
+    if present is not None and dockerfile.SIGNATURE not in present:
+        yield Finding("dockerfile", "note", "the project's own Dockerfile has no say in relbuild image")
+    elif present is not None and present != dockerfile.render(plan):
+        mending = "relbuild dockerfile --write renews it, --check shows the difference"
+        yield Finding("dockerfile", "warning", "the written Dockerfile has gone stale", mending)
+    if plan.lock is None:
+        mending = f"relbuild lock writes their digests into {LOCK}"
+        yield Finding("lock", "note", "the images it is built on may change under their names", mending)
+
+
+def _login(image: str) -> Iterator[Finding]:
+    reference = Reference.parse(image)
+    if reference.registry == DOCKER_HUB or LOOPBACK.fullmatch(reference.registry):
+        return
+    try:
+        known = logins.basic(reference.registry) is not None
+    except CommandFailed as error:
+        yield from _failed("registry", error.problems)
+        return
+    if known:
+        yield Finding("registry", "ok", f"docker has a login for {reference.registry}")
+    else:
+        said = f"docker has no login for {reference.registry}, which a push may need"
+        yield Finding("registry", "warning", said, reference.login)
+
+
+def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
+    """Yield whether the images that the build starts from can be had; ``answers`` is whether the engine does."""
+    mirror = session.config().registry_mirror
+    registries = Registries()
+    for image in dict.fromkeys((plan.builder.image, plan.runner.image)):
+        if answers and session.engine.image(image) is not None:
+            yield Finding("images", "ok", f"{image}, as the engine has it")
+            continue
+        where = Reference.parse(image).at(mirror)
+        try:
+            there = registries.manifest(where) is not None
+        except PassingFault as error:
+            yield Finding("images", "warning", f"{image}: {error.problems[0].message}", error.problems[0].hint)
+        except CommandFailed as error:
+            yield from _failed("images", error.problems)
+        else:
+            if there:
+                yield Finding("images", "ok", f"{image}, as {where.registry} has it")
+            else:
+                mending = "another version or toolchain in relbuild.yml; relbuild plan tells who asks for it"
+                yield Finding("images", "failed", f"{where.registry} has no {where}", mending)

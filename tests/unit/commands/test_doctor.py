@@ -1,0 +1,165 @@
+"""What doctor finds in a project, and what it ends with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from relbuild.commands import doctor, machine
+from relbuild.commands.doctor import Diagnosis
+from relbuild.commands.session import Session
+from relbuild.endpoint import DEFAULT
+from relbuild.engine.registry import Manifest
+from relbuild.errors import CommandFailed, PassingFault
+from relbuild.image.findings import Finding
+
+MIX = """defmodule Shop.MixProject do
+  use Mix.Project
+  def project, do: [app: :shop, version: "1.0.0", elixir: "~> 1.18"]
+end
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setattr(machine, "find", lambda session, platforms: iter(()))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "mix.exs").write_text(MIX)
+    return root
+
+
+@pytest.fixture
+def diagnosed(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Diagnosis]:
+    """Return a function that looks at the project, where the engine has every image and where it has none."""
+
+    def look(*, images: bool = True) -> Diagnosis:
+        engine: Any = SimpleNamespace(image=lambda name: images or None)
+        nothing: Any = None
+        session = Session(project, None, DEFAULT, nothing, lambda _: engine, print, print, nothing)
+        return doctor.doctor(session, None)
+
+    return look
+
+
+def said(diagnosis: Diagnosis, check: str) -> list[tuple[str, str]]:
+    return [(each.status, each.message) for each in diagnosis.findings if each.check == check]
+
+
+@pytest.mark.parametrize(
+    ("failed", "code"),
+    [
+        ((), 0),
+        (("images",), 1),
+        (("secrets", "images"), 2),
+        (("project", "secrets"), 3),
+        (("project", "engine"), 4),
+        (("buildx",), 4),
+    ],
+)
+def test_it_ends_with_what_an_image_would(failed: tuple[str, ...], code: int) -> None:
+    well = Finding("store", "warning", "not a failure")
+    assert Diagnosis((well, *(Finding(check, "failed", "no") for check in failed))).exit_code == code
+
+
+def test_a_project_that_is_well(diagnosed: Callable[..., Diagnosis]) -> None:
+    found = diagnosed()
+    assert found.exit_code == 0
+    assert said(found, "project")[0][0] == "ok"
+    assert said(found, "project")[0][1].startswith("shop 1.0.0, Elixir 1.")
+    assert [status for status, _ in said(found, "images")] == ["ok", "ok"]
+    assert said(found, "lock") == [("note", "the images it is built on may change under their names")]
+
+
+def test_no_project(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "mix.exs").unlink()
+    found = diagnosed()
+    assert (found.exit_code, said(found, "project")) == (
+        0,
+        [("note", "there is no mix.exs here: the engine alone is looked at")],
+    )
+
+
+def test_a_project_at_fault_has_its_place(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "relbuild.yml").write_text("elixr: 1.18\nrunner: {base: slimm}\n")
+    found = diagnosed()
+    assert found.exit_code == 3
+    assert [message.partition(": ")[0] for _, message in said(found, "project")] == [
+        "relbuild.yml:1:1",
+        "relbuild.yml:2:16",
+    ]
+
+
+def test_what_git_has(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "mix.lock").write_text("%{}\n")
+    (project / ".env").write_text("SECRET=1\n")
+    assert said(diagnosed(), "git") == []  # no repository
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
+    for argv in (("init", "--quiet"), ("add", "mix.exs", ".env")):
+        subprocess.run(("git", *argv), cwd=project, check=True, env=environment)
+    assert said(diagnosed(), "git") == [
+        ("warning", "mix.lock isn't in git: another machine builds with other versions of the dependencies"),
+        ("warning", ".env is in git: whoever has the repository has the secrets in it"),
+    ]
+
+
+def test_a_dockerfile(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    file = project / "Dockerfile"
+    file.write_text("FROM scratch\n")
+    assert [status for status, _ in said(diagnosed(), "dockerfile")] == ["note"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(project.parent / "cache")}
+    argv = (sys.executable, "-m", "relbuild", "dockerfile", "--write", "--force")
+    subprocess.run(argv, cwd=project, check=True, env=environment, capture_output=True)
+    assert said(diagnosed(), "dockerfile") == []
+    file.write_text(file.read_text() + "# changed\n")
+    assert said(diagnosed(), "dockerfile") == [("warning", "the written Dockerfile has gone stale")]
+
+
+def test_secrets_and_a_login_that_are_not_there(
+    diagnosed: Callable[..., Diagnosis], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEX_ACME_KEY", raising=False)
+    settings = "image: registry.example.com/shop\nbuilder: {secrets: [HEX_ACME_KEY]}\n"
+    (project / "relbuild.yml").write_text(settings)
+    found = diagnosed()
+    assert found.exit_code == 2
+    [(status, message)] = said(found, "secrets")
+    assert (status, "HEX_ACME_KEY" in message) == ("failed", True)
+    [login] = [each for each in found.findings if each.check == "registry"]
+    assert (login.status, login.mending) == ("warning", "docker login registry.example.com")
+    monkeypatch.setenv("HEX_ACME_KEY", "x")
+    configuration = project.parent / "docker" / "config.json"
+    configuration.parent.mkdir()
+    configuration.write_text('{"auths": {"registry.example.com": {"username": "a", "password": "b"}}}')
+    well = diagnosed()
+    assert (well.exit_code, [status for status, _ in said(well, "registry")]) == (0, ["ok"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code"),
+    [
+        (Manifest("sha256:0", ()), "ok", 0),
+        (None, "failed", 1),
+        (PassingFault("can't look up: no answer", hint="try again later"), "warning", 0),
+        (CommandFailed("refuses: 403"), "failed", 1),
+    ],
+)
+def test_images_that_the_engine_lacks(
+    diagnosed: Callable[..., Diagnosis], monkeypatch: pytest.MonkeyPatch, answer: object, status: str, code: int
+) -> None:
+    def manifest(self: object, image: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(doctor.Registries, "manifest", manifest)
+    found = diagnosed(images=False)
+    assert ([each for each, _ in said(found, "images")], found.exit_code) == ([status, status], code)
