@@ -17,9 +17,22 @@ ROOT = Path(relbuild.__file__).parent
 LEAVES = {"cache", "errors", "endpoint", "result", "templates"}
 ALLOWED = {
     "cli": {"cli", "commands", "engine", "output", "endpoint", "errors", "result"},
-    "commands": {"commands", "engine", "scaffold", "deploy", "release", "image", "mix", "config", "progress", *LEAVES},
+    "commands": {
+        "commands",
+        "engine",
+        "convert",
+        "scaffold",
+        "deploy",
+        "release",
+        "image",
+        "mix",
+        "config",
+        "progress",
+        *LEAVES,
+    },
     "engine": {"engine", "deploy", "release", "image", "mix", "config", *LEAVES},
     "scaffold": {"scaffold", "image", "release", "mix", "config", *LEAVES},
+    "convert": {"convert", "scaffold", "mix", "config", *LEAVES},
     "deploy": {"deploy", "release", "image", "mix", "config", *LEAVES},
     "release": {"release", "mix", "config", *LEAVES},
     "image": {"image", "release", "mix", "config", *LEAVES},
@@ -36,7 +49,7 @@ ALLOWED = {
     "values": set(),
     "__init__": set(),
 }
-DOMAIN = ("mix", "config", "image", "release", "deploy", "scaffold")
+DOMAIN = ("mix", "config", "image", "release", "deploy", "scaffold", "convert")
 EFFECTS = {
     "asyncio", "docker", "glob", "http", "io", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket",
     "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
