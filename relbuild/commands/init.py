@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from relbuild.commands.session import Session
-from relbuild.engine import files, git, installed
+from relbuild.engine import changes as written
+from relbuild.engine import git, installed
 from relbuild.engine.location import location
 from relbuild.scaffold.files import Scaffold, Wish, make
 from relbuild.values import dataclass
@@ -61,7 +62,7 @@ def init(
     show(scaffold.diff)
     if not yes and confirm is not None and not confirm(f"Write {_count(scaffold)}?"):
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=True)
-    files.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
+    written.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
     return Initialised(tuple(changes), scaffold.unchanged, scaffold.diff, shown=True)
 
 

@@ -7,7 +7,6 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from relbuild import cache
@@ -35,7 +34,7 @@ class ProjectTree:
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise _circular(path) from error
-            raise ProjectError(f"{path}: {_reason(error)}", at=Mark(path, 1), hint="make it readable") from error
+            raise ProjectError(f"{path}: {reason(error)}", at=Mark(path, 1), hint="make it readable") from error
         if len(content) > MAX_FILE:
             raise ProjectError(
                 f"{path}: larger than {MAX_FILE >> 20} MiB", at=Mark(path, 1), hint="is it the right file?"
@@ -55,7 +54,7 @@ class ProjectTree:
             return ()
         except OSError as error:
             at = Mark(directory or ".", 1)
-            raise ProjectError(f"{directory or '.'}: {_reason(error)}", at=at, hint="make it readable") from error
+            raise ProjectError(f"{directory or '.'}: {reason(error)}", at=at, hint="make it readable") from error
         return tuple(sorted(name for name in names if name is not None))
 
     def _name(self, directory: str, entry: os.DirEntry[str]) -> str | None:
@@ -90,7 +89,8 @@ def _circular(path: str) -> ProjectError:
     )
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Return what the system says, as it stands in a sentence."""
     return (error.strerror or str(error)).lower()
 
 
@@ -124,7 +124,7 @@ def dockerfile_path(dockerfile: str, ignore: str) -> Path:
 
 def _no_cache(directory: Path, error: OSError) -> CommandFailed:
     return CommandFailed(
-        f"can't write to {directory}: {_reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
+        f"can't write to {directory}: {reason(error)}", hint="XDG_CACHE_HOME names another cache directory"
     )
 
 
@@ -186,7 +186,7 @@ def _failure(number: int) -> OSError:
 
 def _unwritable(path: Path, error: OSError) -> CommandFailed:
     return CommandFailed(
-        f"can't write {path}: {_reason(error)}", hint="name a file in a directory that is there and can be written to"
+        f"can't write {path}: {reason(error)}", hint="name a file in a directory that is there and can be written to"
     )
 
 
@@ -211,53 +211,6 @@ def _replace(path: Path, content: str) -> None:
             raise
 
 
-def write_all(root: Path, changes: Mapping[str, tuple[str | None, str]]) -> None:
-    """Write every file, given as it was (None: it wasn't there) and as it is to be, or leave all as they were.
-
-    Raises CommandFailed when one can't be written, and when one isn't any more as it was.
-    """
-    made: list[Path] = []
-    changed: list[tuple[Path, str]] = []
-    path = root
-    try:
-        for name, (before, after) in changes.items():
-            path = root / name
-            _make_directories(path.parent, made)
-            if before is None:
-                # "x": a file that someone else has made meanwhile is theirs.
-                with path.open("x", encoding="utf-8", newline="") as file:
-                    made.append(path)
-                    file.write(after)
-            elif path.read_bytes() == before.encode():
-                write(path, after)
-                changed.append((path, before))
-            else:
-                raise CommandFailed(f"{name} has changed meanwhile: nothing was written", hint="run it again")
-    except BaseException as error:
-        _undo(made, changed)
-        if isinstance(error, OSError):
-            place = path.relative_to(root)
-            raise CommandFailed(f"can't write {place}: {_reason(error)}; nothing was written") from error
-        raise
-
-
-def _make_directories(directory: Path, made: list[Path]) -> None:
-    """Make a directory and those above it that are missing, and note them."""
-    missing = [each for each in (directory, *directory.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir()
-        made.append(each)
-
-
-def _undo(made: list[Path], changed: list[tuple[Path, str]]) -> None:
-    for path, before in changed:
-        with contextlib.suppress(OSError):
-            write(path, before)
-    for path in reversed(made):
-        with contextlib.suppress(OSError):
-            path.rmdir() if path.is_dir() else path.unlink()
-
-
 def free(directory: str) -> int:
     """Return the bytes that a user's program can still write to the disk that a directory is on."""
     disk = os.statvfs(directory)
@@ -271,7 +224,7 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CommandFailed(f"can't read {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
+        raise CommandFailed(f"can't read {path}: {reason(error)}", at=Mark(str(path), 1)) from error
 
 
 def take_text(path: Path) -> str | None:
@@ -292,4 +245,4 @@ def read_bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"can't read {path}: {_reason(error)}", at=Mark(str(path), 1)) from error
+        raise ConfigError(f"can't read {path}: {reason(error)}", at=Mark(str(path), 1)) from error

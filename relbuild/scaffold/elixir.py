@@ -96,7 +96,7 @@ def runtime_config(
     if release.runtime_config_path is not None or not isinstance(project.config_path, Known):
         return None
     directory = posixpath.dirname(project.config_path.value)
-    older = elixir is not None and elixir < _RUNTIME_CONFIG
+    older = releases_only(elixir)
     if not older and tree.read(posixpath.join(directory, "releases.exs")) is not None:
         # A release has one such file (Mix.Release), and the project has decided which.
         return None
@@ -118,6 +118,11 @@ def runtime_config(
     beside = ", ".join(f"{each.module} ({each.at.brief})" for database in databases for each in database.beside)
     note = f"{path} doesn't configure {beside}, which ecto_repos doesn't name" if beside else None
     return ElixirFile(path, content, note)
+
+
+def releases_only(elixir: Version | None) -> bool:
+    """Say whether an Elixir reads config/releases.exs and knows no config/runtime.exs."""
+    return elixir is not None and elixir < _RUNTIME_CONFIG
 
 
 def _repo(use: Use, app: str, count: int) -> dict[str, object]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import replace
-from difflib import unified_diff
 from typing import Literal, TypeAlias
 
-from relbuild import __version__, templates
+from relbuild import __version__
 from relbuild.config import Config
-from relbuild.errors import Mark, ProjectError
+from relbuild.errors import Mark
 from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import distillery, ecto, toolchain
@@ -20,16 +18,14 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 from relbuild.mix.versions import Version
-from relbuild.scaffold import elixir, mending, settings, umbrella, workflow
+from relbuild.scaffold import elixir, mending, rel_templates, settings, umbrella, workflow
+from relbuild.scaffold.change import Change, text
 from relbuild.scaffold.elixir import ElixirFile
 from relbuild.scaffold.mending import Mend
 from relbuild.scaffold.overlay import Overlay
 from relbuild.values import dataclass
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
-
-# Libraries that connect nodes; without any of them there is no reason to be a node.
-_CLUSTERING = {"dns_cluster", "horde", "libcluster", "partisan", "peerage", "swarm", "syn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +44,6 @@ class Wish:
     """What pip installs elsewhere to have this relbuild; None where only this machine has it."""
     branch: str = "main"
     """The branch that a workflow builds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One file as it is (None: it isn't there) and as it will be."""
-
-    path: str
-    before: str | None
-    after: str
-
-    @property
-    def diff(self) -> str:
-        """The change as `git apply` and `patch -p1` take it."""
-        old = f"a/{self.path}" if self.before is not None else "/dev/null"
-        lines = unified_diff(_lines(self.before or ""), _lines(self.after), old, f"b/{self.path}")
-        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +116,7 @@ class _Making:
         project = mix_project.read(self.tree)
         if not umbrella.lacks_release(project):
             return project
-        before = _text(self.tree, "mix.exs")
+        before = text(self.tree, "mix.exs")
         after = umbrella.with_release(self.tree, project)
         self.files["mix.exs"] = after
         self.changes.append(Change("mix.exs", before, after))
@@ -153,11 +133,8 @@ class _Making:
         return make_plan(project, self.settled, self.overlay, self.wish.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
-        deps = {dependency.app for each in (project, *project.apps) for dependency in each.deps}
-        clustering = not deps.isdisjoint(_CLUSTERING)
-        for name in ("env.sh.eex", "vm.args.eex"):
-            content = templates.render(f"rel/{name}.j2", clustering=clustering)
-            self.add(posixpath.join(directory, name), content)
+        for name in rel_templates.NAMES:
+            self.add(posixpath.join(directory, name), rel_templates.render(name, project))
 
     def add_elixir(self, file: ElixirFile) -> None:
         if file.content is not None:
@@ -229,7 +206,7 @@ class _Making:
 
     def add_there(self, path: str, after: str) -> bool:
         """Add a file wherever it is, as `add` does, and tell whether it is written."""
-        before = _text(self.tree, path)
+        before = text(self.tree, path)
         if before is not None and not self.wish.force:
             self.unchanged.append(path)
             return False
@@ -251,19 +228,5 @@ def _config(config: Config, wish: Wish) -> Config:
     return replace(config, toolchain=wish.toolchain, marks={"toolchain": Mark("--toolchain", 1)})
 
 
-def _lines(text: str) -> list[str]:
-    # Not splitlines, which also breaks at form feeds and the like, as no other reader of a diff does.
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
-
-
 def _known(fact: object, default: str) -> str:
     return fact.value if isinstance(fact, Known) and isinstance(fact.value, str) else default
-
-
-def _text(tree: Tree, path: str) -> str | None:
-    content = tree.read(path)
-    try:
-        return content.decode() if content is not None else None
-    except UnicodeDecodeError as error:
-        hint = "save it as UTF-8, or take it away"
-        raise ProjectError(f"{path}: not UTF-8", at=Mark(path, 1), hint=hint) from error

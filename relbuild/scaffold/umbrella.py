@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tree_sitter import Node
-
 from relbuild.errors import ProjectError
-from relbuild.mix import modules
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, pair_key, parse, parts
+from relbuild.scaffold import project_list
 
 _INDENT = "  "
 
@@ -26,39 +23,16 @@ def with_release(tree: Tree, project: Project) -> str:
 
     Raises ProjectError, with what to write by hand, where mix.exs isn't written so that it can be put in.
     """
-    content = tree.read("mix.exs") or b""
-    source = parse("mix.exs", content)
-    last = _last_pair(source)
     release = _release(project)
-    if last is None:
+    edited = project_list.with_lines(tree.read("mix.exs") or b"", release, "releases")
+    if edited is None:
         raise ProjectError(
             "an umbrella project has to define its releases, and `project` in mix.exs is no plain keyword list "
             "that relbuild could add one to",
             at=project.at,
             hint="add to it:\n" + "\n".join(release),
         )
-    at = last.start_byte
-    before = source.content[:at]
-    line = before[before.rfind(b"\n") + 1 :].decode()
-    newline = "\r\n" if b"\r\n" in content else "\n"
-    # A pair that begins its line gets the release on lines before it; one in `[a: 1, b: 2]` stays on its line.
-    text = newline.join(f"{'' if number == 0 else line}{each}" for number, each in enumerate(release)) + newline + line
-    if line.strip():
-        text = " ".join(each.strip() for each in release).replace("[ ", "[").replace(" ]", "]") + " "
-    edited = before + text.encode() + source.content[at:]
-    return (content[: len(content) - len(source.content)] + edited).decode()
-
-
-def _last_pair(source: Source) -> Node | None:
-    """Return the last `key: value` of the keyword list that `project/0` ends with; None when there is no such list."""
-    found = [module for module in modules.modules(source) if "Mix.Project" in module.uses]
-    clauses = [clause for module in found[-1:] for clause in module.clauses if clause.name == "project"]
-    if len(clauses) != 1 or not clauses[0].expressions:
-        return None
-    written = clauses[0].expressions[-1]
-    inside = parts(written) if written.type == "list" else []
-    pairs = parts(inside[-1]) if inside and inside[-1].type == "keywords" else []
-    return pairs[-1] if pairs and all(pair_key(source, pair) != "releases" for pair in pairs) else None
+    return edited
 
 
 def _release(project: Project) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relbuild.engine.files import ProjectTree, write, write_all
+from relbuild.engine.changes import write_all
+from relbuild.engine.files import ProjectTree, write
 from relbuild.engine.location import location
 from relbuild.errors import CommandFailed, Mark, Problem, ProjectError, RelbuildError
 from relbuild.image.location import Link, Location
