@@ -11,6 +11,7 @@ from relbuild.cli.verb import VERBS
 # Which module has a verb, in the order of the help. A call imports the one it needs: typer takes its time for each.
 MODULES = {
     "init": "init",
+    "convert": "convert",
     "plan": "build",
     "dockerfile": "build",
     "lock": "build",

@@ -10,8 +10,8 @@ from relbuild.mix import distillery
 
 TOLD = "is Distillery's, which mix release doesn't read"
 REST = (
-    ": `releases` in mix.exs takes the options, rel/vm.args.eex the VM's flags, rel/env.sh.eex what hooks do before "
-    "the start, config/runtime.exs what comes from the environment, and relbuild eval runs what commands did"
+    ": relbuild convert shows what takes its place, in mix.exs, rel/vm.args.eex, rel/env.sh.eex and "
+    "config/runtime.exs, and what is left to a person"
 )
 
 

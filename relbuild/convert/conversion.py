@@ -1,0 +1,177 @@
+"""A Distillery project as `mix release` has it: every file that changes, and what is left to a person."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from relbuild.config import Config
+from relbuild.convert import (
+    commands,
+    dependency,
+    env_sh,
+    hooks,
+    left,
+    mix_exs,
+    overlays,
+    rel_config,
+    run_time,
+    runtime,
+    settings,
+    usage,
+    vm_args,
+)
+from relbuild.convert.outcome import Outcome
+from relbuild.convert.rel_config import RelConfig
+from relbuild.convert.vm_args import VmArgs
+from relbuild.errors import ConfigError, Mark, Problem, ProjectError
+from relbuild.mix import distillery, toolchain
+from relbuild.mix import project as mix_project
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+from relbuild.mix.versions import Version
+from relbuild.scaffold import rel_templates
+from relbuild.scaffold.change import Change
+from relbuild.values import dataclass
+
+# A cookie in rel/config.exs, of whichever environment; an empty one is none.
+_COOKIE = re.compile(r"\bcookie:\s*(?!\"\"|:\"\"|nil\b)\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What changes, and what a person has to look at, each at its place."""
+
+    changes: tuple[Change, ...]
+    look: tuple[Problem, ...]
+
+    @property
+    def diff(self) -> str:
+        """All changes, one after the other."""
+        return "".join(change.diff for change in self.changes)
+
+
+def make(tree: Tree, config: Config) -> Conversion:
+    """Return what makes the project one for `mix release`.
+
+    Raises ProjectError for one without Distillery, and where mix.exs or rel/config.exs can't be read.
+    """
+    project = mix_project.read(tree)
+    depends = any(dep.app == dependency.APP for part in (project, *project.apps) for dep in part.deps)
+    if distillery.place(tree) is None and not depends:
+        message = "this is no Distillery project: nothing to convert"
+        raise ProjectError(message, hint="relbuild init writes what a project for mix release lacks")
+    content = tree.read(distillery.FILE)
+    said = rel_config.read(tree, content) if content is not None else RelConfig((), None, ())
+    return _Conversion(Outcome(tree), project, said, _elixir(tree, config, project)).made()
+
+
+def _elixir(tree: Tree, config: Config, project: Project) -> Version | None:
+    """Return the project's Elixir, None where it isn't settled."""
+    try:
+        choice = toolchain.resolve(tree, config, project.required_elixir).elixir
+    except (ConfigError, ProjectError):
+        return None
+    return Version.parse(choice.value) if choice is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    outcome: Outcome
+    project: Project
+    config: RelConfig
+    elixir: Version | None
+
+    def made(self) -> Conversion:
+        outcome, tree = self.outcome, self.outcome.tree
+        outcome.notes(self.config.look)
+        self.mix_exs()
+        self.lock()
+        self.rel()
+        for release in self.config.releases:
+            commands.tell(outcome, release, self.project)
+        file = runtime.path(tree, self.project, self.elixir)
+        provided = overlays.move(outcome, self.config, file)
+        moved = settings.moved(tree)
+        outcome.files.update(moved.files)
+        outcome.notes(moved.look)
+        runtime.write(outcome, file, provided, moved.runtime)
+        names = tuple(release.name for release in self.config.releases)
+        own = frozenset(
+            name for each in self.config.releases for name, _, _ in rel_config.pairs(each.settings.get("commands"))
+        )
+        outcome.notes(usage.look(tree, names, own))
+        outcome.notes(run_time.look(tree, self.project))
+        look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
+        return Conversion(outcome.changes(), tuple(look))
+
+    def mix_exs(self) -> None:
+        """Put the releases into mix.exs, and take the dependency out of it and of an umbrella's children's."""
+        outcome, project = self.outcome, self.project
+        outcome.notes(mix_exs.older(project))
+        outcome.notes(mix_exs.too_old(project, self.config, self.elixir))
+        for part in (project, *project.apps):
+            file = posixpath.join(part.path, "mix.exs")
+            content = outcome.tree.read(file) or b""
+            if part is project:
+                written = mix_exs.with_releases(content, project, self.config)
+                outcome.notes(written.look)
+                content = written.content.encode() if written.content is not None else content
+                outcome.files[file] = content.decode()
+            for dep in [dep for dep in part.deps if dep.app == dependency.APP][:1]:
+                without = dependency.without(file, content)
+                if without is None:
+                    message = "the dependency on distillery is written so that relbuild can't take it out"
+                    outcome.look.append(Problem(message, dep.at, "remove it, and what is only there for it"))
+                else:
+                    outcome.files[file] = without.decode()
+
+    def lock(self) -> None:
+        """Take Distillery out of mix.lock."""
+        file = self.project.lockfile.value if isinstance(self.project.lockfile, Known) else "mix.lock"
+        if file.startswith(("/", "..")) or (content := self.outcome.tree.read(file)) is None:
+            return
+        unlocked, needed = dependency.unlocked(file, content)
+        self.outcome.files[file] = unlocked.decode()
+        if needed:
+            message = f"{file} still has distillery: {', '.join(needed)} needs it"
+            hint = f"remove {', '.join(needed)} from mix.exs, which makes releases of Distillery's, then mix deps.get"
+            self.outcome.look.append(Problem(message, Mark(file, 1), hint))
+
+    def rel(self) -> None:
+        """Write rel/env.sh.eex and rel/vm.args.eex, and let go what they are made from."""
+        outcome = self.outcome
+        lines = hooks.move(outcome, self.config)
+        args = self.vm_args()
+        env = env_sh.env_sh(lines, args or VmArgs())
+        vm = env_sh.vm_args(args) if args is not None else None
+        for name, made in zip(rel_templates.NAMES, (env, vm), strict=True):
+            content = made or rel_templates.render(name, self.project)
+            outcome.add(f"rel/{name}", content, "it should say what this one says, too")
+        used = args is None or (args.configured_cookie and args.cookie is None)
+        outcome.notes(left.look(outcome.tree, self.config, cookie=used))
+        text = outcome.read(distillery.FILE)
+        if text is not None:
+            outcome.remove(distillery.FILE)
+            if _COOKIE.search(text):
+                outcome.secrets.add(distillery.FILE)
+
+    def vm_args(self) -> VmArgs | None:
+        """Return what the project's vm.args says; None when there is none."""
+        named = [setting for setting in self.config.settings if setting.key == "vm_args"]
+        for setting in named[1:]:
+            message = "there is one rel/vm.args.eex for all releases: this file isn't taken over"
+            hint = "a directory of its own, and rel_templates_path: in the release's options"
+            self.outcome.look.append(Problem(message, setting.at, hint))
+        if named and named[0].text is None:
+            self.outcome.look.append(mix_exs.unread(named[0]))
+        file = (named[0].text if named else None) or vm_args.DEFAULT
+        text = self.outcome.read(file)
+        if text is None:
+            return None
+        args = vm_args.read(file, text)
+        self.outcome.notes(args.look)
+        self.outcome.remove(file)
+        if args.secret or vm_args.SECRET.search(text):
+            self.outcome.secrets.add(file)
+        return args

@@ -1,0 +1,54 @@
+"""rel/env.sh.eex and rel/vm.args.eex: what hooks and vm.args did before the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relbuild.convert.shell import renamed
+from relbuild.convert.vm_args import VmArgs
+
+_HEAD = """\
+#!/bin/sh
+# bin/<%= @release.name %> sources this file, with a plain POSIX sh, before each of its commands.
+"""
+_VM_HEAD = """\
+## Flags of the VM: https://www.erlang.org/doc/man/erl.html
+## -mode, -name, -sname and -setcookie come from bin/<%= @release.name %>: not here.
+"""
+
+
+def env_sh(hooks: list[tuple[str, ...]], args: VmArgs) -> str | None:
+    """Return rel/env.sh.eex; None where there is nothing for it."""
+    blocks = [[_escaped(line) for line in lines] for lines in hooks if lines]
+    blocks += [list(map(renamed, block)) for block in (list(_node(args)), list(_options(args))) if block]
+    return "\n".join((_HEAD, *("".join(f"{line}\n" for line in block) for block in blocks))) if blocks else None
+
+
+def vm_args(args: VmArgs) -> str:
+    """Return rel/vm.args.eex."""
+    return "\n".join((_VM_HEAD, *args.lines)).rstrip("\n") + "\n"
+
+
+def _escaped(line: str) -> str:
+    return line.replace("<%", "<%%")
+
+
+def _node(args: VmArgs) -> Iterator[str]:
+    if args.cookie is not None:
+        yield f'export RELEASE_COOKIE="{args.cookie}"'
+    if args.distribution is not None and args.node is not None:
+        yield f"export RELEASE_DISTRIBUTION={args.distribution}"
+        yield f'export RELEASE_NODE="{args.node}"'
+
+
+def _options(args: VmArgs) -> Iterator[str]:
+    if not args.options:
+        return
+    yield "# Not for the other commands, whose VM runs beside that of the system."
+    yield 'case "$RELEASE_COMMAND" in'
+    yield "  start* | daemon*)"
+    for option in args.options:
+        quoted = option.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+        yield f'    export ELIXIR_ERL_OPTIONS="${{ELIXIR_ERL_OPTIONS:-}} {quoted}"'
+    yield "    ;;"
+    yield "esac"

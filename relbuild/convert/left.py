@@ -1,0 +1,52 @@
+"""Settings of Distillery's that mix release doesn't take over, and what takes their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relbuild.convert.rel_config import RelConfig, Setting
+from relbuild.errors import Problem
+from relbuild.mix.facts import Known, Tree, Unknown
+
+_INSTEAD = {
+    "dev_mode": "MIX_ENV=dev mix phx.server, or iex -S mix, is for developing",
+    "include_src": "a release of Mix's has no sources; steps: in mix.exs may copy them",
+    "executable": "steps: [:assemble, :tar] in mix.exs packs the release",
+    "erl_opts": "write them into rel/vm.args.eex",
+    "run_erl_env": "export them in rel/env.sh.eex",
+    "sys_config": "config/config.exs and config/runtime.exs have what it says",
+    "included_configs": "config/runtime.exs can read what is outside of the release",
+    "appup_transforms": "a release of Mix's isn't upgraded while it runs",
+    "overlay_vars": "files in rel/overlays are copied as they are",
+    "overrides": "files in rel/overlays are copied as they are",
+    "output_dir": "path: in the release's options says where it is assembled",
+}
+
+
+def look(tree: Tree, config: RelConfig, *, cookie: bool) -> Iterator[Problem]:
+    """Yield what isn't taken over: settings, plugins and appups; `cookie` says whether the configured one was used."""
+    for setting in config.settings:
+        if setting.key in _INSTEAD and not _without_effect(setting):
+            yield Problem(f"mix release has no {setting.key}", setting.at, _INSTEAD[setting.key])
+        elif setting.key == "cookie" and cookie and has_cookie(setting):
+            message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
+            yield Problem(message, setting.at, "set RELEASE_COOKIE where the release runs, to a new value")
+    for plugin in dict.fromkeys(plugin for release in config.releases for plugin in release.plugins):
+        hint = "write a function that does the same into the release's steps: in mix.exs"
+        yield Problem(f"mix release has no plugins: {plugin.module}", plugin.at, hint)
+    if tree.list("rel/appups"):
+        at = config.releases[0].at if config.releases else None
+        yield Problem("mix release has no appups: rel/appups", at, "start the new release in place of the old one")
+
+
+def has_cookie(setting: Setting) -> bool:
+    """Say whether a setting holds a cookie that is one: not an empty one, nor what is read from elsewhere."""
+    value = setting.value.value if isinstance(setting.value, Known) else None
+    return value is not None and str(value).strip(":") != ""
+
+
+def _without_effect(setting: Setting) -> bool:
+    if isinstance(setting.value, Unknown):
+        return False
+    value = setting.value.value
+    return not value or getattr(value, "items", None) == ()

@@ -1,0 +1,108 @@
+"""Distillery's overlays: files of rel/ that are copied lie in rel/overlays now, the rest needs another way."""
+
+from __future__ import annotations
+
+import re
+
+from relbuild.convert.outcome import Outcome
+from relbuild.convert.rel_config import RelConfig, Setting, atom
+from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.mix.facts import Known
+from relbuild.mix.terms import Atom, Term, Tuple
+from relbuild.scaffold.change import text
+
+_STEP = "write a function that does it, and name it after :assemble in the release's steps: in mix.exs"
+_PROVIDERS = ("Distillery.Releases.Config.Providers.Elixir", "Mix.Releases.Config.Providers.Elixir")
+
+
+def move(outcome: Outcome, config: RelConfig, runtime: str) -> str | None:
+    """Put copied files where Mix takes them from; return what the Elixir configuration provider read, for `runtime`."""
+    copies = {}
+    for setting in (each for each in config.settings if each.key == "overlays"):
+        for item in _items(outcome, setting):
+            words = _words(item)
+            if words[:1] == ["copy"] and len(words) == 3:
+                copies[words[2].removeprefix("./")] = (words[1], item.at if isinstance(item, Known) else setting.at)
+            else:
+                what = " ".join(words) or "this overlay"
+                at = item.at if isinstance(item, Known) else setting.at
+                outcome.look.append(Problem(f"mix release has no such overlay: {what}", at, _STEP))
+    provided = None
+    for setting in (each for each in config.settings if each.key == "config_providers"):
+        for item in _items(outcome, setting):
+            file = _provided(item)
+            if provided is None and file in copies and outcome.read(runtime) is None:
+                provided = _provider_file(outcome, *copies.pop(file), runtime)
+            else:
+                at = item.at if isinstance(item, Known) else setting.at
+                hint = f"what it configures belongs into {runtime}, or name a Config.Provider in config_providers:"
+                outcome.look.append(Problem("a configuration provider of Distillery's isn't taken over", at, hint))
+    for target, (source, at) in copies.items():
+        _copy(outcome, source, target, at)
+    return provided
+
+
+def _items(outcome: Outcome, setting: Setting) -> tuple[Term, ...]:
+    if setting.items is None:
+        outcome.look.append(Problem(f"{setting.key} can't be read without running Elixir", setting.at, _STEP))
+    return setting.items or ()
+
+
+def _words(item: Term) -> list[str]:
+    """Return an overlay's kind and paths."""
+    value = item.value if isinstance(item, Known) else None
+    inside = value.items if isinstance(value, Tuple) else ()
+    found = [atom(each) or (each.value if isinstance(each, Known) else None) for each in inside]
+    return [each for each in found if isinstance(each, str)]
+
+
+def _provided(item: Term) -> str | None:
+    """Return the file that the Elixir provider reads, from the release's root; None for another provider."""
+    value = item.value if isinstance(item, Known) else None
+    if not isinstance(value, Tuple) or len(value.items) != 2:
+        return None
+    module, given = (each.value if isinstance(each, Known) else None for each in value.items)
+    items = getattr(given, "items", ())
+    first = items[0].value if items and isinstance(items[0], Known) else None
+    if not isinstance(module, Atom) or module.module not in _PROVIDERS or not isinstance(first, str):
+        return None
+    return re.sub(r"^\$\{?RELEASE_ROOT_DIR\}?/", "", first)
+
+
+def _provider_file(outcome: Outcome, source: str, at: Mark, runtime: str) -> str | None:
+    content = outcome.read(source)
+    if content is None:
+        outcome.look.append(Problem(f"{source} isn't there", at))
+        return None
+    for number, line in enumerate(content.splitlines(), 1):
+        if match := re.search(r"\bMix\.(?!Config\b)", line):
+            hint = f"a release has no Mix; in {runtime} config_env() is :prod"
+            outcome.look.append(
+                Problem("Mix isn't there when a release starts", Mark(source, number, match.start() + 1), hint)
+            )
+    outcome.remove(source)
+    return re.sub(r"^use Mix\.Config\b", "import Config", content, flags=re.MULTILINE)
+
+
+def _copy(outcome: Outcome, source: str, target: str, at: Mark) -> None:
+    put = f"rel/overlays/{target}"
+    hint = f"put it into {put}, from where mix release copies it into each release"
+    if not source.startswith("rel/") or ".." in source.split("/") or target.startswith(("/", "..")):
+        outcome.look.append(Problem(f"{source} is copied into the release, and not from rel/", at, hint))
+        return
+    if "<%" in target or "<%" in source:
+        outcome.look.append(Problem(f"{target} is a template of Distillery's", at, _STEP))
+        return
+    try:
+        content = text(outcome.tree, source)
+    except ProjectError:
+        outcome.look.append(Problem(f"{source} is no text: it isn't moved", at, hint))
+        return
+    if content is None:
+        outcome.look.append(Problem(f"{source} is no file: it isn't moved", at, hint))
+        return
+    outcome.add(put, content, f"{source} should lie there")
+    if outcome.files.get(put) == content:
+        outcome.remove(source)
+        if content.startswith("#!"):
+            outcome.look.append(Problem(f"{source} becomes {put}, and is a program", at, f"chmod +x {put}"))

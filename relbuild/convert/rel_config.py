@@ -1,0 +1,185 @@
+"""What rel/config.exs says: Distillery's releases, with the settings of the environment that they are built in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tree_sitter import Node
+
+from relbuild.errors import Mark, Problem
+from relbuild.mix.distillery import FILE
+from relbuild.mix.evaluate import Evaluator
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.modules import Scope
+from relbuild.mix.source import arguments, body, callee, pair_key, parse, parts
+from relbuild.mix.terms import Atom, List, Term, Tuple, exact
+from relbuild.values import dataclass
+
+_PROD = "prod"
+# What an environment for another place than production is called; its settings are nothing to a release's.
+_ELSEWHERE = ("dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its value, Unknown where only Elixir can tell, and where it stands."""
+
+    key: str
+    value: Term
+    at: Mark
+    version_of: str | None = None
+    """The application whose `current_version` it is."""
+
+    @property
+    def text(self) -> str | None:
+        """The value, where it is a known text that isn't empty."""
+        value = self.value.value if isinstance(self.value, Known) else None
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def items(self) -> tuple[Term, ...] | None:
+        """The elements, where it is a list that is known throughout."""
+        if isinstance(self.value, Known) and isinstance(self.value.value, List) and exact(self.value):
+            return tuple(item for item in self.value.value.items if isinstance(item, Known))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin that changes the release while it is made."""
+
+    module: str
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release with the settings that hold for it, by their keys."""
+
+    name: str
+    at: Mark
+    settings: Mapping[str, Setting]
+    plugins: tuple[Plugin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelConfig:
+    """The releases in their order, and which of them is meant where none is named."""
+
+    releases: tuple[Release, ...]
+    default: str | None
+    look: tuple[Problem, ...]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Every setting that counts, each once."""
+        found = {setting.at: setting for release in self.releases for setting in release.settings.values()}
+        return tuple(found.values())
+
+
+def read(tree: Tree, content: bytes) -> RelConfig:
+    """Return what rel/config.exs says; raise ProjectError where it isn't Elixir."""
+    return _Reading(Evaluator(parse(FILE, content), tree)).config()
+
+
+class _Reading:
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.on = evaluator
+        self.source = evaluator.source
+        self.look: list[Problem] = []
+
+    def config(self) -> RelConfig:
+        given: dict[str, str | None] = {}
+        blocks: dict[str, list[tuple[str, Node]]] = {"environment": [], "release": []}
+        for node in parts(self.source.root):
+            word = callee(node)
+            if word == "use":
+                given = {key: self.name(value) for key, value, _ in self.pairs(arguments(node)[1:])}
+            elif word in blocks:
+                name = self.name(arguments(node)[0]) if arguments(node) else None
+                if name is not None and body(self.source, node) is not None:
+                    blocks[word].append((name, node))
+                else:
+                    self.unread(node, f"this {word}")
+        chosen = self.environment(blocks["environment"], given.get("default_environment"))
+        releases = [self.release(name, node, chosen) for name, node in blocks["release"]]
+        # Without a choice it is the first (Distillery's own example_config.eex).
+        default = given.get("default_release")
+        names = [release.name for release in releases]
+        first = names[0] if names else None
+        return RelConfig(tuple(releases), default if default in names else first, tuple(self.look))
+
+    def environment(self, found: list[tuple[str, Node]], default: str | None) -> Node | None:
+        """Return the environment for production: prod, or else the one that Distillery takes unasked."""
+        names = [name for name, _ in found]
+        chosen = next((name for name in (_PROD, default, "default") if name in names), None)
+        for name, node in found:
+            if name != chosen and name not in _ELSEWHERE:
+                self.look.append(
+                    Problem(
+                        f"environment :{name}: mix release has none, its settings are not taken over",
+                        self.source.mark(node),
+                        "where it is more than another environment variable, define a second release in mix.exs",
+                    )
+                )
+        return dict(found).get(chosen) if chosen is not None else None
+
+    def release(self, name: str, node: Node, environment: Node | None) -> Release:
+        settings: dict[str, Setting] = {}
+        plugins: list[Plugin] = []
+        # An environment's settings take the place of a release's (Distillery.Releases.Release.apply_environment/2).
+        for block in (node, environment) if environment is not None else (node,):
+            for setting in self.settings(block):
+                unset = setting.items == () or (isinstance(setting.value, Known) and setting.value.value is None)
+                if block is node or not unset:
+                    settings[setting.key] = setting
+            plugins += [
+                Plugin(self.source.text(arguments(each)[0]), self.source.mark(each))
+                for each in body(self.source, block) or []
+                if callee(each) == "plugin" and arguments(each)
+            ]
+        return Release(name, self.source.mark(node), settings, tuple(plugins))
+
+    def settings(self, block: Node) -> Iterator[Setting]:
+        for call in body(self.source, block) or []:
+            if callee(call) not in ("set", "plugin"):
+                self.unread(call, "this")
+            for key, value, at in self.pairs(arguments(call)) if callee(call) == "set" else ():
+                yield Setting(key, self.on.evaluate(value, Scope(None)), at, self.version_of(value))
+
+    def version_of(self, node: Node) -> str | None:
+        given = arguments(node) if callee(node) == "current_version" else []
+        return self.name(given[0]) if given else None
+
+    def pairs(self, written: list[Node]) -> Iterator[tuple[str, Node, Mark]]:
+        for node in written:
+            inside = parts(node) if node.type == "list" else [node]
+            for keywords in (each for each in inside if each.type == "keywords"):
+                for pair in parts(keywords):
+                    key, value = pair_key(self.source, pair), pair.child_by_field_name("value")
+                    if key is not None and value is not None:
+                        yield key, value, self.source.mark(pair)
+
+    def name(self, node: Node) -> str | None:
+        term = self.on.evaluate(node, Scope(None))
+        return term.value.name if isinstance(term, Known) and isinstance(term.value, Atom) else None
+
+    def unread(self, node: Node, what: str) -> None:
+        message = f"{what} can't be read without running Elixir: `{self.source.excerpt(node)}`"
+        hint = "what it sets belongs into `releases` in mix.exs"
+        self.look.append(Problem(message, self.source.mark(node), hint))
+
+
+def atom(term: Term) -> str | None:
+    """Return an atom's name; None for anything else."""
+    return term.value.name if isinstance(term, Known) and isinstance(term.value, Atom) else None
+
+
+def pairs(setting: Setting | None) -> Iterator[tuple[str, str, Mark]]:
+    """Yield name, text and place of each `name: "text"` in a setting that is a known keyword list."""
+    for item in (setting.items if setting is not None else None) or ():
+        value = item.value if isinstance(item, Known) else None
+        if isinstance(value, Tuple) and len(value.items) == 2:
+            name, text = value.items
+            if isinstance(text, Known) and isinstance(text.value, str) and (key := atom(name)) is not None:
+                yield key, text.value, text.at

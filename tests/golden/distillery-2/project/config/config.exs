@@ -1,0 +1,5 @@
+import Config
+
+config :orders, greeting: "hello"
+
+import_config "#{Mix.env()}.exs"

@@ -1,0 +1,5 @@
+import Config
+
+config :orders,
+  queue: "${QUEUE_URL}",
+  log_level: :info

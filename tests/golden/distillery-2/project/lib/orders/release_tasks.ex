@@ -1,0 +1,5 @@
+defmodule Orders.ReleaseTasks do
+  def migrate(argv) do
+    IO.inspect(argv)
+  end
+end

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+if [[ "$ZONE" == eu-* ]]; then
+  export REGION="${ZONE^^}"
+fi

@@ -1,0 +1,3 @@
+#!/bin/sh
+bin/orders migrate
+bin/orders remote_console

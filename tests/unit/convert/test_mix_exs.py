@@ -1,0 +1,102 @@
+"""What mix.exs says of releases that Distillery made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+After = Callable[..., dict[str, str | None]]
+Told = Callable[..., list[str]]
+
+PLAIN = ["include_executables_for: [:unix]"]
+
+
+def options(text: str | None) -> list[str]:
+    """Return the lines of the only release's options."""
+    lines = [line.strip() for line in (text or "").split("\n")]
+    return lines[lines.index("shop: [") + 1 : lines.index("],", lines.index("shop: [")) - 1]
+
+
+@pytest.mark.parametrize(
+    ("release", "environment", "said"),
+    [
+        ("set version: current_version(:shop)", "set include_erts: true", PLAIN),
+        ('set version: "1.2.0"', "", PLAIN),
+        ('set version: "9.0.0"', "", [*PLAIN, 'version: "9.0.0"']),
+        ("set(version: current_version(:other))", "", [*PLAIN, "version: {:from_app, :other}"]),
+        ("set include_erts: true", "set include_erts: false", [*PLAIN, "include_erts: false"]),
+        ('set include_erts: "/opt/erlang"', "", [*PLAIN, 'include_erts: "/opt/erlang"']),
+        ("set strip_debug_info: false", "", [*PLAIN, "strip_beams: false"]),
+        ("set strip_debug_info: true", "set include_erts: nil", PLAIN),
+        ("set applications: [:shop, :logger, :distillery]", "", PLAIN),
+        (
+            "set [applications: [:runtime_tools, shop: :transient]]",
+            "",
+            [*PLAIN, "applications: [", "runtime_tools: :permanent,", "shop: :transient", "]"],
+        ),
+    ],
+)
+def test_only_what_mix_would_not_do_by_itself_is_written(
+    after: After, release: str, environment: str, said: list[str]
+) -> None:
+    written = options(after(release, environment)["mix.exs"])
+    expected = [
+        f"{line}," if number < len(said) and line[-1] not in "[,:" else line for number, line in enumerate(said, 1)
+    ]
+    assert written == [line if not line.startswith("shop: :") else line.rstrip(",") for line in expected]
+
+
+def test_several_releases_have_a_default(after: After) -> None:
+    config = "use Mix.Releases.Config, default_release: :default\nrelease :b do\nend\nrelease :a do\nend\n"
+    mix = after(files={"rel/config.exs": config})["mix.exs"]
+    assert mix is not None
+    assert mix.index("default_release: :b,") < mix.index("releases: [") < mix.index("b: [") < mix.index("a: [")
+
+
+def test_releases_that_are_there_stay(after: After, convert: Any) -> None:
+    mix = (
+        "defmodule Shop.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [app: :shop, version: "1.0.0", releases: [a: []], deps: [{:distillery, "~> 2.0"}]]\nend\n'
+    )
+    changed = after("set version: computed()", files={"mix.exs": mix})["mix.exs"]
+    assert changed == mix.replace('{:distillery, "~> 2.0"}', "")
+
+
+def test_a_project_that_is_no_plain_list_gets_lines_to_add(convert: Any) -> None:
+    mix = (
+        "defmodule Shop.MixProject do\n  use Mix.Project\n"
+        '  def project, do: Keyword.merge([app: :shop, version: "1.0.0"], deps: [{:distillery, "~> 2.0"}])\nend\n'
+    )
+    [problem] = [each for each in convert(files={"mix.exs": mix}).look if each.at.file == "mix.exs"]
+    assert (str(problem.at), problem.hint) == (
+        "mix.exs:3:3",
+        "add to it:\nreleases: [\n  shop: [\n    include_executables_for: [:unix]\n  ]\n],",
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("set applications: apps()", "rel/config.exs:8:5: applications can't be read without running Elixir"),
+        ('set version: System.get_env("V") <> "x"', "rel/config.exs:8:5: version can't be read without running Elixir"),
+        ("if true do\nend", "rel/config.exs:8:1: this can't be read without running Elixir: `if true do end`"),
+        ("set executable: true", "rel/config.exs:8:5: mix release has no executable"),
+        ("plugin Shop.Plugin", "rel/config.exs:8:1: mix release has no plugins: Shop.Plugin"),
+        ('set post_start_hooks: "rel/x"', "rel/config.exs:8:5: mix release runs no post_start hook: rel/x"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_told(told: Told, settings: str, message: str) -> None:
+    [only] = told(settings)
+    assert only.startswith(message)
+
+
+def test_an_elixir_without_releases_is_told(told: Told) -> None:
+    mix = (
+        'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0", '
+        'elixir: "~> 1.6", deps: [{:distillery, "~> 1.5"}]]\nend\n'
+    )
+    assert told(files={"mix.exs": mix}) == [
+        'mix.exs:3:59: elixir: "~> 1.6" allows versions before 1.9, the first with mix release'
+    ]

@@ -1,0 +1,224 @@
+"""vm.args, hooks, commands and overlays: what goes where, and what stays for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from relbuild.convert import shell, vm_args
+
+After = Callable[..., dict[str, str | None]]
+Told = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "node", "cookie"),
+    [
+        ("-name shop@127.0.0.1\n+K true\n", ["+K true"], ("name", "shop@127.0.0.1"), None),
+        (
+            "## The node\n-sname <%= release_name %>\n\n## Cookie\n-setcookie ${COOKIE}\n\n# On\n+A 5\n",
+            ["# On", "+A 5"],
+            ("sname", "<%= @release.name %>"),
+            "${COOKIE}",
+        ),
+        (
+            "-name <%=release_name%>@${IP} -setcookie ${C} +A 5\n",
+            ["+A 5"],
+            ("name", "<%= @release.name %>@${IP}"),
+            "${C}",
+        ),
+        ("##-name <%= x %>\n##+K true\n", ["##-name <%%= x %>", "##+K true"], (None, None), None),
+        ("-kernel inet_dist_listen_min 9100\r\n", ["-kernel inet_dist_listen_min 9100"], (None, None), None),
+        ("-setcookie <%= release.profile.cookie %>\n", [], (None, None), None),
+    ],
+)
+def test_vm_args(text: str, lines: list[str], node: tuple[str | None, str | None], cookie: str | None) -> None:
+    args = vm_args.read("rel/vm.args", text)
+    assert (args.lines, (args.distribution, args.node), args.cookie, args.look) == (lines, node, cookie, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("+A 1\n-setcookie monster\n", "rel/vm.args:2:1: a cookie stands here"),
+        ("-config /etc/x.config\n", "rel/vm.args:1:1: -config is Mix's own"),
+        ("-args_file y\n", "rel/vm.args:1:1: -args_file is Mix's own"),
+        ("+P <%= overlay %>\n", "rel/vm.args:1:1: this flag is computed"),
+        ("-name <%= foo %>@x\n", "rel/vm.args:1:1: the node's name is computed"),
+    ],
+)
+def test_what_vm_args_leaves_to_a_person(text: str, message: str) -> None:
+    [problem] = vm_args.read("rel/vm.args", text).look
+    assert f"{problem.at}: {problem.message}".startswith(message)
+    assert "monster" not in str(problem)
+
+
+def test_flags_from_the_environment_are_given_at_the_start(after: After) -> None:
+    files = after(files={"rel/vm.args": '+Q 1024\n+P ${MAX} -x "y"\n'})
+    assert files["rel/env.sh.eex"] == (
+        "#!/bin/sh\n"
+        "# bin/<%= @release.name %> sources this file, with a plain POSIX sh, before each of its commands.\n\n"
+        "# Not for the other commands, whose VM runs beside that of the system.\n"
+        'case "$RELEASE_COMMAND" in\n'
+        "  start* | daemon*)\n"
+        '    export ELIXIR_ERL_OPTIONS="${ELIXIR_ERL_OPTIONS:-} +P ${MAX} -x \\"y\\""\n'
+        "    ;;\n"
+        "esac\n"
+    )
+    assert (files["rel/vm.args"], "+P" in (files["rel/vm.args.eex"] or "")) == (None, False)
+
+
+@pytest.mark.parametrize("cookie", [':"s3cret"', '"s3cret"', ":s3cret"])
+def test_no_cookie_is_written_or_shown(convert: Any, cookie: str) -> None:
+    conversion = convert(
+        f"set cookie: {cookie}", files={"rel/vm.args": "-name a@b\n# -setcookie s3cret\n-setcookie s3cret\n"}
+    )
+    assert "s3cret" not in conversion.diff + str(conversion.look)
+    assert {change.path for change in conversion.changes if change.after is None} == {"rel/config.exs", "rel/vm.args"}
+    assert [str(each.at) for each in conversion.look] == ["rel/vm.args:3:1"]
+
+
+def test_the_configured_cookie_is_looked_at_where_it_was_used(told: Told) -> None:
+    used = {"rel/vm.args": "-setcookie <%= release.profile.cookie %>\n"}
+    assert [each[:18] for each in told("set cookie: :abc", files=used)] == ["rel/config.exs:8:5"]
+    assert told('set cookie: ""', files=used) == []
+
+
+def test_without_wishes_the_templates_are_those_of_init(after: After) -> None:
+    files = after()
+    assert "RELEASE_DISTRIBUTION:-none" in (files["rel/env.sh.eex"] or "")
+    assert "+Q 65536" in (files["rel/vm.args.eex"] or "")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("[[ -n $X ]] && echo x", "`[[` is bash's"),
+        ("if [ $X == y ]; then :; fi", "`== in [` is bash's"),
+        ("names=(a b)", "an array is no plain sh"),
+        ("echo ${names[0]}", "an array is no plain sh"),
+        ("function f { :; }", "`function` is bash's"),
+        ("  source /etc/x", "`source` is bash's"),
+        ("cat <<< $X", "`<<<` is bash's"),
+        ("echo ${X,,}", "`${x,,}` is bash's"),
+        ("echo ${X//a/b}", "`${x/a/b}` is bash's"),
+        ("echo ${X:0:2}", "`${x:0:1}` is bash's"),
+        ("set -euo pipefail", "`pipefail` is bash's"),
+        ("release_ctl eval 'x'", "release_ctl is a function of Distillery's"),
+        ("cd $REL_DIR", "REL_DIR is a variable of Distillery's"),
+    ],
+)
+def test_what_is_not_plain_sh_is_not_moved(line: str, why: str) -> None:
+    script = shell.moved("rel/hooks/x", f"#!/bin/bash\n{line}\n")
+    assert script.lines is None
+    assert [(each.at.line, each.message.split(":")[0]) for each in script.look if each.at] == [(2, why.split(":")[0])]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("#!/bin/sh\n\nexport A=$(echo $B | sed 's/\\./-/g')\n", ("export A=$(echo $B | sed 's/\\./-/g')",)),
+        (
+            "# if [[ x ]]\n: ${A:-b} ${A:=c} ${A##*/} $((1 + 2))",
+            ("# if [[ x ]]", ": ${A:-b} ${A:=c} ${A##*/} $((1 + 2))"),
+        ),
+        ('echo "$REL_NAME-${REL_VSN}" $RELEASE_ROOT_DIR', ('echo "$RELEASE_NAME-${RELEASE_VSN}" $RELEASE_ROOT',)),
+        ("export REPLACE_OS_VARS=1\nexport A=b\r\n", ("export A=b",)),
+        ('[ "$A" = b ] && . /etc/x', ('[ "$A" = b ] && . /etc/x',)),
+    ],
+)
+def test_plain_sh_is_moved(text: str, lines: tuple[str, ...]) -> None:
+    assert shell.moved("rel/hooks/x", text).lines == lines
+
+
+def test_hooks_of_a_directory_go_in_the_order_of_their_names(after: After) -> None:
+    hooks = {"rel/hooks/b.sh": "export B=<%\n", "rel/hooks/a.sh": "#!/bin/sh\nexport A=1\n"}
+    files = after("", 'set pre_configure_hooks: "rel/hooks"', files=hooks)
+    assert (files["rel/env.sh.eex"] or "").endswith("\n\nexport A=1\n\nexport B=<%%\n")
+    assert [files[path] for path in hooks] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("script", "called"),
+    [
+        ("bin/shop command Elixir.Shop.Tasks seed", "relbuild eval 'Shop.Tasks.seed()'"),
+        ('exec "$SCRIPT" command Shop.Tasks seed "$@"', "relbuild eval 'Shop.Tasks.seed()'"),
+        ('release_ctl eval --mfa "Shop.Tasks.seed/0"', "relbuild eval 'Shop.Tasks.seed()'"),
+        ('release_ctl eval --mfa "Shop.seed/1" --argv -- "$@"', "relbuild eval 'Shop.seed(System.argv())'"),
+        ('release_ctl eval --mfa="Shop.seed/1" --argv', "relbuild eval 'Shop.seed([])'"),
+        ('release_remote_ctl rpc --mfa "Shop.stats/0"', "relbuild rpc 'Shop.stats()'"),
+        ("release_ctl eval 'IO.puts(1)'", "relbuild eval 'IO.puts(1)'"),
+    ],
+)
+def test_a_command_that_is_one_call_is_told_and_goes(convert: Any, script: str, called: str) -> None:
+    files = {"rel/commands/x": f"#!/bin/sh\nset -e\n# why\n{script}\n"}
+    conversion = convert('set commands: [x: "rel/commands/x"]', files=files)
+    [problem] = conversion.look
+    assert (str(problem.at), (problem.hint or "").partition(", or ")[0]) == ("rel/commands/x:4:1", called)
+    assert [each.after for each in conversion.changes if each.path == "rel/commands/x"] == [None]
+
+
+@pytest.mark.parametrize("script", ["cd /\nbin/shop command Shop x", "bin/shop command Shop x | tee log", "echo x"])
+def test_another_command_stays(convert: Any, script: str) -> None:
+    conversion = convert('set commands: [x: "rel/commands/x"]', files={"rel/commands/x": f"{script}\n"})
+    assert [str(each.at) for each in conversion.look] == ["rel/commands/x:1:1"]
+    assert "rel/commands/x" not in {each.path for each in conversion.changes}
+
+
+def test_migrate_is_relbuild_s_own(convert: Any) -> None:
+    files = {
+        "rel/commands/m": "bin/shop command Elixir.Shop.Release migrate\n",
+        "lib/release.ex": "defmodule Shop.Release do\n  def migrate, do: :ok\nend\n",
+    }
+    settings = 'set commands: [migrate: "rel/commands/m"]'
+    known = convert(settings, files=files).look[0].hint
+    assert known.startswith("relbuild migrate does it; else relbuild eval 'Shop.Release.migrate()'")
+    del files["lib/release.ex"]
+    unknown = convert(settings, files=files).look[0].hint
+    assert unknown.startswith("relbuild migrate does it with `migrate: Shop.Release.migrate()` in relbuild.yml; else")
+
+
+def test_copies_become_overlays_and_the_provider_s_file_runtime_exs(after: After) -> None:
+    settings = (
+        'set overlays: [{:copy, "rel/c.exs", "etc/c.exs"}, {:copy, "rel/motd", "etc/motd"}]\n'
+        'set config_providers: [{Mix.Releases.Config.Providers.Elixir, ["${RELEASE_ROOT_DIR}/etc/c.exs"]}]\n'
+    )
+    files = {"rel/c.exs": 'use Mix.Config\n\nconfig :shop, a: """\nx\n"""\n', "rel/motd": "hi\n"}
+    changed = after(settings, files=files)
+    assert {
+        path: changed[path] for path in ("config/runtime.exs", "rel/overlays/etc/motd", "rel/c.exs", "rel/motd")
+    } == {
+        "config/runtime.exs": (
+            'import Config\n\nif config_env() == :prod do\n  config :shop, a: """\n  x\n  """\nend\n'
+        ),
+        "rel/overlays/etc/motd": "hi\n",
+        "rel/c.exs": None,
+        "rel/motd": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        '{:mkdir, "x"}',
+        '{:link, "a", "b"}',
+        '{:template, "rel/a", "b"}',
+        '{:copy, "priv/a", "b"}',
+        '{:copy, "rel/a", "b"}',
+    ],
+)
+def test_other_overlays_are_left_to_a_person(told: Told, overlay: str) -> None:
+    [message] = told(f"set overlays: [{overlay}]")
+    assert message.startswith("rel/config.exs:8:16: ")
+
+
+def test_what_is_there_is_not_overwritten(convert: Any) -> None:
+    conversion = convert(files={"rel/vm.args": "-name a@b\n", "rel/env.sh.eex": "# mine\n"})
+    assert "rel/env.sh.eex" not in {each.path for each in conversion.changes}
+    [problem] = conversion.look
+    assert (problem.message, "RELEASE_NODE" in (problem.hint or "")) == (
+        "rel/env.sh.eex is there already, and stays as it is",
+        True,
+    )

@@ -1,0 +1,50 @@
+"""Where a project's other files speak Distillery's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Told = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "messages"),
+    [
+        ("Dockerfile", "RUN mix release --no-tar --env=prod", [":9: mix release --no-tar --env is Distillery's"]),
+        ("Dockerfile", "RUN mix do compile, distillery.release", [":21: mix distillery.release is Distillery's"]),
+        ("Makefile", "\tmix release.init && mix release", [":6: mix release.init writes templates for Mix's own"]),
+        ("Dockerfile", "ENV A=b REPLACE_OS_VARS=true", [":9: REPLACE_OS_VARS has no meaning any more"]),
+        ("Dockerfile", 'CMD ["/app/bin/shop", "foreground"]', [":24: bin/shop foreground is Distillery's"]),
+        ("Procfile", "web: bin/$APP start", [":15: bin/$APP start is Distillery's"]),
+        ("deploy.sh", "bin/shop greet && bin/shop rpc x", [":10: bin/shop greet is Distillery's"]),
+        ("docker-compose.prod.yml", "command: bin/shop console", [":19: bin/shop console is Distillery's"]),
+        ("Dockerfile", "# bin/shop foreground", []),
+        ("Dockerfile", "RUN bin/other foreground; bin/shop start-up; mix release", []),
+        ("notes.txt", "bin/shop foreground", []),
+    ],
+)
+def test_each_word_has_its_place(told: Told, file: str, line: str, messages: list[str]) -> None:
+    found = told('set commands: [greet: "rel/greet"]', files={file: f"{line}\n"})
+    assert [each for each in found if each.startswith(file)] == [f"{file}:1{message}" for message in messages]
+
+
+LIB = """defmodule Shop do
+  @env Mix.env()
+
+  def run do
+    args = :init.get_plain_arguments()
+    {Mix.env(), Mix.Project.config(), args, Shop.Mix.env(), mix()}
+  end
+end
+"""
+
+
+def test_calls_that_a_release_does_not_have(told: Told) -> None:
+    task = LIB.replace("defmodule Shop", "defmodule Mix.Tasks.Shop")
+    assert told(files={"lib/shop.ex": LIB, "lib/mix/tasks/shop.ex": task, "lib/broken.ex": "def Mix.env(\n"}) == [
+        "lib/shop.ex:5:12: :init.get_plain_arguments() has what eval itself is given, too",
+        "lib/shop.ex:6:6: Mix.env in Shop: a release has no Mix",
+        "lib/shop.ex:6:17: Mix.Project.config in Shop: a release has no Mix",
+    ]
