@@ -30,8 +30,9 @@ def write(outcome: Outcome, file: str, provided: str | None, lines: Sequence[str
     if provided is None and not lines:
         return
     before = outcome.read(file)
-    blocks = [_without_import(provided)] if provided is not None else []
-    blocks += ["\n".join(lines)] if lines else []
+    # What the provider read took the place of what stood in the configuration.
+    blocks = ["\n".join(lines)] if lines else []
+    blocks += [_without_import(provided)] if provided is not None else []
     text = "\n\n".join(block.strip("\n") for block in blocks if block.strip("\n"))
     if posixpath.basename(file) != _RELEASES:
         # Unlike releases.exs it is read in development and by tests, too.

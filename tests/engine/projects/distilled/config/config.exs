@@ -1,0 +1,3 @@
+use Mix.Config
+
+import_config "#{Mix.env()}.exs"

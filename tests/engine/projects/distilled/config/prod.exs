@@ -1,0 +1,5 @@
+use Mix.Config
+
+config :distilled,
+  greeting: "${GREETING}",
+  punctuation: "!"

@@ -1,0 +1,3 @@
+#!/bin/sh
+
+release_ctl eval --mfa "Distilled.migrate/0"
