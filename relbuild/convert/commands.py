@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 
@@ -40,7 +41,8 @@ def tell(outcome: Outcome, release: Release, project: Project) -> None:
     setting = release.settings.get("commands")
     if setting is not None and setting.items is None:
         outcome.look.append(Problem("commands can't be read without running Elixir", setting.at))
-    for name, path, at in rel_config.pairs(setting):
+    for name, written, at in rel_config.pairs(setting):
+        path = posixpath.normpath(written)
         content = outcome.read(path)
         if content is None:
             message = f"bin/{release.name} {name} is gone, and {path}, which it ran, isn't there"

@@ -25,8 +25,9 @@ from relbuild.convert.outcome import Outcome
 from relbuild.convert.rel_config import RelConfig
 from relbuild.convert.vm_args import VmArgs
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError
-from relbuild.mix import distillery, toolchain
+from relbuild.mix import distillery
 from relbuild.mix import project as mix_project
+from relbuild.mix.asked import ask
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Version
@@ -63,16 +64,24 @@ def make(tree: Tree, config: Config) -> Conversion:
         raise ProjectError(message, hint="relbuild init writes what a project for mix release lacks")
     content = tree.read(distillery.FILE)
     said = rel_config.read(tree, content) if content is not None else RelConfig((), None, ())
-    return _Conversion(Outcome(tree), project, said, _elixir(tree, config, project)).made()
+    outcome = Outcome(tree)
+    return _Conversion(outcome, project, said, _elixir(outcome, config, project)).made()
 
 
-def _elixir(tree: Tree, config: Config, project: Project) -> Version | None:
-    """Return the project's Elixir, None where it isn't settled."""
+def _elixir(outcome: Outcome, config: Config, project: Project) -> Version | None:
+    """Return the Elixir that the project asks for, None where any will do; note one without `mix release`."""
     try:
-        choice = toolchain.resolve(tree, config, project.required_elixir).elixir
+        pin = ask(outcome.tree, config, project.required_elixir, rebar3=False).elixir
     except (ConfigError, ProjectError):
         return None
-    return Version.parse(choice.value) if choice is not None else None
+    if pin is None or pin.version is None:
+        return None
+    version = Version.parse(pin.version) or Version.parse(f"{pin.version}.0")
+    if version is not None and version < mix_exs.FIRST:
+        message = f"Elixir {pin.version} has no mix release: that came with 1.9"
+        outcome.look.append(Problem(message, pin.at, "ask for a newer one"))
+        return None
+    return version
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +174,11 @@ class _Conversion:
             self.outcome.look.append(Problem(message, setting.at, hint))
         if named and named[0].text is None:
             self.outcome.look.append(mix_exs.unread(named[0]))
-        file = (named[0].text if named else None) or vm_args.DEFAULT
+        file = (named[0].path if named else None) or vm_args.DEFAULT
         text = self.outcome.read(file)
         if text is None:
+            if named and named[0].path is not None:
+                self.outcome.look.append(Problem(f"vm_args names {file}, which isn't there", named[0].at))
             return None
         args = vm_args.read(file, text)
         self.outcome.notes(args.look)

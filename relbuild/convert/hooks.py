@@ -38,11 +38,11 @@ def move(outcome: Outcome, config: RelConfig) -> list[tuple[str, ...]]:
 
 
 def _moved(outcome: Outcome, setting: Setting) -> list[tuple[str, ...]]:
-    if setting.text is None:
+    path = setting.path
+    if path is None:
         hint = "write what it does into rel/env.sh.eex"
         outcome.look.append(Problem(f"{setting.key} can't be read without running Elixir", setting.at, hint))
         return []
-    path = setting.text.rstrip("/")
     names = [name for name in outcome.tree.list(path) if not name.endswith("/")]
     found = []
     for file in [f"{path}/{name}" for name in names] or [path]:

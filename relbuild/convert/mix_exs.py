@@ -13,7 +13,8 @@ from relbuild.mix.versions import Requirement, Version
 from relbuild.scaffold import project_list
 from relbuild.values import dataclass
 
-_FIRST = Version(1, 9, 0)
+# The first Elixir with `mix release`, and with `version: {:from_app, …}`.
+FIRST = Version(1, 9, 0)
 _FROM_APP = Version(1, 11, 0)
 _INDENT = "  "
 
@@ -50,7 +51,7 @@ def older(project: Project) -> list[Problem]:
     found = []
     for fact in project.required_elixir:
         requirement = Requirement.parse(fact.value) if isinstance(fact, Known) else None
-        before = (Version(1, minor, patch) for minor in range(_FIRST.minor) for patch in range(20))
+        before = (Version(1, minor, patch) for minor in range(FIRST.minor) for patch in range(20))
         if requirement is not None and any(requirement.admits(version) for version in before):
             message = f'elixir: "{requirement.source}" allows versions before 1.9, the first with mix release'
             found.append(Problem(message, fact.at, 'write elixir: "~> 1.9", or the version that you use'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from relbuild.convert.outcome import Outcome
@@ -22,7 +23,10 @@ def move(outcome: Outcome, config: RelConfig, runtime: str) -> str | None:
         for item in _items(outcome, setting):
             words = _words(item)
             if words[:1] == ["copy"] and len(words) == 3:
-                copies[words[2].removeprefix("./")] = (words[1], item.at if isinstance(item, Known) else setting.at)
+                copies[posixpath.normpath(words[2])] = (
+                    posixpath.normpath(words[1]),
+                    item.at if isinstance(item, Known) else setting.at,
+                )
             else:
                 what = " ".join(words) or "this overlay"
                 at = item.at if isinstance(item, Known) else setting.at
@@ -66,7 +70,7 @@ def _provided(item: Term) -> str | None:
     first = items[0].value if items and isinstance(items[0], Known) else None
     if not isinstance(module, Atom) or module.module not in _PROVIDERS or not isinstance(first, str):
         return None
-    return re.sub(r"^\$\{?RELEASE_ROOT_DIR\}?/", "", first)
+    return posixpath.normpath(re.sub(r"^\$\{?RELEASE_ROOT_DIR\}?/", "", first))
 
 
 def _provider_file(outcome: Outcome, source: str, at: Mark, runtime: str) -> str | None:

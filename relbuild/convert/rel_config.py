@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 
 from tree_sitter import Node
@@ -35,6 +36,11 @@ class Setting:
         """The value, where it is a known text that isn't empty."""
         value = self.value.value if isinstance(self.value, Known) else None
         return value if isinstance(value, str) and value else None
+
+    @property
+    def path(self) -> str | None:
+        """The value as a path, as `git` writes it."""
+        return posixpath.normpath(self.text) if self.text is not None else None
 
     @property
     def items(self) -> tuple[Term, ...] | None:

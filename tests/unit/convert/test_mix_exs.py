@@ -100,3 +100,41 @@ def test_an_elixir_without_releases_is_told(told: Told) -> None:
     assert told(files={"mix.exs": mix}) == [
         'mix.exs:3:59: elixir: "~> 1.6" allows versions before 1.9, the first with mix release'
     ]
+
+
+@pytest.mark.parametrize(
+    ("elixir", "written", "look"),
+    [
+        (
+            "1.10.4-otp-22",
+            {"config/releases.exs": 'import Config\n\nconfig :shop, key: System.fetch_env!("KEY")\n'},
+            [],
+        ),
+        (
+            "1.18.4-otp-27",
+            {
+                "config/runtime.exs": (
+                    'import Config\n\nif config_env() == :prod do\n  config :shop, key: System.fetch_env!("KEY")\nend\n'
+                )
+            },
+            [],
+        ),
+        ("1.7.1", {}, [".tool-versions:1:8: Elixir 1.7.1 has no mix release: that came with 1.9"]),
+    ],
+)
+def test_the_configuration_at_boot_is_that_of_the_elixir(
+    convert: Any, elixir: str, written: dict[str, str], look: list[str]
+) -> None:
+    config = 'import Config\nconfig :shop, key: "${KEY}"\n'
+    conversion = convert(files={"config/config.exs": config, ".tool-versions": f"elixir {elixir}\n"})
+    made = {each.path: each.after for each in conversion.changes if each.path.startswith("config/r")}
+    assert (made if written else {}, [f"{each.at}: {each.message}" for each in conversion.look]) == (written, look)
+
+
+def test_what_is_there_is_added_to(after: After) -> None:
+    config = 'import Config\nconfig :shop, key: "${KEY}"\n'
+    there = "import Config\n\nconfig :shop, mine: true\n"
+    changed = after(files={"config/config.exs": config, "config/runtime.exs": there})
+    assert changed["config/runtime.exs"] == (
+        f'{there}\nif config_env() == :prod do\n  config :shop, key: System.fetch_env!("KEY")\nend\n'
+    )

@@ -214,6 +214,21 @@ def test_other_overlays_are_left_to_a_person(told: Told, overlay: str) -> None:
     assert message.startswith("rel/config.exs:8:16: ")
 
 
+def test_paths_are_written_as_they_are(after: After) -> None:
+    files = {"vm.args": "+A 5\n", "rel/pre.sh": "A=1\n", "rel/c": "bin/shop command Shop x\n", "rel/motd": "hi\n"}
+    settings = (
+        'set vm_args: "./vm.args", pre_configure_hook: "rel//pre.sh", commands: [x: "./rel/c"]\n'
+        'set overlays: [{:copy, "./rel/motd", "./etc//motd"}]'
+    )
+    changed = after(settings, files=files)
+    assert {path: changed.get(path, "left") for path in files} == dict.fromkeys(files)
+    assert changed["rel/overlays/etc/motd"] == "hi\n"
+
+
+def test_a_vm_args_that_is_not_there_is_told(told: Told) -> None:
+    assert told('set vm_args: "rel/none"') == ["rel/config.exs:8:5: vm_args names rel/none, which isn't there"]
+
+
 def test_what_is_there_is_not_overwritten(convert: Any) -> None:
     conversion = convert(files={"rel/vm.args": "-name a@b\n", "rel/env.sh.eex": "# mine\n"})
     assert "rel/env.sh.eex" not in {each.path for each in conversion.changes}
