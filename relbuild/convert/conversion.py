@@ -110,6 +110,7 @@ class _Conversion:
             name for each in self.config.releases for name, _, _ in rel_config.pairs(each.settings.get("commands"))
         )
         outcome.notes(usage.look(tree, names, own))
+        outcome.notes(usage.aliases(self.project))
         outcome.notes(run_time.look(tree, self.project))
         look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
         return Conversion(outcome.changes(), tuple(look))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from relbuild.errors import Mark, Problem, ProjectError
-from relbuild.mix.facts import Tree
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
 
 # No directory is walked: these, and what the project's root has of scripts and compose files.
 _FILES = (
@@ -65,6 +66,14 @@ def look(tree: Tree, releases: tuple[str, ...], commands: frozenset[str]) -> Ite
                 yield Problem(message, Mark(file, number, column), hint)
 
 
+def aliases(project: Project) -> Iterator[Problem]:
+    """Yield the aliases of mix.exs whose tasks are Distillery's."""
+    for alias in (alias for part in (project, *project.apps) for alias in part.aliases):
+        for task in alias.tasks.value if isinstance(alias.tasks, Known) else ():
+            for _, message, hint in _tasks(f"mix {task}"):
+                yield Problem(f"alias {alias.name}: {message}", alias.at, hint)
+
+
 def _present(tree: Tree) -> list[str]:
     return [name for name in tree.list("") if name in _FILES or _MATCHING.fullmatch(name)]
 
@@ -72,6 +81,22 @@ def _present(tree: Tree) -> list[str]:
 def _line(line: str, called: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
     if line.lstrip().startswith("#"):
         return
+    yield from _tasks(line)
+    for match in _REPLACED.finditer(line):
+        yield match.start() + 1, f"{match[0]} has no meaning any more", "leave it out"
+    for match in called.finditer(line):
+        word, name = match["word"], match["name"]
+        message = f"bin/{name} {word} is Distillery's"
+        if word in _GONE:
+            hint = f"mix release has no {word}: {_GONE[word]}"
+        elif word in _INSTEAD:
+            hint = f"write bin/{name} {_INSTEAD[word]}"
+        else:
+            hint = f"write bin/{name} eval, with what {word} called"
+        yield match.start("word") + 1, message, hint
+
+
+def _tasks(line: str) -> Iterator[tuple[int, str, str]]:
     for match in _TASK.finditer(line):
         options = [each[0] for each in _OPTION.finditer(match["rest"]) if each[0] not in _KEPT]
         said = " ".join((match["task"], *options))
@@ -86,15 +111,3 @@ def _line(line: str, called: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
         elif said != "release":
             hint = "mix release, with MIX_ENV=prod and the release's name where there are several"
             yield match.start("task") + 1, f"mix {said} is Distillery's", hint
-    for match in _REPLACED.finditer(line):
-        yield match.start() + 1, f"{match[0]} has no meaning any more", "leave it out"
-    for match in called.finditer(line):
-        word, name = match["word"], match["name"]
-        message = f"bin/{name} {word} is Distillery's"
-        if word in _GONE:
-            hint = f"mix release has no {word}: {_GONE[word]}"
-        elif word in _INSTEAD:
-            hint = f"write bin/{name} {_INSTEAD[word]}"
-        else:
-            hint = f"write bin/{name} eval, with what {word} called"
-        yield match.start("word") + 1, message, hint

@@ -48,3 +48,11 @@ def test_calls_that_a_release_does_not_have(told: Told) -> None:
         "lib/shop.ex:6:6: Mix.env in Shop: a release has no Mix",
         "lib/shop.ex:6:17: Mix.Project.config in Shop: a release has no Mix",
     ]
+
+
+def test_aliases_of_mix_exs(told: Told) -> None:
+    mix = (
+        'defmodule Shop.MixProject do\n  use Mix.Project\n  def project do\n    [app: :shop, version: "1.0.0",\n'
+        '     aliases: [ship: ["compile", "distillery.release --env=prod"], b: "release --overwrite"]]\n  end\nend\n'
+    )
+    assert told(files={"mix.exs": mix}) == ["mix.exs:5:16: alias ship: mix distillery.release --env is Distillery's"]
