@@ -127,7 +127,9 @@ def _attach(session: Session, one_off: OneOff, made: str, timeout: float | None)
                 f"the container {one_off.name} can't join the network {connect[-2]}", hint="what docker said is above"
             )
     argv = one_off.start()
-    outcome = call.run(session, argv, {}, Handling(stdin=False, timeout=timeout, undo=one_off.kill() if made else None))
+    outcome = call.run(
+        session, argv, {}, Handling(stdin=False, timeout=timeout, undo=one_off.kill(made) if made else None)
+    )
     if not made:
         return Ran(outcome.exit_code, argv)
     container = session.engine.inspected("container", made)

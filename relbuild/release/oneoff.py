@@ -46,9 +46,9 @@ class OneOff:
         """Return the argv that shows its output once more."""
         return (*self.endpoint.docker, "logs", self.name)
 
-    def kill(self) -> tuple[str, ...]:
-        """Return the argv that ends it at once and leaves it there, with its output."""
-        return (*self.endpoint.docker, "kill", self.name)
+    def kill(self, made: str) -> tuple[str, ...]:
+        """Return the argv that ends it at once and leaves it there, with its output; by its id, as `remove` does."""
+        return (*self.endpoint.docker, "kill", made)
 
     def remove(self, made: str) -> tuple[str, ...]:
         """Return the argv that ends it and takes it away; by its id, as the name may be another's by then."""

@@ -251,7 +251,7 @@ def test_one_that_takes_too_long(
 ) -> None:
     on = ("--on", f"container:{app}")
     ended = relbuild("migrate", slow, *on, "--timeout", "5")
-    assert (ended.exit_code, ended.stdout) == (124, "")
+    assert ended.exit_code == 124, ended.stderr
     kept = f"relbuild-migrate-{app}"
     assert ended.stderr.splitlines()[-3:] == [
         f"warning: its output is kept until the next one: docker logs {kept}",
