@@ -149,8 +149,9 @@ def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
     mirror = session.config().registry_mirror
     registries = Registries()
     for image in dict.fromkeys((plan.builder.image, plan.runner.image)):
-        if answers and session.engine.image(image) is not None:
-            yield Finding("images", "ok", f"{image}, as the engine has it")
+        facts = session.engine.image(image) if answers else None
+        if facts is not None:
+            yield _here(image, facts.architecture, session.engine.architecture())
             continue
         where = Reference.parse(image).at(mirror)
         try:
@@ -165,3 +166,11 @@ def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
             else:
                 mending = "another version or toolchain in relbuild.yml; relbuild plan tells who asks for it"
                 yield Finding("images", "failed", f"{where.registry} has no {where}", mending)
+
+
+def _here(image: str, architecture: str, own: str) -> Finding:
+    """Return what is to be said of an image that the engine has: BuildKit takes one of another platform, too."""
+    if architecture == own:
+        return Finding("images", "ok", f"{image}, as the engine has it")
+    said = f"the engine has {image} for linux/{architecture}, and is linux/{own} itself: a build takes it all the same"
+    return Finding("images", "warning", said, f"docker pull --platform linux/{own} {image}")

@@ -41,8 +41,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def diagnosed(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Diagnosis]:
     """Return a function that looks at the project, where the engine has every image and where it has none."""
 
-    def look(*, images: bool = True) -> Diagnosis:
-        engine: Any = SimpleNamespace(image=lambda name: images or None)
+    def look(*, images: str | None = "amd64") -> Diagnosis:
+        facts = SimpleNamespace(architecture=images) if images else None
+        engine: Any = SimpleNamespace(image=lambda name: facts, architecture=lambda: "amd64")
         nothing: Any = None
         session = Session(project, None, DEFAULT, nothing, lambda _: engine, print, print, nothing)
         return doctor.doctor(session, None)
@@ -143,6 +144,15 @@ def test_secrets_and_a_login_that_are_not_there(
     assert (well.exit_code, [status for status, _ in said(well, "registry")]) == (0, ["ok"])
 
 
+def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> None:
+    found = diagnosed(images="arm64")
+    assert found.exit_code == 0
+    [first, _] = [each for each in found.findings if each.check == "images"]
+    assert first.status == "warning"
+    assert " for linux/arm64, and is linux/amd64 itself" in first.message
+    assert str(first.mending).startswith("docker pull --platform linux/amd64 ")
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "code"),
     [
@@ -161,5 +171,5 @@ def test_images_that_the_engine_lacks(
         return answer
 
     monkeypatch.setattr(doctor.Registries, "manifest", manifest)
-    found = diagnosed(images=False)
+    found = diagnosed(images=None)
     assert ([each for each, _ in said(found, "images")], found.exit_code) == ([status, status], code)
