@@ -151,7 +151,9 @@ def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
     for image in dict.fromkeys((plan.builder.image, plan.runner.image)):
         facts = session.engine.image(image) if answers else None
         if facts is not None:
-            yield _here(image, facts.architecture, session.engine.architecture())
+            # Of an image for other platforms a base may well be another platform's.
+            own = session.engine.architecture() if plan.platforms is None else facts.architecture
+            yield _here(image, facts.architecture, own)
             continue
         where = Reference.parse(image).at(mirror)
         try:
