@@ -14,6 +14,9 @@ from relbuild.scaffold.change import text
 
 _STEP = "write a function that does it, and name it after :assemble in the release's steps: in mix.exs"
 _PROVIDERS = ("Distillery.Releases.Config.Providers.Elixir", "Mix.Releases.Config.Providers.Elixir")
+# What the provider's file could do, and the file that a release of Mix's reads can't (Config.import_config/1).
+_MIX = re.compile(r"^[^#]*?\b(Mix\.(?!Config\b))")
+_IMPORT = re.compile(r"^\s*(import_config\b)")
 
 
 def move(outcome: Outcome, config: RelConfig, runtime: str) -> str | None:
@@ -79,11 +82,16 @@ def _provider_file(outcome: Outcome, source: str, at: Mark, runtime: str) -> str
         outcome.look.append(Problem(f"{source} isn't there", at))
         return None
     for number, line in enumerate(content.splitlines(), 1):
-        if match := re.search(r"\bMix\.(?!Config\b)", line):
-            hint = f"a release has no Mix; in {runtime} config_env() is :prod"
-            outcome.look.append(
-                Problem("Mix isn't there when a release starts", Mark(source, number, match.start() + 1), hint)
-            )
+        for pattern, message, hint in (
+            (
+                _MIX,
+                "Mix isn't there when a release starts",
+                f"a release has no Mix; in {runtime} config_env() is :prod",
+            ),
+            (_IMPORT, f"{runtime} can't import another file", f"write what that one says into {runtime}"),
+        ):
+            if match := pattern.search(line):
+                outcome.look.append(Problem(message, Mark(source, number, match.start(1) + 1), hint))
     outcome.remove(source)
     return re.sub(r"^use Mix\.Config\b", "import Config", content, flags=re.MULTILINE)
 

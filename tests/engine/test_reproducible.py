@@ -58,10 +58,12 @@ def test_two_checkouts_give_one_image(
     assert inspected(docker, reference)["RootFS"]["Layers"][-4:] == images[0]["RootFS"]["Layers"][-4:]
 
 
-def test_two_builds_without_a_commit(relbuild: Callable[..., Ran], tmp_path: Path, cleanup: Any, run_id: str) -> None:
+def test_two_builds_without_a_commit(
+    relbuild: Callable[..., Ran], small_elixir: str, tmp_path: Path, cleanup: Any, run_id: str
+) -> None:
     """No time is given to them, and every layer is the same nonetheless, that of Debian's packages too."""
     project = Path(shutil.copytree(Path(__file__).parent / "projects" / "echo", tmp_path / "echo"))
-    (project / "relbuild.yml").write_text("toolchain: debian\ndebian: trixie\n")
+    (project / "relbuild.yml").write_text(f"debian: trixie\nbuilder:\n  image: '{small_elixir}'\n")
     reference = cleanup.image(f"relbuild-test-dateless:{run_id}")
     built = relbuild("image", "-t", reference, "--reproducible", "--no-verify", cwd=project)
     assert built.exit_code == 0, built.stderr

@@ -199,6 +199,19 @@ def test_copies_become_overlays_and_the_provider_s_file_runtime_exs(after: After
     }
 
 
+def test_what_a_release_s_configuration_can_not_do(convert: Any) -> None:
+    settings = (
+        'set overlays: [{:copy, "rel/c.exs", "etc/c.exs"}]\n'
+        'set config_providers: [{Mix.Releases.Config.Providers.Elixir, ["${RELEASE_ROOT_DIR}/etc/c.exs"]}]\n'
+    )
+    files = {"rel/c.exs": 'use Mix.Config\n# import_config\nconfig :shop, a: Mix.env()\nimport_config "more.exs"\n'}
+    look = [each for each in convert(settings, files=files).look if each.at is not None and each.at.file == "rel/c.exs"]
+    assert [(str(each.at), each.message) for each in look] == [
+        ("rel/c.exs:3:18", "Mix isn't there when a release starts"),
+        ("rel/c.exs:4:1", "config/runtime.exs can't import another file"),
+    ]
+
+
 @pytest.mark.parametrize(
     "overlay",
     [
