@@ -7,16 +7,21 @@ from typing import Any
 from relbuild.commands.session import Session
 from relbuild.convert.conversion import make
 from relbuild.engine import changes
+from relbuild.engine.location import location
 from relbuild.errors import Problem
 from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What was written and removed; `diff` is what changes, written or not, and `look` what is left to a person."""
+    """What was written and removed, and what is left to a person.
+
+    `changes` are the files that change, written or not, each with what becomes of it, and `diff` shows them.
+    """
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
+    changes: tuple[tuple[str, str], ...]
     diff: str
     look: tuple[Problem, ...]
     exit_code: int = 0
@@ -30,6 +35,7 @@ class Converted:
         return {
             "written": list(self.written),
             "removed": list(self.removed),
+            "changes": [{"path": path, "change": what} for path, what in self.changes],
             "diff": self.diff,
             "look": [_data(each) for each in self.look],
         }
@@ -41,6 +47,9 @@ def convert(session: Session, *, write: bool) -> Converted:
     Raises ProjectError for a project without Distillery, CommandFailed when a file can't be written: then none is.
     """
     conversion = make(session.tree(), session.config())
+    place = location(session.root)
+    diff = conversion.diff("/".join(place.names) if place.git else "")
+    made = tuple((change.path, change.what) for change in conversion.changes)
     for each in conversion.look:
         session.warn(_told(each))
     if session.dry_run or not write:
@@ -48,11 +57,11 @@ def convert(session: Session, *, write: bool) -> Converted:
         session.warn(
             f"nothing was written: {count} file{'s' * (count != 1)} would change; relbuild convert --write does it"
         )
-        return Converted((), (), conversion.diff, conversion.look)
+        return Converted((), (), made, diff, conversion.look)
     changes.write_all(session.root, {change.path: (change.before, change.after) for change in conversion.changes})
     written = tuple(change.path for change in conversion.changes if change.after is not None)
     removed = tuple(change.path for change in conversion.changes if change.after is None)
-    return Converted(written, removed, conversion.diff, conversion.look)
+    return Converted(written, removed, made, diff, conversion.look)
 
 
 def _told(problem: Problem) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 
 from relbuild.config import Config
 from relbuild.convert import (
@@ -46,10 +47,10 @@ class Conversion:
     changes: tuple[Change, ...]
     look: tuple[Problem, ...]
 
-    @property
-    def diff(self) -> str:
-        """All changes, one after the other."""
-        return "".join(change.diff for change in self.changes)
+    def diff(self, base: str = "") -> str:
+        """Return all changes, one after the other, for `git apply`; the project lies at `base` in its repository."""
+        changes = (replace(change, path=posixpath.join(base, change.path)) for change in self.changes)
+        return "".join(change.git_diff for change in changes)
 
 
 def make(tree: Tree, config: Config) -> Conversion:

@@ -23,29 +23,33 @@ class Change:
     secret: bool = False
 
     @property
+    def what(self) -> str:
+        """What becomes of the file."""
+        return "removed" if self.after is None else "added" if self.before is None else "changed"
+
+    @property
+    def git_diff(self) -> str:
+        """The change with git's own header, whose paths are from the repository's root wherever it is applied."""
+        mode = {"added": "new file mode 100644\n", "removed": "deleted file mode 100644\n"}.get(self.what, "")
+        shown = _unseen(self.before or "") if self.after is None and self.secret else self.diff
+        return f"diff --git a/{self.path} b/{self.path}\n{mode}{shown}"
+
+    @property
     def diff(self) -> str:
-        """The change as `git apply` takes it, and `patch -p1` where nothing is hidden or empty."""
-        if self.after is None and self.secret:
-            return _unseen_removal(self.path, self.before or "")
-        if not (self.before or self.after):
-            mode = "deleted" if self.after is None else "new"
-            return f"diff --git a/{self.path} b/{self.path}\n{mode} file mode 100644\n"
+        """The change as `git apply` takes it below the directory that the path is from, and `patch -p1`."""
         old = f"a/{self.path}" if self.before is not None else "/dev/null"
         new = f"b/{self.path}" if self.after is not None else "/dev/null"
         lines = unified_diff(_lines(self.before or ""), _lines(self.after or ""), old, new)
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _unseen_removal(path: str, before: str) -> str:
-    """Return git's patch of a binary file that goes: it names the content by its hash alone."""
+def _unseen(before: str) -> str:
+    """Return what git's patch of a binary file that goes says: it names the content by its hash alone."""
     import hashlib  # it loads OpenSSL, which hardly any diff has a use for
 
     content = before.encode()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return (
-        f"diff --git a/{path} b/{path}\ndeleted file mode 100644\nindex {blob}..{'0' * 40}\n"
-        "GIT binary patch\nliteral 0\nHcmV?d00001\n\n"
-    )
+    return f"index {blob}..{'0' * 40}\nGIT binary patch\nliteral 0\nHcmV?d00001\n\n"
 
 
 def text(tree: Tree, path: str) -> str | None:

@@ -47,6 +47,20 @@ def test_the_diff_does_what_write_does(project: Path) -> None:
     assert [path for path in other.rglob("*") if path.is_dir() and not any(path.iterdir())] == []
 
 
+@pytest.mark.parametrize("where", ["app", "."])
+def test_the_diff_of_a_project_within_a_repository(project: Path, where: str) -> None:
+    """Wherever in the repository git applies it, it takes all of it."""
+    other = project.parent / "other"
+    shutil.copytree(project, other)
+    repository = project.parent / "repository"
+    repository.mkdir()
+    subprocess.run(("git", "init", "--quiet"), cwd=repository, check=True)
+    shown = convert(Path(shutil.move(project, repository / "app")))
+    subprocess.run(("git", "apply"), input=shown.stdout, text=True, cwd=repository / where, check=True)
+    convert(other, "--write")
+    assert files(repository / "app") == files(other)
+
+
 def test_a_second_time_there_is_nothing_to_do(project: Path) -> None:
     convert(project, "--write")
     written = files(project)
@@ -68,14 +82,19 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
 def test_json_has_what_is_written_and_what_is_left(project: Path) -> None:
     shown = convert(project, "--json")
     data = json.loads(shown.stdout)["data"]
-    assert (data["written"], data["removed"], data["diff"][:4]) == ([], [], "--- ")
+    assert (data["written"], data["removed"], data["diff"][:11]) == ([], [], "diff --git ")
     assert all(set(each) == {"message", "file", "line", "column", "hint"} for each in data["look"])
     places = [f"{each['file']}:{each['line']}:{each['column']}: {each['message']}" for each in data["look"]]
     told = [line.removeprefix("warning: ") for line in shown.stderr.splitlines() if line.startswith("warning: ")]
     assert told[:-1] == places
     done = json.loads(convert(project, "--json", "--write").stdout)["data"]
     assert (done["diff"], done["look"]) == (data["diff"], data["look"])
+    assert done["changes"] == data["changes"]
+    named = {
+        what: [each["path"] for each in data["changes"] if each["change"] == what] for what in ("added", "removed")
+    }
     assert ("mix.exs" in done["written"], "rel/config.exs" in done["removed"]) == (True, True)
+    assert (done["removed"], set(named["added"]) < set(done["written"])) == (named["removed"], True)
 
 
 def test_what_cannot_be_written_leaves_all_as_it_was(project: Path) -> None:

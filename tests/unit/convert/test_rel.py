@@ -75,7 +75,7 @@ def test_no_cookie_is_written_or_shown(convert: Any, cookie: str) -> None:
     conversion = convert(
         f"set cookie: {cookie}", files={"rel/vm.args": "-name a@b\n# -setcookie s3cret\n-setcookie s3cret\n"}
     )
-    assert "s3cret" not in conversion.diff + str(conversion.look)
+    assert "s3cret" not in conversion.diff() + str(conversion.look)
     assert {change.path for change in conversion.changes if change.after is None} == {"rel/config.exs", "rel/vm.args"}
     assert [str(each.at) for each in conversion.look] == ["rel/vm.args:3:1"]
 
