@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -16,16 +17,19 @@ from relbuild.image.findings import Finding, table
 from relbuild.image.lock import FILE as LOCK
 from relbuild.image.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
-from relbuild.mix.facts import Known
+from relbuild.mix import distillery
+from relbuild.mix.facts import Known, Tree
 from relbuild.values import dataclass
 
 # Which exit code a failed check stands for, the first that is found; 1 for the others.
-CODES = {"engine": 4, "buildx": 4, "builder": 4, "project": 3, "secrets": 2}
+CODES = {"docker": 4, "engine": 4, "buildx": 4, "builder": 4, "project": 3, "secrets": 2, "network": 75}
+# What a file of variables is called that is for people to copy.
+EXAMPLES = (".example", ".sample", ".template", ".dist")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found; the exit code is what `relbuild image` would end with."""
+    """What was found; the exit code is that of `relbuild image` with the first fault."""
 
     findings: tuple[Finding, ...]
 
@@ -48,7 +52,8 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
     """
     found: list[Finding] = []
     plan = None
-    if session.tree().read("mix.exs") is None:
+    tree = session.tree()
+    if not (session.root / "mix.exs").exists():
         found.append(
             Finding(
                 "project", "note", "there is no mix.exs here: the engine alone is looked at", "-C DIR names a project"
@@ -59,6 +64,8 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
             plan = session.plan(release)
         except (ConfigError, ProjectError) as error:
             found += _failed("project", error.problems)
+        found += _distillery(tree, plan)
+        found += _git(session)
     run = plan.platforms.names if plan is not None and plan.platforms is not None and plan.platforms.emulated else ()
     engine = tuple(machine.find(session, run))
     if plan is not None:
@@ -79,8 +86,8 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     otp = f" on OTP {tools.otp.value}" if tools.otp is not None else ""
     yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: relbuild plan says more")
     for note in explanation.notes(plan):
-        yield Finding("project", "note", note)
-    yield from _git(session)
+        if note not in distillery.notes(session.tree()):
+            yield Finding("project", "note", note)
     yield from _written(session, plan)
     try:
         secrets.find(plan.builder)
@@ -94,6 +101,16 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     yield from _login(plan.image)
 
 
+def _distillery(tree: Tree, plan: Plan | None) -> Iterator[Finding]:
+    """Yield what Distillery left, which the build doesn't heed, and Distillery itself."""
+    for note in distillery.notes(tree):
+        yield Finding("distillery", "warning", note, "relbuild convert")
+    parts = (plan.project, *plan.project.apps) if plan is not None else ()
+    for dep in [dep for part in parts for dep in part.deps if dep.app == "distillery"][:1]:
+        message = f"{dep.at.brief}: distillery before 2.1 has a mix release of its own, which the build would run"
+        yield Finding("distillery", "warning", message, "relbuild convert takes it out")
+
+
 def _git(session: Session) -> Iterator[Finding]:
     """Yield what git has and shouldn't, or should and hasn't."""
     tracked = git.tracked(session.root)
@@ -104,9 +121,9 @@ def _git(session: Session) -> Iterator[Finding]:
             "git",
             "warning",
             "mix.lock isn't in git: another machine builds with other versions of the dependencies",
-            "git add --force mix.lock, and take it out of .gitignore",
+            "git add mix.lock, and take it out of .gitignore where that names it",
         )
-    for name in sorted(tracked & {".env", ".env.prod", ".env.production", "config/prod.secret.exs"}):
+    for name in sorted(name for name in tracked if _is_secret(name.rpartition("/")[2])):
         yield Finding(
             "git",
             "warning",
@@ -115,9 +132,17 @@ def _git(session: Session) -> Iterator[Finding]:
         )
 
 
+def _is_secret(name: str) -> bool:
+    return name == "prod.secret.exs" or (re.match(r"\.env(\.|$)", name) is not None and not name.endswith(EXAMPLES))
+
+
 def _written(session: Session, plan: Plan) -> Iterator[Finding]:
     """Yield what is to be said of files that relbuild has written."""
-    present = files.read_text(session.root / "Dockerfile")
+    try:
+        present = files.read_text(session.root / "Dockerfile")
+    except CommandFailed as error:
+        yield from _failed("dockerfile", error.problems)
+        return
     if present is not None and dockerfile.SIGNATURE not in present:
         yield Finding("dockerfile", "note", "the project's own Dockerfile has no say in relbuild image")
     elif present is not None and present != dockerfile.render(plan):
@@ -135,7 +160,8 @@ def _login(image: str) -> Iterator[Finding]:
     try:
         known = logins.basic(reference.registry) is not None
     except CommandFailed as error:
-        yield from _failed("registry", error.problems)
+        # A build does without.
+        yield from (Finding("registry", "warning", each.message, each.hint) for each in error.problems)
         return
     if known:
         yield Finding("registry", "ok", f"docker has a login for {reference.registry}")
@@ -159,7 +185,7 @@ def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
         try:
             there = registries.manifest(where) is not None
         except PassingFault as error:
-            yield Finding("images", "warning", f"{image}: {error.problems[0].message}", error.problems[0].hint)
+            yield Finding("network", "failed", f"{image}: {error.problems[0].message}", error.problems[0].hint)
         except CommandFailed as error:
             yield from _failed("images", error.problems)
         else:

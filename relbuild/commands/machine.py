@@ -55,8 +55,17 @@ def find(session: Session, platforms: tuple[str, ...] = ()) -> Iterator[Finding]
     yield from engine(facts, str(session.endpoint), time.time())
     if facts.name == socket.gethostname() and Path(facts.root).is_dir():
         yield disk(facts.root, files.free(facts.root))
-    yield from _client(session, platforms)
-    yield from proxies(_set_here(), _given_to_builds())
+    try:
+        yield from _client(session, platforms)
+    except EngineError as error:  # there is no docker here
+        yield Finding("docker", "failed", error.problems[0].message, error.problems[0].hint)
+    try:
+        yield from proxies(_set_here(), _given_to_builds())
+    except CommandFailed as error:
+        at = error.problems[0].at
+        yield Finding(
+            "docker", "warning", f"{f'{at}: ' if at else ''}{error.problems[0].message}", error.problems[0].hint
+        )
 
 
 def engine(facts: EngineFacts, place: str, now: float) -> Iterator[Finding]:
@@ -152,9 +161,6 @@ def _set_here() -> tuple[str, ...]:
 
 
 def _given_to_builds() -> tuple[str, ...]:
-    try:
-        configured = logins.configuration().get("proxies") or {}
-    except CommandFailed:
-        return ()
+    configured = logins.configuration().get("proxies") or {}
     keys = {key for each in configured.values() if isinstance(each, dict) for key in each}
     return tuple(name for name, key in PROXIES.items() if key in keys)

@@ -199,7 +199,8 @@ class Engine:
             yield
         except ApiError as error:
             if error.status == 404:
-                raise _NotThere(failure) from error
+                hint = f"{self._endpoint} answers as no Docker Engine does"
+                raise _NotThere(f"{failure}: {error}", hint=hint) from error
             raise EngineError(f"{failure}: {error}", hint=f"{self._endpoint} refused it") from error
         except (OSError, ValueError) as error:
             reason = _reason(error)

@@ -102,13 +102,18 @@ def test_a_project_at_fault_has_its_place(diagnosed: Callable[..., Diagnosis], p
 def test_what_git_has(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
     (project / "mix.lock").write_text("%{}\n")
     (project / ".env").write_text("SECRET=1\n")
+    (project / "config").mkdir()
+    for name in (".env.local", ".env.example", "environment"):
+        (project / "config" / name).write_text("SECRET=1\n")
     assert said(diagnosed(), "git") == []  # no repository
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
-    for argv in (("init", "--quiet"), ("add", "mix.exs", ".env")):
+    for argv in (("init", "--quiet"), ("add", "mix.exs", ".env", "config")):
         subprocess.run(("git", *argv), cwd=project, check=True, env=environment)
+    (project / "mix.exs").write_text("not Elixir (")
     assert said(diagnosed(), "git") == [
         ("warning", "mix.lock isn't in git: another machine builds with other versions of the dependencies"),
         ("warning", ".env is in git: whoever has the repository has the secrets in it"),
+        ("warning", "config/.env.local is in git: whoever has the repository has the secrets in it"),
     ]
 
 
@@ -122,6 +127,26 @@ def test_a_dockerfile(diagnosed: Callable[..., Diagnosis], project: Path) -> Non
     assert said(diagnosed(), "dockerfile") == []
     file.write_text(file.read_text() + "# changed\n")
     assert said(diagnosed(), "dockerfile") == [("warning", "the written Dockerfile has gone stale")]
+
+
+def test_files_that_are_directories(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "Dockerfile").mkdir()
+    assert [status for status, _ in said(diagnosed(), "dockerfile")] == ["failed"]
+    (project / "mix.exs").unlink()
+    (project / "mix.exs").mkdir()
+    assert diagnosed().exit_code == 3
+
+
+def test_what_distillery_left(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "rel").mkdir()
+    (project / "rel" / "config.exs").write_text("use Mix.Releases.Config\n")
+    (project / "mix.exs").write_text(MIX.replace('"~> 1.18"', '"~> 1.18", deps: [{:distillery, "~> 2.0"}]'))
+    found = [each for each in diagnosed().findings if each.check == "distillery"]
+    assert [(each.status, each.mending) for each in found] == [
+        ("warning", "relbuild convert"),
+        ("warning", "relbuild convert takes it out"),
+    ]
+    assert not any("Distillery" in message for _, message in said(diagnosed(), "project"))
 
 
 def test_secrets_and_a_login_that_are_not_there(
@@ -158,7 +183,7 @@ def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> No
     [
         (Manifest("sha256:0", ()), "ok", 0),
         (None, "failed", 1),
-        (PassingFault("can't look up: no answer", hint="try again later"), "warning", 0),
+        (PassingFault("can't look up: no answer", hint="try again later"), "failed", 75),
         (CommandFailed("refuses: 403"), "failed", 1),
     ],
 )
@@ -172,4 +197,5 @@ def test_images_that_the_engine_lacks(
 
     monkeypatch.setattr(doctor.Registries, "manifest", manifest)
     found = diagnosed(images=None)
-    assert ([each for each, _ in said(found, "images")], found.exit_code) == ([status, status], code)
+    found_statuses = [each for check in ("images", "network") for each, _ in said(found, check)]
+    assert (found_statuses, found.exit_code) == ([status, status], code)

@@ -12,7 +12,7 @@ from relbuild.commands import machine
 from relbuild.commands.machine import GIB, Builder
 from relbuild.endpoint import DEFAULT
 from relbuild.engine.facts import EngineFacts
-from relbuild.engine.runner import Outcome
+from relbuild.engine.runner import Outcome, missing
 from relbuild.errors import EngineError
 from relbuild.image.findings import Finding
 
@@ -110,7 +110,14 @@ def test_the_proxies_that_are_set_here_and_in_docker_s_configuration(
     (tmp_path / "config.json").write_text('{"proxies": {"default": {"httpsProxy": "http://proxy:3128"}}}')
     assert machine._given_to_builds() == ("HTTPS_PROXY",)
     (tmp_path / "config.json").write_text("{")
-    assert machine._given_to_builds() == ()
+    session: Any = SimpleNamespace(
+        engine=SimpleNamespace(require_builds=lambda: None, about=lambda: GOOD),
+        endpoint=DEFAULT,
+        runner=Client(Outcome(1)),
+    )
+    broken = [each for each in machine.find(session) if each.check == "docker"]
+    assert [each.status for each in broken] == ["warning"]
+    assert broken[0].message.startswith(f"{tmp_path}/config.json:1:1: can't read docker's configuration: ")
 
 
 class Client:
@@ -135,6 +142,17 @@ def test_the_client() -> None:
     assert found_by(version, Outcome(0, INSPECTED)) == [*well, ("buildx", "ok"), ("builder", "ok")]
     assert found_by(Outcome(1)) == [*well, ("buildx", "failed")]
     assert found_by(version, Outcome(1)) == [*well, ("buildx", "ok"), ("builder", "failed")]
+
+
+def test_no_client() -> None:
+    class Missing:
+        def captured(self, argv: tuple[str, ...]) -> Outcome:
+            raise missing(argv[0])
+
+    answers = SimpleNamespace(require_builds=lambda: None, about=lambda: GOOD)
+    session: Any = SimpleNamespace(engine=answers, endpoint=DEFAULT, runner=Missing())
+    [found] = [each for each in machine.find(session) if each.check == "docker"]
+    assert (found.status, found.message) == ("failed", "docker isn't on the PATH")
 
 
 def test_no_engine() -> None:
