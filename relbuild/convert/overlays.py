@@ -14,9 +14,27 @@ from relbuild.scaffold.change import text
 
 _STEP = "write a function that does it, and name it after :assemble in the release's steps: in mix.exs"
 _PROVIDERS = ("Distillery.Releases.Config.Providers.Elixir", "Mix.Releases.Config.Providers.Elixir")
-# What the provider's file could do, and the file that a release of Mix's reads can't (Config.import_config/1).
-_MIX = re.compile(r"^[^#]*?\b(Mix\.(?!Config\b))")
-_IMPORT = re.compile(r"^\s*(import_config\b)")
+# What the provider's file could do, and what a release of Mix's reads can't, or does otherwise: what is said of
+# each, and what to do. `{runtime}` is the file that it reads.
+_OTHERWISE = (
+    (r"^[^#]*?\b(Mix\.(?!Config\b))", "Mix isn't there when a release starts", "config_env() is :prod in {runtime}"),
+    (
+        r"^\s*(import_config\b)",
+        "{runtime} can't import another file: the release doesn't start with it",
+        "write what that file says into {runtime}",
+    ),
+    (
+        r"^[^#]*?(\b__DIR__\b)",
+        "__DIR__ is where the release has {runtime} now: releases/VERSION",
+        "write the path from RELEASE_ROOT, or with Application.app_dir/2",
+    ),
+    (r"^[^#]*?(\bRELEASE_ROOT_DIR\b)", "RELEASE_ROOT_DIR is Distillery's", "mix release calls it RELEASE_ROOT"),
+    (
+        r"^\s*(config\s*\(?\s*:kernel\b)",
+        "the kernel is up before {runtime} is read",
+        "flags of the VM in rel/vm.args.eex, or ELIXIR_ERL_OPTIONS in rel/env.sh.eex, come before",
+    ),
+)
 
 
 def move(outcome: Outcome, config: RelConfig, runtime: str) -> str | None:
@@ -82,16 +100,11 @@ def _provider_file(outcome: Outcome, source: str, at: Mark, runtime: str) -> str
         outcome.look.append(Problem(f"{source} isn't there", at))
         return None
     for number, line in enumerate(content.splitlines(), 1):
-        for pattern, message, hint in (
-            (
-                _MIX,
-                "Mix isn't there when a release starts",
-                f"a release has no Mix; in {runtime} config_env() is :prod",
-            ),
-            (_IMPORT, f"{runtime} can't import another file", f"write what that one says into {runtime}"),
-        ):
-            if match := pattern.search(line):
-                outcome.look.append(Problem(message, Mark(source, number, match.start(1) + 1), hint))
+        for pattern, message, hint in _OTHERWISE:
+            if match := re.search(pattern, line):
+                at_line = Mark(source, number, match.start(1) + 1)
+                told = f"{message.format(runtime=runtime)}; this goes to {runtime}"
+                outcome.look.append(Problem(told, at_line, hint.format(runtime=runtime)))
     outcome.remove(source)
     return re.sub(r"^use Mix\.Config\b", "import Config", content, flags=re.MULTILINE)
 

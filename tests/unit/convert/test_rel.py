@@ -204,12 +204,22 @@ def test_what_a_release_s_configuration_can_not_do(convert: Any) -> None:
         'set overlays: [{:copy, "rel/c.exs", "etc/c.exs"}]\n'
         'set config_providers: [{Mix.Releases.Config.Providers.Elixir, ["${RELEASE_ROOT_DIR}/etc/c.exs"]}]\n'
     )
-    files = {"rel/c.exs": 'use Mix.Config\n# import_config\nconfig :shop, a: Mix.env()\nimport_config "more.exs"\n'}
+    lines = (
+        *("use Mix.Config", "# import_config", "config :shop, a: Mix.env()", 'import_config "more.exs"'),
+        *('config :shop, root: Path.expand("..", __DIR__)', 'config :shop, b: System.get_env("RELEASE_ROOT_DIR")'),
+        "config :kernel, inet_dist_listen_min: 9100",
+    )
+    files = {"rel/c.exs": "\n".join(lines) + "\n"}
     look = [each for each in convert(settings, files=files).look if each.at is not None and each.at.file == "rel/c.exs"]
-    assert [(str(each.at), each.message) for each in look] == [
+    goes = "; this goes to config/runtime.exs"
+    assert [(str(each.at), each.message.removesuffix(goes)) for each in look] == [
         ("rel/c.exs:3:18", "Mix isn't there when a release starts"),
-        ("rel/c.exs:4:1", "config/runtime.exs can't import another file"),
+        ("rel/c.exs:4:1", "config/runtime.exs can't import another file: the release doesn't start with it"),
+        ("rel/c.exs:5:39", "__DIR__ is where the release has config/runtime.exs now: releases/VERSION"),
+        ("rel/c.exs:6:34", "RELEASE_ROOT_DIR is Distillery's"),
+        ("rel/c.exs:7:1", "the kernel is up before config/runtime.exs is read"),
     ]
+    assert all(each.message.endswith(goes) for each in look)
 
 
 @pytest.mark.parametrize(
