@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relbuild.convert.shell import renamed
 from relbuild.convert.vm_args import VmArgs
 
 _HEAD = """\
@@ -20,7 +19,7 @@ _VM_HEAD = """\
 def env_sh(hooks: list[tuple[str, ...]], args: VmArgs) -> str | None:
     """Return rel/env.sh.eex; None where there is nothing for it."""
     blocks = [[_escaped(line) for line in lines] for lines in hooks if lines]
-    blocks += [list(map(renamed, block)) for block in (list(_node(args)), list(_options(args))) if block]
+    blocks += [block for block in (list(_node(args)), list(_options(args))) if block]
     return "\n".join((_HEAD, *("".join(f"{line}\n" for line in block) for block in blocks))) if blocks else None
 
 
@@ -48,7 +47,6 @@ def _options(args: VmArgs) -> Iterator[str]:
     yield 'case "$RELEASE_COMMAND" in'
     yield "  start* | daemon*)"
     for option in args.options:
-        quoted = option.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
-        yield f'    export ELIXIR_ERL_OPTIONS="${{ELIXIR_ERL_OPTIONS:-}} {quoted}"'
+        yield f'    export ELIXIR_ERL_OPTIONS="${{ELIXIR_ERL_OPTIONS:-}} {option}"'
     yield "    ;;"
     yield "esac"

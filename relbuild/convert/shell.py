@@ -79,6 +79,12 @@ def renamed(line: str) -> str:
     return re.sub(rf"(?<=\$)(\{{?)({names})\b", lambda match: f"{match[1]}{_RENAMED[match[2]]}", line)
 
 
+def quoted(text: str) -> str:
+    """Return a text as it stands in double quotes: ``${NAME}`` alone is anything but itself there."""
+    own = re.sub(r"\$\{(\w+)\}", lambda match: f"${{{_RENAMED.get(match[1], match[1])}}}", text)
+    return re.sub(r'(["`\\]|\$(?!\{[A-Za-z_][A-Za-z0-9_]*\}))', r"\\\1", own)
+
+
 def _refused(line: str) -> Iterator[tuple[int, str]]:
     """Yield the column of what env.sh can't have, and why; one for each line."""
     if line.lstrip().startswith("#"):

@@ -32,6 +32,9 @@ Told = Callable[..., list[str]]
         ("##-name <%= x %>\n##+K true\n", ["##-name <%%= x %>", "##+K true"], (None, None), None),
         ("-kernel inet_dist_listen_min 9100\r\n", ["-kernel inet_dist_listen_min 9100"], (None, None), None),
         ("-setcookie <%= release.profile.cookie %>\n", [], (None, None), None),
+        ("-name\n  a@b # $(x)\n+A\n5\n-setcookie\n${C}\n", ["+A", "5"], ("name", "a@b"), "${C}"),
+        ("-setcookie \"${C}\"\n-sname 'a'\n", [], ("sname", "a"), "${C}"),
+        ("-name a@$HOME\n+A 5 # -setcookie x\n# -setcookie\n# x\n", ["+A 5"], ("name", "a@\\$HOME"), None),
     ],
 )
 def test_vm_args(text: str, lines: list[str], node: tuple[str | None, str | None], cookie: str | None) -> None:
@@ -47,6 +50,14 @@ def test_vm_args(text: str, lines: list[str], node: tuple[str | None, str | None
         ("-args_file y\n", "rel/vm.args:1:1: -args_file is Mix's own"),
         ("+P <%= overlay %>\n", "rel/vm.args:1:1: this flag is computed"),
         ("-name <%= foo %>@x\n", "rel/vm.args:1:1: the node's name is computed"),
+        ("-setcookie\n'the monster'\n", "rel/vm.args:1:1: a cookie stands here"),
+        ("-setcookie a@b monster\n", "rel/vm.args:1:1: a cookie stands here"),
+        ("-setcookie ${C:-monster}\n", "rel/vm.args:1:1: a cookie stands here"),
+        ("+A 1\n  +A ${N:-5}\n", "rel/vm.args:2:3: a ${…} in it is no variable's plain name"),
+        ("-name a@${IP:-x}\n", "rel/vm.args:1:1: the node's name is computed: a@${IP:-x}"),
+        ("-x 'a ${B}'\n", "rel/vm.args:1:1: this flag isn't moved: a shell splits"),
+        ("-x a\\ ${B}\n", "rel/vm.args:1:1: this flag isn't moved: a shell splits"),
+        ("-x ${B}/*\n", "rel/vm.args:1:1: this flag isn't moved: a shell splits"),
     ],
 )
 def test_what_vm_args_leaves_to_a_person(text: str, message: str) -> None:
@@ -63,7 +74,7 @@ def test_flags_from_the_environment_are_given_at_the_start(after: After) -> None
         "# Not for the other commands, whose VM runs beside that of the system.\n"
         'case "$RELEASE_COMMAND" in\n'
         "  start* | daemon*)\n"
-        '    export ELIXIR_ERL_OPTIONS="${ELIXIR_ERL_OPTIONS:-} +P ${MAX} -x \\"y\\""\n'
+        '    export ELIXIR_ERL_OPTIONS="${ELIXIR_ERL_OPTIONS:-} +P ${MAX} -x y"\n'
         "    ;;\n"
         "esac\n"
     )
@@ -78,6 +89,12 @@ def test_no_cookie_is_written_or_shown(convert: Any, cookie: str) -> None:
     assert "s3cret" not in conversion.diff() + str(conversion.look)
     assert {change.path for change in conversion.changes if change.after is None} == {"rel/config.exs", "rel/vm.args"}
     assert [str(each.at) for each in conversion.look] == ["rel/vm.args:3:1"]
+
+
+def test_the_words_of_a_flag_stay_together(after: After) -> None:
+    files = after(files={"rel/vm.args": "+P\n# why\n${MAX} # $(touch x)\n"})
+    assert '${ELIXIR_ERL_OPTIONS:-} +P ${MAX}"' in (files["rel/env.sh.eex"] or "")
+    assert "+P" not in (files["rel/vm.args.eex"] or "")
 
 
 def test_the_configured_cookie_is_looked_at_where_it_was_used(told: Told) -> None:
