@@ -19,6 +19,7 @@ from relbuild.convert import (
     run_time,
     runtime,
     settings,
+    shell,
     usage,
     vm_args,
 )
@@ -36,8 +37,11 @@ from relbuild.scaffold import rel_templates
 from relbuild.scaffold.change import Change
 from relbuild.values import dataclass
 
-# A cookie in rel/config.exs, of whichever environment; an empty one is none.
-_COOKIE = re.compile(r"\bcookie:\s*(?!\"\"|:\"\"|nil\b)\S")
+# A cookie of rel/config.exs that is none, or a variable's; any other word of one may be followed by a secret.
+_COOKIE = re.compile(
+    r"""["']?\bcookie["']?\s*(?::|=>|,|=)\s*:?(?:""|''|nil\b|"\$\{\w+\}")"""
+    r"""(?=[ \t]*(?:[)\]},]|\n(?!\s*(?:<>|\|\||\+\+|\|>))|$))"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ class _Conversion:
         outcome = self.outcome
         lines = hooks.move(outcome, self.config)
         args = self.vm_args()
+        self.cookie(args)
         env = env_sh.env_sh(lines, args or VmArgs())
         vm = env_sh.vm_args(args) if args is not None else None
         for name, made in zip(rel_templates.NAMES, (env, vm), strict=True):
@@ -164,8 +169,14 @@ class _Conversion:
         text = outcome.read(distillery.FILE)
         if text is not None:
             outcome.remove(distillery.FILE)
-            if _COOKIE.search(text):
+            if "cookie" in _COOKIE.sub("", text).lower():
                 outcome.secrets.add(distillery.FILE)
+
+    def cookie(self, args: VmArgs | None) -> None:
+        """Let env.sh have the variable that the cookie of rel/config.exs is, where vm.args takes that."""
+        cookies = [left.cookie_variable(each) for each in self.config.settings if each.key == "cookie"]
+        if args is not None and args.configured_cookie and len(set(cookies)) == 1 and cookies[0] is not None:
+            args.cookie = args.cookie or shell.quoted(cookies[0])
 
     def vm_args(self) -> VmArgs | None:
         """Return what the project's vm.args says; None when there is none."""

@@ -55,4 +55,6 @@ def _moved(outcome: Outcome, setting: Setting) -> list[tuple[str, ...]]:
         if script.lines is not None:
             found.append(script.lines)
             outcome.remove(file)
+        if script.secret:
+            outcome.secrets.add(file)
     return found

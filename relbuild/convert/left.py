@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from relbuild.convert.rel_config import RelConfig, Setting
@@ -42,7 +43,14 @@ def look(tree: Tree, config: RelConfig, *, cookie: bool) -> Iterator[Problem]:
 def has_cookie(setting: Setting) -> bool:
     """Say whether a setting holds a cookie that is one: not an empty one, nor what is read from elsewhere."""
     value = setting.value.value if isinstance(setting.value, Known) else None
-    return value is not None and str(value).strip(":") != ""
+    return value is not None and str(value).strip(":") != "" and cookie_variable(setting) is None
+
+
+def cookie_variable(setting: Setting) -> str | None:
+    """Return the ``${VAR}`` that is all of a cookie, which Distillery replaced at the start."""
+    value = setting.value.value if isinstance(setting.value, Known) else None
+    text = str(value).removeprefix(":")
+    return text if re.fullmatch(r"\$\{[A-Za-z_]\w*\}", text, re.ASCII) else None
 
 
 def _without_effect(setting: Setting) -> bool:

@@ -171,7 +171,9 @@ class _Reading:
         return term.value.name if isinstance(term, Known) and isinstance(term.value, Atom) else None
 
     def unread(self, node: Node, what: str) -> None:
-        message = f"{what} can't be read without running Elixir: `{self.source.excerpt(node)}`"
+        # A cookie is not to be shown.
+        shown = "" if "cookie" in self.source.text(node).lower() else f": `{self.source.excerpt(node)}`"
+        message = f"{what} can't be read without running Elixir{shown}"
         hint = "what it sets belongs into `releases` in mix.exs"
         self.look.append(Problem(message, self.source.mark(node), hint))
 

@@ -103,6 +103,39 @@ def test_the_configured_cookie_is_looked_at_where_it_was_used(told: Told) -> Non
     assert told('set cookie: ""', files=used) == []
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        'set "cookie": :"s3cret"',
+        'set [{:cookie, :"s3cret"}]',
+        'set(cookie: "s3cret")',
+        'cookie = "s3cret"\nset cookie: cookie',
+        'set cookie: ""\n  <> "s3cret"',
+        'set cookie: "${X}" <> "s3cret"',
+        'set cookie: "" # s3cret',
+        '# set cookie: "s3cret"',
+    ],
+)
+def test_no_cookie_of_the_configuration_is_shown_however_it_is_written(convert: Any, written: str) -> None:
+    conversion = convert(written)
+    assert "s3cret" not in conversion.diff + str(conversion.look)
+
+
+@pytest.mark.parametrize(
+    "written", ['set cookie: ""', "set(cookie: nil)", 'set cookie: "${C}"', "set [{:cookie, nil}]"]
+)
+def test_a_configuration_without_a_secret_is_shown(convert: Any, written: str) -> None:
+    assert f"-{written}" in convert(written).diff
+
+
+@pytest.mark.parametrize("cookie", ['"${C}"', ':"${C}"'])
+def test_a_cookie_from_a_variable_goes_to_env_sh(convert: Any, cookie: str) -> None:
+    files = {"rel/vm.args": "-name a@b\n-setcookie <%= release.profile.cookie %>\n"}
+    conversion = convert(f"set(cookie: {cookie})", files=files)
+    [env] = [each.after for each in conversion.changes if each.path == "rel/env.sh.eex"]
+    assert ('export RELEASE_COOKIE="${C}"\n' in env, conversion.look) == (True, ())
+
+
 def test_without_wishes_the_templates_are_those_of_init(after: After) -> None:
     files = after()
     assert "RELEASE_DISTRIBUTION:-none" in (files["rel/env.sh.eex"] or "")
@@ -124,6 +157,16 @@ def test_without_wishes_the_templates_are_those_of_init(after: After) -> None:
         ("echo ${X:0:2}", "`${x:0:1}` is bash's"),
         ("set -euo pipefail", "`pipefail` is bash's"),
         ("release_ctl eval 'x'", "release_ctl is a function of Distillery's"),
+        ("test a == b", "`== in test` is bash's"),
+        ("printf -v A b", "`printf -v` is bash's"),
+        ("echo $OSTYPE", "`$OSTYPE` is bash's"),
+        ("time ls", "`time` is bash's"),
+        ('[ -n "$A" ] || return 0', "`return` would end rel/env.sh.eex"),
+        ("if a; then exit 1; fi", "`exit` would end rel/env.sh.eex"),
+        ("A=1; fi", "a plain sh can't read it from here on"),
+        ("if a; then fi", "a plain sh can't read what has nothing to do here"),
+        ('export ERL_FLAGS="-setcookie abc"', "a cookie stands here"),
+        ("export RELEASE_COOKIE=${X:-abc}", "a cookie stands here"),
         ("cd $REL_DIR", "REL_DIR is a variable of Distillery's"),
     ],
 )
@@ -143,11 +186,26 @@ def test_what_is_not_plain_sh_is_not_moved(line: str, why: str) -> None:
         ),
         ('echo "$REL_NAME-${REL_VSN}" $RELEASE_ROOT_DIR', ('echo "$RELEASE_NAME-${RELEASE_VSN}" $RELEASE_ROOT',)),
         ("export REPLACE_OS_VARS=1\nexport A=b\r\n", ("export A=b",)),
+        ("export REPLACE_OS_VARS=true DB_HOST=db\n", ("export DB_HOST=db",)),
+        ("REPLACE_OS_VARS=true; export REPLACE_OS_VARS\nA=1; export REPLACE_OS_VARS=1\n", ("A=1",)),
+        ('export RELEASE_COOKIE="$X" COOKIE=${X}', ('export RELEASE_COOKIE="$X" COOKIE=${X}',)),
+        ("f() { return 1; }\n(exit 1)", ("f() { return 1; }", "(exit 1)")),
         ('[ "$A" = b ] && . /etc/x', ('[ "$A" = b ] && . /etc/x',)),
     ],
 )
 def test_plain_sh_is_moved(text: str, lines: tuple[str, ...]) -> None:
     assert shell.moved("rel/hooks/x", text).lines == lines
+
+
+@pytest.mark.parametrize(
+    "line", ["export RELEASE_COOKIE=s3cret", "ERL_COOKIE='s3 cret' # s3cret", "export COOKIE=s3cret;"]
+)
+def test_a_hook_s_cookie_is_not_written_or_shown(convert: Any, line: str) -> None:
+    conversion = convert("", 'set pre_configure_hook: "rel/x"', files={"rel/x": f"# COOKIE=s3cret\n{line}\nA=1\n"})
+    assert "s3" not in conversion.diff + str(conversion.look)
+    assert [(str(each.at), each.message[:21]) for each in conversion.look] == [("rel/x:2:1", "a cookie stands here,")]
+    [env] = [each.after for each in conversion.changes if each.path == "rel/env.sh.eex"]
+    assert env.endswith("\n\nA=1\n")
 
 
 def test_hooks_of_a_directory_go_in_the_order_of_their_names(after: After) -> None:
