@@ -158,13 +158,17 @@ class _Conversion:
         outcome = self.outcome
         lines = hooks.move(outcome, self.config)
         args = self.vm_args()
-        self.cookie(args)
-        env = env_sh.env_sh(lines, args or VmArgs())
+        # Distillery's own template of it took the configured cookie.
+        wanted = args or VmArgs(configured_cookie=True)
+        self.cookie(wanted)
+        env = env_sh.env_sh(lines, wanted)
         vm = env_sh.vm_args(args) if args is not None else None
         for name, made in zip(rel_templates.NAMES, (env, vm), strict=True):
             content = made or rel_templates.render(name, self.project)
             outcome.add(f"rel/{name}", content, "it should say what this one says, too")
-        used = args is None or (args.configured_cookie and args.cookie is None)
+        if args is None:
+            outcome.notes(env_sh.without_node(outcome.files.get("rel/env.sh.eex"), self.config.releases))
+        used = wanted.configured_cookie and wanted.cookie is None
         outcome.notes(left.look(outcome.tree, self.config, cookie=used))
         text = outcome.read(distillery.FILE)
         if text is not None:
@@ -172,11 +176,19 @@ class _Conversion:
             if "cookie" in _COOKIE.sub("", text).lower():
                 outcome.secrets.add(distillery.FILE)
 
-    def cookie(self, args: VmArgs | None) -> None:
+    def cookie(self, args: VmArgs) -> None:
         """Let env.sh have the variable that the cookie of rel/config.exs is, where vm.args takes that."""
-        cookies = [left.cookie_variable(each) for each in self.config.settings if each.key == "cookie"]
-        if args is not None and args.configured_cookie and len(set(cookies)) == 1 and cookies[0] is not None:
-            args.cookie = args.cookie or shell.quoted(cookies[0])
+        said = [each for each in self.config.settings if each.key == "cookie"]
+        names = {left.cookie_variable(each) for each in said}
+        if not args.configured_cookie or args.cookie is not None:
+            return
+        if len(names) == 1 and (name := names.pop()) is not None:
+            args.cookie = shell.quoted(name)
+            return
+        for each in said:
+            if (name := left.cookie_variable(each)) is not None:
+                hint = "export RELEASE_COOKIE in rel/env.sh.eex, by $RELEASE_NAME"
+                self.outcome.look.append(Problem(f"not all releases have this cookie: {name}", each.at, hint))
 
     def vm_args(self) -> VmArgs | None:
         """Return what the project's vm.args says; None when there is none."""
@@ -190,11 +202,13 @@ class _Conversion:
         file = (named[0].path if named else None) or vm_args.DEFAULT
         text = self.outcome.read(file)
         if text is None:
-            if named and named[0].path is not None:
+            if named and named[0].path is not None and self.outcome.absent(file):
                 self.outcome.look.append(Problem(f"vm_args names {file}, which isn't there", named[0].at))
             return None
         args = vm_args.read(file, text)
         self.outcome.notes(args.look)
+        if len(named) == 1:
+            self.outcome.notes(env_sh.for_all(named[0], self.config))
         self.outcome.remove(file)
         if args.secret or vm_args.SECRET.search(text):
             self.outcome.secrets.add(file)

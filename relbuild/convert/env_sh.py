@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
+from relbuild.convert.rel_config import RelConfig, Release, Setting
 from relbuild.convert.vm_args import VmArgs
+from relbuild.errors import Problem, listed
 
 _HEAD = """\
 #!/bin/sh
@@ -26,6 +29,35 @@ def env_sh(hooks: list[tuple[str, ...]], args: VmArgs) -> str | None:
 def vm_args(args: VmArgs) -> str:
     """Return rel/vm.args.eex."""
     return "\n".join((_VM_HEAD, *args.lines)).rstrip("\n") + "\n"
+
+
+def without_node(text: str | None, releases: Sequence[Release]) -> Iterator[Problem]:
+    """Yield that a release is no node any more, where env.sh, as relbuild writes it, makes it none."""
+    for release in releases if text is not None and "RELEASE_DISTRIBUTION:-none" in text else ():
+        message = f"{release.name} was a node by Distillery's own vm.args, {release.name}@127.0.0.1, and is none now"
+        hint = "RELEASE_DISTRIBUTION=sname in the environment makes it one, or write that into rel/env.sh.eex"
+        yield Problem(message, release.at, hint)
+
+
+def for_all(setting: Setting, config: RelConfig) -> Iterator[Problem]:
+    """Yield that what was a vm.args of some releases holds for all of them."""
+    if (names := holders(setting, config)) is not None:
+        message = f"rel/vm.args.eex and rel/env.sh.eex hold for all releases: this was {listed(names)}'s alone"
+        yield Problem(message, setting.at, 'tell releases apart in rel/env.sh.eex by case "$RELEASE_NAME"')
+
+
+def holders(setting: Setting, config: RelConfig) -> list[str] | None:
+    """Return the names of the releases that have a setting; None for all of them."""
+    names = [each.name for each in config.releases if each.settings.get(setting.key) == setting]
+    return names if len(names) < len(config.releases) else None
+
+
+def guarded(lines: tuple[str, ...], names: list[str] | None) -> tuple[str, ...]:
+    """Return lines that are carried out for some releases alone, None for all."""
+    # As they are: a text or a here-document over several lines isn't to be indented.
+    if not names or not lines:
+        return lines
+    return (f'case "$RELEASE_NAME" in {" | ".join(map(shlex.quote, names))})', *lines, ";;", "esac")
 
 
 def _escaped(line: str) -> str:

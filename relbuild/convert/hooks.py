@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relbuild.convert import shell
+from relbuild.convert import env_sh, shell
 from relbuild.convert.outcome import Outcome
 from relbuild.convert.rel_config import RelConfig, Setting
 from relbuild.errors import Problem
@@ -26,7 +26,8 @@ def move(outcome: Outcome, config: RelConfig) -> list[tuple[str, ...]]:
     found = []
     for setting in config.settings:
         if setting.key in _MOVED:
-            found += _moved(outcome, setting)
+            names = env_sh.holders(setting, config)
+            found += [env_sh.guarded(lines, names) for lines in _moved(outcome, setting)]
         elif (event := setting.key.removesuffix("s").removesuffix("_hook")) in _PLACES:
             place = f": {setting.text}" if setting.text else ""
             outcome.look.append(
@@ -48,7 +49,8 @@ def _moved(outcome: Outcome, setting: Setting) -> list[tuple[str, ...]]:
     for file in [f"{path}/{name}" for name in names] or [path]:
         content = outcome.read(file)
         if content is None:
-            outcome.look.append(Problem(f"{setting.key} names {file}, which isn't there", setting.at))
+            if outcome.absent(file):
+                outcome.look.append(Problem(f"{setting.key} names {file}, which isn't there", setting.at))
             continue
         script = shell.moved(file, content)
         outcome.notes(script.look)

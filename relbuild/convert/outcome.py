@@ -28,8 +28,22 @@ class Outcome:
         try:
             return text(self.tree, path)
         except ProjectError as error:
-            self.look += error.problems
+            self.look += _placed(path, error)
             return None
+
+    def absent(self, path: str) -> bool:
+        """Say whether there is nothing at a path; note a directory, as what can't be read else is by `read`."""
+        if path.startswith(("/", "..")):
+            return True
+        try:
+            if self.tree.read(path) is not None:
+                return False
+            if not self.tree.list(path):
+                return True
+        except ProjectError:
+            return False
+        self.look.append(Problem("a directory, where a file should be", Mark(path, 1), "name a file in it"))
+        return False
 
     def add(self, path: str, content: str, lack: str) -> None:
         """Write a file that isn't there yet; where it is, note what it lacks."""
@@ -53,3 +67,16 @@ class Outcome:
         made = [Change(path, text(self.tree, path), after, path in self.secrets) for path, after in self.files.items()]
         differing = [change for change in made if change.before != change.after]
         return tuple(sorted(differing, key=lambda change: (change.after is None, change.path)))
+
+
+def _placed(path: str, error: ProjectError) -> list[Problem]:
+    """Return an error's problems, without the path that their place says, and with the line of what is no text."""
+    cause = error.__cause__
+    found = []
+    for each in error.problems:
+        at = each.at
+        if isinstance(cause, UnicodeDecodeError):
+            at = Mark(path, cause.object.count(b"\n", 0, cause.start) + 1)
+        message = each.message.removeprefix(f"{path}: ") if at is not None else each.message
+        found.append(Problem(message, at, each.hint))
+    return found

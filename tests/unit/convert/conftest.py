@@ -52,9 +52,16 @@ def rel_config(release: str, environment: str = "") -> str:
 def convert() -> Callable[..., Conversion]:
     """Return a function that converts a project with these settings of its release and of its environment."""
 
-    def converted(release: str = "", environment: str = "", files: Mapping[str, str] | None = None) -> Conversion:
-        own = {"mix.exs": MIX, "rel/config.exs": rel_config(release, environment), **(files or {})}
-        return make(Files(own), Config())
+    def converted(
+        release: str = "", environment: str = "", files: Mapping[str, str | None] | None = None
+    ) -> Conversion:
+        own = {
+            "mix.exs": MIX,
+            "rel/config.exs": rel_config(release, environment),
+            "rel/vm.args": "+K true\n",
+            **(files or {}),
+        }
+        return make(Files({path: text for path, text in own.items() if text is not None}), Config())
 
     return converted
 
