@@ -118,14 +118,14 @@ def test_the_configured_cookie_is_looked_at_where_it_was_used(told: Told) -> Non
 )
 def test_no_cookie_of_the_configuration_is_shown_however_it_is_written(convert: Any, written: str) -> None:
     conversion = convert(written)
-    assert "s3cret" not in conversion.diff + str(conversion.look)
+    assert "s3cret" not in conversion.diff() + str(conversion.look)
 
 
 @pytest.mark.parametrize(
     "written", ['set cookie: ""', "set(cookie: nil)", 'set cookie: "${C}"', "set [{:cookie, nil}]"]
 )
 def test_a_configuration_without_a_secret_is_shown(convert: Any, written: str) -> None:
-    assert f"-{written}" in convert(written).diff
+    assert f"-{written}" in convert(written).diff()
 
 
 @pytest.mark.parametrize("cookie", ['"${C}"', ':"${C}"'])

@@ -87,7 +87,7 @@ def test_plain_sh_is_moved(text: str, lines: tuple[str, ...]) -> None:
 )
 def test_a_hook_s_cookie_is_not_written_or_shown(convert: Any, line: str) -> None:
     conversion = convert("", 'set pre_configure_hook: "rel/x"', files={"rel/x": f"# COOKIE=s3cret\n{line}\nA=1\n"})
-    assert "s3" not in conversion.diff + str(conversion.look)
+    assert "s3" not in conversion.diff() + str(conversion.look)
     assert [(str(each.at), each.message[:21]) for each in conversion.look] == [("rel/x:2:1", "a cookie stands here,")]
     [env] = [each.after for each in conversion.changes if each.path == "rel/env.sh.eex"]
     assert env.endswith("\n\nA=1\n")
