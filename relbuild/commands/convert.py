@@ -9,6 +9,7 @@ from relbuild.convert.conversion import make
 from relbuild.engine import changes
 from relbuild.engine.location import location
 from relbuild.errors import Problem
+from relbuild.mix import umbrella
 from relbuild.values import dataclass
 
 
@@ -44,10 +45,12 @@ class Converted:
 def convert(session: Session, *, write: bool) -> Converted:
     """Return the conversion, written where that is asked for and this is no dry run.
 
-    Raises ProjectError for a project without Distillery, CommandFailed when a file can't be written: then none is.
+    Raises ProjectError for a project without Distillery and for an application of an umbrella, CommandFailed when a
+    file can't be written: then none is.
     """
-    conversion = make(session.tree(), session.config())
-    place = location(session.root)
+    tree, place = session.tree(), location(session.root)
+    umbrella.refuse_to_convert_child(tree, session.project(), place.names, place.here)
+    conversion = make(tree, session.config())
     diff = conversion.diff("/".join(place.names) if place.git else "")
     made = tuple((change.path, change.what) for change in conversion.changes)
     for each in conversion.look:

@@ -23,7 +23,7 @@ from relbuild.convert import (
     usage,
     vm_args,
 )
-from relbuild.convert.outcome import Outcome
+from relbuild.convert.outcome import Outcome, outside
 from relbuild.convert.rel_config import RelConfig
 from relbuild.convert.vm_args import VmArgs
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError
@@ -105,9 +105,10 @@ class _Conversion:
         for release in self.config.releases:
             commands.tell(outcome, release, self.project)
         file = runtime.path(tree, self.project, self.elixir)
-        provided = overlays.move(outcome, self.config, file)
+        provided = self.provided(file)
         moved = settings.moved(tree)
-        outcome.files.update(moved.files)
+        if not outside(file):
+            outcome.files.update(moved.files)
         outcome.notes(moved.look)
         runtime.write(outcome, file, provided, moved.runtime)
         names = tuple(release.name for release in self.config.releases)
@@ -119,6 +120,16 @@ class _Conversion:
         outcome.notes(run_time.look(tree, self.project))
         look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
         return Conversion(outcome.changes(), tuple(look))
+
+    def provided(self, file: str) -> str | None:
+        """Move the overlays; return what goes into the runtime configuration, whose source stays where that is told."""
+        before = set(self.outcome.files)
+        provided = overlays.move(self.outcome, self.config, file)
+        if provided is not None and outside(file):
+            for path in set(self.outcome.files) - before:
+                if (self.outcome.read(path) or "").replace("use Mix.Config", "import Config") == provided:
+                    del self.outcome.files[path]
+        return provided
 
     def mix_exs(self) -> None:
         """Put the releases into mix.exs, and take the dependency out of it and of an umbrella's children's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import field
 
@@ -9,6 +10,11 @@ from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix.facts import Tree
 from relbuild.scaffold.change import Change, text
 from relbuild.values import dataclass
+
+
+def outside(path: str) -> bool:
+    """Say whether a path leads out of the project, where nothing is read, written or removed."""
+    return posixpath.normpath(path).startswith(("/", "../")) or posixpath.normpath(path) == ".."
 
 
 @dataclass(slots=True)
@@ -23,7 +29,7 @@ class Outcome:
 
     def read(self, path: str) -> str | None:
         """Return a file's text, None when it isn't there or outside of the project; note one that is no text."""
-        if path.startswith(("/", "..")):
+        if outside(path):
             return None
         try:
             return text(self.tree, path)
@@ -46,7 +52,10 @@ class Outcome:
         return False
 
     def add(self, path: str, content: str, lack: str) -> None:
-        """Write a file that isn't there yet; where it is, note what it lacks."""
+        """Write a file that isn't there yet; where it is, or outside of the project, note what it lacks."""
+        if outside(path):
+            self.look.append(Problem(f"{path} is outside of the project", None, f"write there:\n{content.rstrip()}"))
+            return
         before = self.read(path)
         if before is None or before == content:
             self.files[path] = content
@@ -55,8 +64,12 @@ class Outcome:
         self.look.append(Problem(message, Mark(path, 1), f"{lack}:\n{content.rstrip()}"))
 
     def remove(self, path: str) -> None:
-        """Let a file go."""
-        self.files[path] = None
+        """Let a file go; note one outside of the project, which stays."""
+        if outside(path):
+            message = f"{path} is outside of the project, and stays"
+            self.look.append(Problem(message, None, "remove it where nothing else needs it"))
+        else:
+            self.files[path] = None
 
     def notes(self, found: Iterable[Problem]) -> None:
         """Add what has to be looked at."""
@@ -64,7 +77,8 @@ class Outcome:
 
     def changes(self) -> tuple[Change, ...]:
         """Return what differs from the project as it is, what goes at the end."""
-        made = [Change(path, text(self.tree, path), after, path in self.secrets) for path, after in self.files.items()]
+        inside = {path: after for path, after in self.files.items() if not outside(path)}
+        made = [Change(path, text(self.tree, path), after, path in self.secrets) for path, after in inside.items()]
         differing = [change for change in made if change.before != change.after]
         return tuple(sorted(differing, key=lambda change: (change.after is None, change.path)))
 

@@ -6,7 +6,8 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from relbuild.convert.outcome import Outcome
+from relbuild.convert.outcome import Outcome, outside
+from relbuild.errors import Problem
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.source import Source, walk
@@ -34,6 +35,10 @@ def write(outcome: Outcome, file: str, provided: str | None, lines: Sequence[str
     blocks = ["\n".join(lines)] if lines else []
     blocks += [_without_import(provided)] if provided is not None else []
     text = "\n\n".join(block.strip("\n") for block in blocks if block.strip("\n"))
+    if outside(file):
+        hint = f"add to it, for production alone:\n{text}"
+        outcome.look.append(Problem(f"{file} is outside of the project, and stays as it is", None, hint))
+        return
     if posixpath.basename(file) != _RELEASES:
         # Unlike releases.exs it is read in development and by tests, too.
         text = f"if config_env() == :prod do\n{_indented(text)}\nend"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from relbuild.errors import ProjectError
 from relbuild.mix.facts import Known, Tree, Unknown
@@ -29,12 +29,7 @@ def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence
     """
     if release.defined or not isinstance(project.app, Known):
         return
-    own = "/" + "/".join(names)
-    for levels in range(1, len(names) + 1):
-        up = "/".join([".."] * levels)
-        umbrella = _umbrella_in(tree, up)
-        if umbrella is None or own not in (posixpath.normpath(posixpath.join(own, path)) for path in umbrella.apps):
-            continue
+    for up, umbrella in _above(tree, names):
         app = project.app.value
         raise ProjectError(
             f"{app} is an application of the umbrella project in {up}, which is built as a whole: its configuration, "
@@ -42,6 +37,32 @@ def refuse_child(tree: Tree, project: Project, release: Release, names: Sequence
             at=project.app.at,
             hint=_from_its_root(umbrella, app, up, posixpath.normpath(posixpath.join(here, up))),
         )
+
+
+def refuse_to_convert_child(tree: Tree, project: Project, names: Sequence[str], here: str) -> None:
+    """Raise ProjectError for an application of an umbrella that lies above it, whatever releases it has.
+
+    ``names`` and ``here`` are those of `refuse_child`.
+    """
+    for up, _ in _above(tree, names):
+        app = project.app.value if isinstance(project.app, Known) else "this"
+        directory = posixpath.normpath(posixpath.join(here, up))
+        raise ProjectError(
+            f"{app} is an application of the umbrella project in {up}, which is converted as a whole: its "
+            "configuration, its lock file and its releases are there",
+            at=project.app.at if isinstance(project.app, Known) else project.at,
+            hint=f"relbuild convert -C {shlex.quote(directory)}",
+        )
+
+
+def _above(tree: Tree, names: Sequence[str]) -> Iterator[tuple[str, _Umbrella]]:
+    """Yield the way up to each umbrella that the project is an application of, the nearest first."""
+    own = "/" + "/".join(names)
+    for levels in range(1, len(names) + 1):
+        up = "/".join([".."] * levels)
+        umbrella = _umbrella_in(tree, up)
+        if umbrella is not None and own in (posixpath.normpath(posixpath.join(own, path)) for path in umbrella.apps):
+            yield up, umbrella
 
 
 def released(project: Project, release: Release) -> tuple[Project, ...]:

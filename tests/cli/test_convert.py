@@ -147,3 +147,14 @@ def test_a_file_that_is_no_text_stays_and_is_told(tmp_path: Path) -> None:
     converted = convert(tmp_path, "--write")
     assert (converted.returncode, (tmp_path / "rel" / "files" / "motd").read_bytes()) == (0, b"\xff\0")
     assert "rel/files/motd is no text: it isn't moved" in converted.stderr
+
+
+def test_an_application_of_an_umbrella_is_not_converted_alone(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "distillery-1-umbrella" / "project", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "config" / "runtime.exs").write_text("import Config\nconfig :kept, true: 1\n")
+    before = files(tmp_path)
+    child = sorted(path.name for path in (tmp_path / "apps").iterdir())[0]
+    refused = convert(tmp_path, "-C", f"apps/{child}", "--write")
+    assert (refused.returncode, refused.stdout, files(tmp_path)) == (3, "", before)
+    assert f"{child} is an application of the umbrella project in ../.." in refused.stderr
+    assert "relbuild convert -C .\n" in refused.stderr

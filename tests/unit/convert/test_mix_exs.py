@@ -138,3 +138,29 @@ def test_what_is_there_is_added_to(after: After) -> None:
     assert changed["config/runtime.exs"] == (
         f'{there}\nif config_env() == :prod do\n  config :shop, key: System.fetch_env!("KEY")\nend\n'
     )
+
+
+def test_nothing_is_written_outside_of_the_project(convert: Any) -> None:
+    mix = (
+        'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0",\n'
+        '    config_path: "../../config/config.exs", deps: [{:distillery, "~> 2.0"}]]\nend\n'
+    )
+    settings = (
+        'set overlays: [{:copy, "rel/c.exs", "etc/c.exs"}], vm_args: "../vm.args"\n'
+        'set config_providers: [{Mix.Releases.Config.Providers.Elixir, ["${RELEASE_ROOT_DIR}/etc/c.exs"]}]\n'
+    )
+    files = {
+        "mix.exs": mix,
+        "rel/c.exs": "use Mix.Config\nconfig :shop, a: 1\n",
+        "config/config.exs": 'import Config\nconfig :shop, key: "${KEY}"\n',
+        "../../config/runtime.exs": "import Config\nconfig :umbrella, there: true\n",
+        "../vm.args": "+A 5\n",
+    }
+    conversion = convert(settings, files=files)
+    changed = {each.path for each in conversion.changes}
+    assert changed == {"mix.exs", "rel/config.exs", "rel/env.sh.eex", "rel/vm.args.eex"}
+    [told] = [each for each in conversion.look if each.message.startswith("../../config/runtime.exs")]
+    assert (told.message, told.hint) == (
+        "../../config/runtime.exs is outside of the project, and stays as it is",
+        'add to it, for production alone:\nconfig :shop, key: System.fetch_env!("KEY")\n\nconfig :shop, a: 1',
+    )
