@@ -57,9 +57,8 @@ def convert(session: Session, *, write: bool) -> Converted:
         session.warn(_told(each))
     if session.dry_run or not write:
         count = len(conversion.changes)
-        session.warn(
-            f"nothing was written: {count} file{'s' * (count != 1)} would change; relbuild convert --write does it"
-        )
+        does = "; relbuild convert --write does it" if count else ""
+        session.warn(f"nothing was written: {count or 'no'} file{'s' * (count > 1)} would change{does}")
         return Converted((), (), made, diff, conversion.look)
     changes.write_all(session.root, {change.path: (change.before, change.after) for change in conversion.changes})
     written = tuple(change.path for change in conversion.changes if change.after is not None)

@@ -99,8 +99,9 @@ class _Conversion:
     def made(self) -> Conversion:
         outcome, tree = self.outcome, self.outcome.tree
         outcome.notes(self.config.look)
-        self.mix_exs()
-        self.lock()
+        recorded = self.releases()
+        if self.dependency():
+            self.lock()
         self.rel()
         for release in self.config.releases:
             commands.tell(outcome, release, self.project)
@@ -118,6 +119,8 @@ class _Conversion:
         outcome.notes(usage.look(tree, names, own))
         outcome.notes(usage.aliases(self.project))
         outcome.notes(run_time.look(tree, self.project))
+        if not recorded:
+            outcome.keep()
         look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
         return Conversion(outcome.changes(), tuple(look))
 
@@ -131,26 +134,36 @@ class _Conversion:
                     del self.outcome.files[path]
         return provided
 
-    def mix_exs(self) -> None:
-        """Put the releases into mix.exs, and take the dependency out of it and of an umbrella's children's."""
+    def releases(self) -> bool:
+        """Put the releases into mix.exs; return whether it has what rel/config.exs says of them."""
         outcome, project = self.outcome, self.project
         outcome.notes(mix_exs.older(project))
         outcome.notes(mix_exs.too_old(project, self.config, self.elixir))
-        for part in (project, *project.apps):
+        written = mix_exs.with_releases(outcome.tree.read("mix.exs") or b"", project, self.config)
+        outcome.notes(written.look)
+        if written.content is not None:
+            outcome.files["mix.exs"] = written.content
+        return written.recorded
+
+    def dependency(self) -> bool:
+        """Take Distillery out of mix.exs and of an umbrella's children's; return whether none depends on it now."""
+        outcome, gone = self.outcome, True
+        for part in (self.project, *self.project.apps):
             file = posixpath.join(part.path, "mix.exs")
             content = outcome.tree.read(file) or b""
-            if part is project:
-                written = mix_exs.with_releases(content, project, self.config)
-                outcome.notes(written.look)
-                content = written.content.encode() if written.content is not None else content
-                outcome.files[file] = content.decode()
-            for dep in [dep for dep in part.deps if dep.app == dependency.APP][:1]:
-                without = dependency.without(file, content)
-                if without is None:
-                    message = "the dependency on distillery is written so that relbuild can't take it out"
-                    outcome.look.append(Problem(message, dep.at, "remove it, and what is only there for it"))
-                else:
-                    outcome.files[file] = without.decode()
+            if dependency.APP.encode() not in content:
+                continue
+            without = dependency.without(file, (outcome.files.get(file) or "").encode() or content)
+            if without is not None:
+                outcome.files[file] = without.decode()
+            depends, others = dependency.left(file, content)
+            gone = gone and not depends and not any(dep.app == dependency.APP for dep in part.deps if without is None)
+            message = "the dependency on distillery is written so that relbuild can't take it out"
+            hint = "remove it, and what is only there for it, then mix deps.clean --unlock --unused"
+            outcome.notes(Problem(message, at, hint) for at in depends)
+            hint = "remove it, where it means the dependency: without that there is no such application"
+            outcome.notes(Problem("distillery is named here, too", at, hint) for at in others)
+        return gone
 
     def lock(self) -> None:
         """Take Distillery out of mix.lock."""
@@ -160,8 +173,8 @@ class _Conversion:
         unlocked, needed = dependency.unlocked(file, content)
         self.outcome.files[file] = unlocked.decode()
         if needed:
-            message = f"{file} still has distillery: {', '.join(needed)} needs it"
-            hint = f"remove {', '.join(needed)} from mix.exs, which makes releases of Distillery's, then mix deps.get"
+            message = f"{file} still has distillery: {', '.join(needed)} depend{'s' * (len(needed) == 1)} on it"
+            hint = f"it stays while {', '.join(needed)} {'does' if len(needed) == 1 else 'do'}"
             self.outcome.look.append(Problem(message, Mark(file, 1), hint))
 
     def rel(self) -> None:
@@ -175,6 +188,9 @@ class _Conversion:
         env = env_sh.env_sh(lines, wanted)
         vm = env_sh.vm_args(args) if args is not None else None
         for name, made in zip(rel_templates.NAMES, (env, vm), strict=True):
+            if made is None and outcome.tree.read(f"rel/{name}") is not None:
+                # There is nothing that it lacks.
+                continue
             content = made or rel_templates.render(name, self.project)
             outcome.add(f"rel/{name}", content, "it should say what this one says, too")
         if args is None:

@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from relbuild.convert.edits import applied
 from relbuild.convert.removal import removal
-from relbuild.errors import ProjectError
+from relbuild.errors import Mark, ProjectError
 from relbuild.mix import lock
 from relbuild.mix.source import Source, pair_key, parse, parts, walk
 
@@ -24,6 +24,25 @@ def without(file: str, content: bytes) -> bytes | None:
     if len(found) != 1:
         return None
     return _edited(source, content, found)
+
+
+def left(file: str, content: bytes) -> tuple[list[Mark], list[Mark]]:
+    """Return where a mix.exs still names Distillery after `without`: as a dependency, and as anything else."""
+    source = parse(file, content)
+    found = list(_dependencies(source))
+    if without(file, content) is not None:
+        gone, found = found, []
+    else:
+        gone = list(found)
+    named = [node for node in walk(source.root) if _names(source, node)]
+    others = [node for node in named if not any(each.start_byte <= node.start_byte < each.end_byte for each in gone)]
+    return [source.mark(node) for node in found], [source.mark(node) for node in others]
+
+
+def _names(source: Source, node: Node) -> bool:
+    if node.type == "atom":
+        return source.text(node) == f":{APP}"
+    return node.type == "pair" and pair_key(source, node) == APP
 
 
 def unlocked(file: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:

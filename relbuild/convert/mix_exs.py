@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from relbuild.convert.dependency import APP
 from relbuild.convert.rel_config import RelConfig, Release, Setting, atom
 from relbuild.errors import Mark, Problem
+from relbuild.mix.distillery import FILE
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.terms import Term, Tuple
@@ -25,12 +27,16 @@ class Written:
 
     content: str | None
     look: tuple[Problem, ...]
+    recorded: bool = True
+    """Whether it says now, or said before, what rel/config.exs says of the releases."""
 
 
 def with_releases(content: bytes, project: Project, config: RelConfig) -> Written:
     """Return mix.exs with `releases:` for each of Distillery's; one that defines its releases stays as it is."""
-    if not config.releases or any(release.defined for release in project.releases):
+    if any(release.defined for release in project.releases):
         return Written(None, ())
+    if not config.releases:
+        return Written(None, (), recorded=not config.look)
     entries, look = [], list[Problem]()
     for release in config.releases:
         options, unclear = _options(release, project)
@@ -41,9 +47,10 @@ def with_releases(content: bytes, project: Project, config: RelConfig) -> Writte
         lines.insert(0, f"default_release: :{config.default},")
     edited = project_list.with_lines(content, lines, "releases")
     if edited is None:
-        hint = "add to it:\n" + "\n".join(lines)
+        then = f"then relbuild convert removes {FILE} and what it names, which stay until mix.exs has its releases"
+        hint = "\n".join(("add to it:", *lines, then))
         look.insert(0, Problem("`project` is no plain keyword list that releases could be added to", project.at, hint))
-    return Written(edited, tuple(look))
+    return Written(edited, tuple(look), recorded=edited is not None)
 
 
 def older(project: Project) -> list[Problem]:
@@ -142,7 +149,7 @@ def _applications(setting: Setting | None, project: Project, look: list[Problem]
         app, mode = _application(item)
         if app is None:
             look.append(Problem("an application that can't be read: it isn't taken over", _place(item, setting)))
-        elif mode != "permanent" or not _by_itself(project, app):
+        elif app != APP and (mode != "permanent" or not _by_itself(project, app)):
             found[app] = mode
     return list(found.items())
 

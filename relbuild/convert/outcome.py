@@ -17,6 +17,17 @@ def outside(path: str) -> bool:
     return posixpath.normpath(path).startswith(("/", "../")) or posixpath.normpath(path) == ".."
 
 
+def _says(before: str, content: str) -> bool:
+    """Say whether a text has the lines of another one together, comments and empty lines aside."""
+    there, wanted = ("".join(f"{line}\n" for line in _lines(each)) for each in (before, content))
+    return f"\n{wanted}" in f"\n{there}"
+
+
+def _lines(text: str) -> list[str]:
+    stripped = (line.strip() for line in text.splitlines())
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
 @dataclass(slots=True)
 class Outcome:
     """The files that change, None for one that goes, and what is left to look at."""
@@ -60,8 +71,14 @@ class Outcome:
         if before is None or before == content:
             self.files[path] = content
             return
+        if _says(before, content):
+            return
         message = f"{path} is there already, and stays as it is"
         self.look.append(Problem(message, Mark(path, 1), f"{lack}:\n{content.rstrip()}"))
+
+    def keep(self) -> None:
+        """Let no file go: each that was to go stays as it is."""
+        self.files = {path: content for path, content in self.files.items() if content is not None}
 
     def remove(self, path: str) -> None:
         """Let a file go; note one outside of the project, which stays."""

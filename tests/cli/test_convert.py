@@ -158,3 +158,16 @@ def test_an_application_of_an_umbrella_is_not_converted_alone(tmp_path: Path) ->
     assert (refused.returncode, refused.stdout, files(tmp_path)) == (3, "", before)
     assert f"{child} is an application of the umbrella project in ../.." in refused.stderr
     assert "relbuild convert -C .\n" in refused.stderr
+
+
+def test_where_nothing_changes_write_is_not_proposed(tmp_path: Path) -> None:
+    (tmp_path / "rel").mkdir()
+    (tmp_path / "rel" / "config.exs").write_text("use Mix.Releases.Config\nrelease :shop do\nend\n")
+    (tmp_path / "rel" / "env.sh.eex").write_text("\n")
+    (tmp_path / "rel" / "vm.args.eex").write_text("\n")
+    (tmp_path / "mix.exs").write_text(
+        "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: Enum.to_list(app: :shop)\nend\n"
+    )
+    shown = convert(tmp_path)
+    assert (shown.returncode, shown.stdout) == (0, "")
+    assert shown.stderr.splitlines()[-1] == "warning: nothing was written: no file would change"

@@ -72,7 +72,8 @@ def test_a_project_that_is_no_plain_list_gets_lines_to_add(convert: Any) -> None
     [problem] = [each for each in convert(files={"mix.exs": mix}).look if each.at.file == "mix.exs"]
     assert (str(problem.at), problem.hint) == (
         "mix.exs:3:3",
-        "add to it:\nreleases: [\n  shop: [\n    include_executables_for: [:unix]\n  ]\n],",
+        "add to it:\nreleases: [\n  shop: [\n    include_executables_for: [:unix]\n  ]\n],\nthen relbuild convert "
+        "removes rel/config.exs and what it names, which stay until mix.exs has its releases",
     )
 
 
@@ -164,3 +165,71 @@ def test_nothing_is_written_outside_of_the_project(convert: Any) -> None:
         "../../config/runtime.exs is outside of the project, and stays as it is",
         'add to it, for production alone:\nconfig :shop, key: System.fetch_env!("KEY")\n\nconfig :shop, a: 1',
     )
+
+
+LOCK = '%{\n  "distillery": {:hex, :distillery, "2.1.1", "00", [:mix], [], "hexpm", "00"},\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("deps", "places", "unlocks"),
+    [
+        ('[{:distillery, "~> 2.0"}]', [], True),
+        ('base() ++ [{:distillery, "~> 2.0"}]', [], True),
+        ('if(x(), do: [{:distillery, "1"}], else: [{:distillery, "2"}])', ["4:24", "4:54"], False),
+        ('[{:distillery, "~> 2.0"} | base()]', ["4:13"], False),
+    ],
+)
+def test_the_lock_has_distillery_while_mix_exs_names_it(
+    convert: Any, deps: str, places: list[str], unlocks: bool
+) -> None:
+    mix = (
+        "defmodule Shop.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [app: :shop, version: "1.0.0", deps: deps()]\n'
+        f"  def deps, do: {deps}\nend\n"
+    )
+    config = {"rel/config.exs": "use Mix.Releases.Config\nrelease :shop do\nend\n"}
+    conversion = convert(files={"mix.exs": mix, "mix.lock": LOCK, **config})
+    assert ("mix.lock" in {each.path for each in conversion.changes}) is unlocks
+    found = [each.at for each in conversion.look if each.at is not None and each.at.file == "mix.exs"]
+    if places:
+        assert [at.line for at in found] == [4] * len(places)
+    else:
+        assert found == []
+
+
+def test_an_application_that_is_named_is_told(told: Told, after: After) -> None:
+    mix = (
+        'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0", '
+        'deps: [{:distillery, "~> 2.0"}]]\n  def application, do: [extra_applications: [:logger, :distillery]]\nend\n'
+    )
+    assert told(files={"mix.exs": mix}) == ["mix.exs:4:55: distillery is named here, too"]
+
+
+WRAPPED = (
+    "defmodule Shop.MixProject do\n  use Mix.Project\n"
+    '  def project, do: Keyword.merge([app: :shop, version: "1.0.0"], deps: [{:distillery, "~> 2.0"}])\nend\n'
+)
+
+
+def test_rel_config_stays_while_mix_exs_has_no_releases(convert: Any) -> None:
+    files = {"mix.exs": WRAPPED, "rel/prod.args": "-name a@b\n+A 5\n", "rel/pre.sh": "A=1\n"}
+    config = {
+        "rel/config.exs": (
+            "use Mix.Releases.Config\nrelease :shop do\n"
+            '  set vm_args: "rel/prod.args", pre_configure_hook: "rel/pre.sh"\nend\n'
+        )
+    }
+    first = convert(files={**files, **config})
+    assert [each.path for each in first.changes if each.after is None] == []
+    written = {each.path: each.after for each in first.changes}
+    second = convert(files={**files, **config, **written})
+    assert second.changes == ()
+    assert [each.message for each in second.look] == [
+        "`project` is no plain keyword list that releases could be added to"
+    ]
+
+
+def test_what_convert_wrote_is_not_complained_of(convert: Any) -> None:
+    env = '#!/bin/sh\n# mine\nexport MINE=1\n\nexport RELEASE_DISTRIBUTION=name\n\nexport RELEASE_NODE="a@b"\n'
+    conversion = convert(files={"rel/vm.args": "-name a@b\n", "rel/env.sh.eex": env, "rel/vm.args.eex": "+A 1\n"})
+    assert [each.message for each in conversion.look] == []
