@@ -55,6 +55,8 @@ def convert(session: Session, *, write: bool) -> Converted:
     made = tuple((change.path, change.what) for change in conversion.changes)
     for each in conversion.look:
         session.warn(_told(each))
+    for note in conversion.notes:
+        session.note(note)
     if session.dry_run or not write:
         count = len(conversion.changes)
         does = "; relbuild convert --write does it" if count else ""

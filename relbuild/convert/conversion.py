@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from relbuild.config import Config
 from relbuild.convert import (
+    code,
     commands,
     dependency,
     env_sh,
@@ -50,6 +51,7 @@ class Conversion:
 
     changes: tuple[Change, ...]
     look: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
     def diff(self, base: str = "") -> str:
         """Return all changes, one after the other, for `git apply`; the project lies at `base` in its repository."""
@@ -119,10 +121,11 @@ class _Conversion:
         outcome.notes(usage.look(tree, names, own))
         outcome.notes(usage.aliases(self.project))
         outcome.notes(run_time.look(tree, self.project))
+        outcome.notes(code.look(tree, self.project))
         if not recorded:
             outcome.keep()
         look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
-        return Conversion(outcome.changes(), tuple(look))
+        return Conversion(outcome.changes(), tuple(look), mix_exs.stripped(self.project, self.config))
 
     def provided(self, file: str) -> str | None:
         """Move the overlays; return what goes into the runtime configuration, whose source stays where that is told."""

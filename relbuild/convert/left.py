@@ -21,14 +21,27 @@ _INSTEAD = {
     "overlay_vars": "files in rel/overlays are copied as they are",
     "overrides": "files in rel/overlays are copied as they are",
     "output_dir": "path: in the release's options says where it is assembled",
+    "config": "config_path: in `project` of mix.exs says which file is read",
+    "erts_version": "a release has the Erlang that it is built with",
+    "include_system_libs": "include_erts: in the release's options says it, too",
 }
+_OTHERWISE = "where it had an effect, an option of the release or one of its steps: in mix.exs takes its place"
+# What has its own place in the conversion, or needs none: Mix's boot scripts never read a .erlang file.
+_HANDLED = frozenset(
+    {
+        *("version", "applications", "include_erts", "strip_debug_info", "vm_args", "cookie", "commands", "overlays"),
+        *("config_providers", "no_dot_erlang"),
+    }
+)
 
 
 def look(tree: Tree, config: RelConfig, *, cookie: bool) -> Iterator[Problem]:
     """Yield what isn't taken over: settings, plugins and appups; `cookie` says whether the configured one was used."""
     for setting in config.settings:
-        if setting.key in _INSTEAD and not _without_effect(setting):
-            yield Problem(f"mix release has no {setting.key}", setting.at, _INSTEAD[setting.key])
+        handled = setting.key in _HANDLED or re.fullmatch(r"(?:pre|post)_\w+_hooks?", setting.key)
+        if not handled and not _without_effect(setting):
+            hint = _INSTEAD.get(setting.key, _OTHERWISE)
+            yield Problem(f"mix release has no {setting.key}", setting.at, hint)
         elif setting.key == "cookie" and cookie and has_cookie(setting):
             message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
             yield Problem(message, setting.at, "set RELEASE_COOKIE where the release runs, to a new value")

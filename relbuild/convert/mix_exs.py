@@ -53,6 +53,18 @@ def with_releases(content: bytes, project: Project, config: RelConfig) -> Writte
     return Written(edited, tuple(look), recorded=edited is not None)
 
 
+def stripped(project: Project, config: RelConfig) -> tuple[str, ...]:
+    """Return a note on what Mix does unasked and Distillery doesn't: to strip the compiled modules."""
+    if any(release.defined for release in project.releases):
+        return ()
+    if all("strip_debug_info" in release.settings for release in config.releases):
+        return ()
+    return (
+        "mix release strips compiled modules of their documentation and debug information, as Distillery did only "
+        "where it was told to; strip_beams: false in the release's options keeps them",
+    )
+
+
 def older(project: Project) -> list[Problem]:
     """Return where an Elixir is allowed that has no `mix release`."""
     found = []

@@ -50,4 +50,9 @@ def _called(node: Node) -> tuple[Node | None, Node | None]:
 
 
 def _is_mix(source: Source, module: Node) -> bool:
-    return module.type == "alias" and source.text(module).split(".")[0] == "Mix"
+    # What Distillery 1 has below Mix's name is told as Distillery's.
+    return module.type == "alias" and source.text(module).split(".")[0] == "Mix" and not _distillery(source, module)
+
+
+def _distillery(source: Source, module: Node) -> bool:
+    return source.text(module).split(".")[1:2] == ["Releases"]
