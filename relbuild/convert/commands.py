@@ -8,7 +8,7 @@ import shlex
 
 from relbuild.convert import rel_config
 from relbuild.convert.outcome import Outcome
-from relbuild.convert.rel_config import Release
+from relbuild.convert.rel_config import RelConfig, Release
 from relbuild.errors import Mark, Problem
 from relbuild.mix import migrations
 from relbuild.mix.project import Project
@@ -35,14 +35,24 @@ class _Call:
     forwards: bool
 
 
-def tell(outcome: Outcome, release: Release, project: Project) -> None:
-    """Note for each command what takes its place; let those go that are one call, which is told whole."""
+def tell(outcome: Outcome, config: RelConfig, project: Project) -> None:
+    """Note for each command what takes its place; let those go that are one call, which is told whole.
+
+    One that several releases have is told with the first of them.
+    """
     known = {each.expression for each in migrations.find(outcome.tree, project)}
-    setting = release.settings.get("commands")
-    if setting is not None and setting.items is None:
-        outcome.look.append(Problem("commands can't be read without running Elixir", setting.at))
-    for name, written, at in rel_config.pairs(setting):
-        path = posixpath.normpath(written)
+    told: set[tuple[str, str]] = set()
+    for release in config.releases:
+        setting = release.settings.get("commands")
+        if setting is not None and setting.items is None:
+            outcome.look.append(Problem("commands can't be read without running Elixir", setting.at))
+        scripts = [(name, posixpath.normpath(written), at) for name, written, at in rel_config.pairs(setting)]
+        _tell(outcome, release, [each for each in scripts if each[:2] not in told], known)
+        told.update((name, path) for name, path, _ in scripts)
+
+
+def _tell(outcome: Outcome, release: Release, scripts: list[tuple[str, str, Mark]], known: set[str]) -> None:
+    for name, path, at in scripts:
         content = outcome.read(path)
         if content is None:
             message = f"bin/{release.name} {name} is gone, and {path}, which it ran, isn't there"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tree_sitter import Node
 
 from relbuild.convert.config_calls import Setting
 from relbuild.convert.config_values import named
-from relbuild.errors import Problem, listed
+from relbuild.errors import Mark, Problem, listed
 from relbuild.mix.source import Source, parts, walk
 
 _EXPLAINED = "it was text with Distillery too; put String.to_integer(…) around it where a number is wanted"
@@ -90,28 +92,41 @@ def unread(source: Source, node: Node) -> Problem:
     )
 
 
-def system_tuple(setting: Setting) -> list[Problem]:
-    """Return a problem for each ``{:system, "VAR"}`` in a setting."""
-    source, found = setting.call.source, []
-    for node in walk(setting.value):
-        inside = parts(node) if node.type == "tuple" else []
-        if len(inside) not in (2, 3, 4) or source.text(inside[0]) != ":system":
-            continue
-        # `{:system, :integer, "PORT"}` is Confex's.
-        at = 2 if len(inside) > 2 and inside[1].type == "atom" else 1
-        name = source.text(inside[at])[1:-1] if inside[at].type == "string" else ""
-        if not name.isidentifier():
-            continue
-        read = f'System.get_env("{name}"{", …" if len(inside) > at + 1 else ""})'
-        whole = read if node == setting.value else f"… {read} …"
-        found.append(
-            Problem(
-                f'{{:system, "{name}"}} in {_key(setting)} is read by the library that knows such a tuple, or by none',
-                source.mark(node),
-                f"if it is none, write in config/runtime.exs: {_line(setting, whole)}",
-            )
+def system_tuples(settings: Iterable[Setting]) -> list[Problem]:
+    """Return a problem for each file with ``{:system, "VAR"}`` in its settings, at the first of them."""
+    found: dict[str, list[tuple[Mark, str]]] = {}
+    for setting in settings:
+        source = setting.call.source
+        for node in walk(setting.value):
+            if (name := _system(source, node)) is not None:
+                found.setdefault(source.file, []).append((source.mark(node), name))
+    hint = (
+        'where it is none, write in config/runtime.exs what the same keys have, with System.get_env("NAME") '
+        "in place of the tuple"
+    )
+    return [
+        Problem(
+            f"{{:system, …}} is read by the library that knows such a tuple, or by none: {_listed(each)}",
+            min(each)[0],
+            hint,
         )
-    return found
+        for each in found.values()
+    ]
+
+
+def _system(source: Source, node: Node) -> str | None:
+    """Return the variable that a ``{:system, "VAR"}`` names; None for other values."""
+    inside = parts(node) if node.type == "tuple" else []
+    if len(inside) not in (2, 3, 4) or source.text(inside[0]) != ":system":
+        return None
+    # `{:system, :integer, "PORT"}` is Confex's.
+    at = 2 if len(inside) > 2 and inside[1].type == "atom" else 1
+    name = source.text(inside[at])[1:-1] if inside[at].type == "string" else ""
+    return name if name.isidentifier() else None
+
+
+def _listed(found: list[tuple[Mark, str]]) -> str:
+    return listed(list(dict.fromkeys(name for _, name in sorted(found))), 5)
 
 
 def _variables(names: list[str]) -> str:

@@ -105,8 +105,7 @@ class _Conversion:
         if self.dependency():
             self.lock()
         self.rel()
-        for release in self.config.releases:
-            commands.tell(outcome, release, self.project)
+        commands.tell(outcome, self.config, self.project)
         file = runtime.path(tree, self.project, self.elixir)
         provided = self.provided(file)
         moved = settings.moved(tree)
@@ -118,7 +117,8 @@ class _Conversion:
         own = frozenset(
             name for each in self.config.releases for name, _, _ in rel_config.pairs(each.settings.get("commands"))
         )
-        outcome.notes(usage.look(tree, names, own))
+        if self.depends():
+            outcome.notes(usage.look(tree, names, own))
         outcome.notes(usage.aliases(self.project))
         outcome.notes(run_time.look(tree, self.project))
         outcome.notes(code.look(tree, self.project))
@@ -147,6 +147,11 @@ class _Conversion:
         if written.content is not None:
             outcome.files["mix.exs"] = written.content
         return written.recorded
+
+    def depends(self) -> bool:
+        """Say whether Distillery is there to make releases: a rel/config.exs alone may be a leftover."""
+        files = (*(posixpath.join(part.path, "mix.exs") for part in (self.project, *self.project.apps)), "mix.lock")
+        return any(dependency.APP.encode() in (self.outcome.tree.read(file) or b"") for file in files)
 
     def dependency(self) -> bool:
         """Take Distillery out of mix.exs and of an umbrella's children's; return whether none depends on it now."""
@@ -224,7 +229,10 @@ class _Conversion:
         """Return what the project's vm.args says; None when there is none."""
         named = [setting for setting in self.config.settings if setting.key == "vm_args"]
         for setting in named[1:]:
-            message = "there is one rel/vm.args.eex for all releases: this file isn't taken over"
+            if setting.path is not None and setting.path == named[0].path:
+                continue
+            first = named[0].path or "what the first one has"
+            message = f"this file isn't taken over: {first} now holds for all releases, in one rel/vm.args.eex"
             hint = "a directory of its own, and rel_templates_path: in the release's options"
             self.outcome.look.append(Problem(message, setting.at, hint))
         if named and named[0].text is None:

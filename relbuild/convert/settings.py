@@ -56,9 +56,7 @@ def _moved(tree: Tree) -> Moved:
         above = [setting.path[:length] for length in range(1, len(setting.path) + 1)]
         others = [each for path in above for each in at_path.get(path, ()) if each.number > setting.number]
         _decide(work, setting, sorted(others, key=lambda each: each.number))
-    for setting in settings:
-        if not setting.merges:
-            work.look += advice.system_tuple(setting)
+    work.look += advice.system_tuples(each for each in settings if not each.merges)
     work.look += _outside(reading, moving)
     work.look += config_reads.found(tree, _keys(work.taken))
     return Moved(_files(reading, work), tuple(_runtime(work.taken)), _each_place_once(reading, work.look))

@@ -49,6 +49,11 @@ _OPTION = re.compile(
     r"--(?:env|no-tar|verbose|silent|quiet|profile|name|upgrade|upfrom|executable|transient|erl|warnings-as-errors|no-warn-missing)\b(?!\.)"
 )
 _KEPT = ("--quiet",)
+# What an entry point, bin/NAME, is given.
+_GIVEN = re.compile(
+    r"^\s*(?:CMD|command:)\s*\[?\s*[\"']?(?P<word>foreground|console|console_clean|remote_console)(?![\w.-])"
+)
+_PACKED = "steps: [:assemble, :tar] in the release's options packs NAME-VERSION.tar.gz; or copy _build/prod/rel/NAME"
 
 
 def look(tree: Tree, releases: tuple[str, ...], commands: frozenset[str]) -> Iterator[Problem]:
@@ -56,13 +61,16 @@ def look(tree: Tree, releases: tuple[str, ...], commands: frozenset[str]) -> Ite
     words = "|".join(sorted(map(re.escape, {*_INSTEAD, *_GONE, *commands}), key=len, reverse=True))
     names = "|".join((*map(re.escape, releases), r"\$\{?\w+\}?"))
     called = re.compile(rf"bin/(?P<name>{names})[\"']?[\s,]+[\"']?(?P<word>{words})(?![\w.-])")
+    packed = re.compile(rf"releases/[^\s\"']*?(?:{names}|\*)\.tar\.gz")
     for file in _present(tree):
         try:
             text = (tree.read(file) or b"").decode()
         except (ProjectError, UnicodeDecodeError):
             continue
         for number, line in enumerate(text.split("\n"), 1):
-            for column, message, hint in _line(line, called):
+            if line.lstrip().startswith("#"):
+                continue
+            for column, message, hint in (*_line(line, called), *_given(line), *_packed(line, packed)):
                 yield Problem(message, Mark(file, number, column), hint)
 
 
@@ -79,8 +87,6 @@ def _present(tree: Tree) -> list[str]:
 
 
 def _line(line: str, called: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
-    if line.lstrip().startswith("#"):
-        return
     yield from _tasks(line)
     for match in _REPLACED.finditer(line):
         yield match.start() + 1, f"{match[0]} has no meaning any more", "leave it out"
@@ -94,6 +100,17 @@ def _line(line: str, called: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
         else:
             hint = f"write bin/{name} eval, with what {word} called"
         yield match.start("word") + 1, message, hint
+
+
+def _given(line: str) -> Iterator[tuple[int, str, str]]:
+    if match := _GIVEN.match(line):
+        word = match["word"]
+        yield match.start("word") + 1, f"{word} is Distillery's", f"write {_INSTEAD[word]}"
+
+
+def _packed(line: str, packed: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
+    for match in packed.finditer(line):
+        yield match.start() + 1, "mix release makes no archive unasked", _PACKED
 
 
 def _tasks(line: str) -> Iterator[tuple[int, str, str]]:

@@ -269,3 +269,32 @@ def test_what_is_there_is_not_overwritten(convert: Any) -> None:
         "rel/env.sh.eex is there already, and stays as it is",
         True,
     )
+
+
+SEVERAL = """use Mix.Releases.Config
+release :a do
+  set vm_args: "rel/a.args", commands: [x: "rel/x"]
+end
+release :b do
+  set vm_args: "./rel/%s.args", commands: [x: "rel/x"]
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "looks"),
+    [
+        ("a", []),
+        (
+            "b",
+            [
+                "rel/config.exs:6:7: this file isn't taken over: rel/a.args now holds for all releases, "
+                "in one rel/vm.args.eex"
+            ],
+        ),
+    ],
+)
+def test_what_several_releases_share_is_told_once(told: Told, second: str, looks: list[str]) -> None:
+    files = {"rel/config.exs": SEVERAL % second, "rel/a.args": "+A 5\n", "rel/x": "echo 1; echo 2\n"}
+    gone = "rel/x:1:1: bin/a x is gone: mix release has no commands of a project's own"
+    assert told(files=files) == [*looks, gone]

@@ -233,8 +233,7 @@ config :kernel,
     late = "while it is compiled, and its value is known only when the release starts"
     assert look(found) == [
         "config/prod.exs:10:10: :depot, DepotWeb.Endpoint, http, port is the text of ${DEPOT_PORT}",
-        'config/prod.exs:16:11: {:system, "DEPOT_SMTP"} in :depot, Depot.Mailer, server is read by the library that '
-        "knows such a tuple, or by none",
+        "config/prod.exs:16:11: {:system, …} is read by the library that knows such a tuple, or by none: DEPOT_SMTP",
         f"config/prod.exs:25:3: ${{BEAM_PORT}} stays in :kernel, inet_dist_listen_min: {early}",
         f"config/prod.exs:26:3: ${{BEAM_PORT}} stays in :kernel, inet_dist_listen_max: {early}",
         f"lib/depot/cdn.ex:2:8: Depot.CDN reads :cdn_url of :depot {late}",
@@ -242,7 +241,8 @@ config :kernel,
     ]
     assert [each.hint for each in found.look] == [
         "it was text with Distillery too; put String.to_integer(…) around it where a number is wanted",
-        'if it is none, write in config/runtime.exs: config :depot, Depot.Mailer, server: System.get_env("DEPOT_SMTP")',
+        'where it is none, write in config/runtime.exs what the same keys have, with System.get_env("NAME") in place '
+        "of the tuple",
         'write in rel/env.sh.eex: export ELIXIR_ERL_OPTIONS="$ELIXIR_ERL_OPTIONS -kernel inet_dist_listen_min '
         "$BEAM_PORT\"; or have the release's options say reboot_system_after_config: true",
         'write in rel/env.sh.eex: export ELIXIR_ERL_OPTIONS="$ELIXIR_ERL_OPTIONS -kernel inet_dist_listen_max '
@@ -375,7 +375,8 @@ def test_the_line_to_write_has_no_value_in_it() -> None:
     found = convert({CONFIG: 'config :a, K, u: [v: "s3cret" |> f("${X}${Y:-s3cret}")], w: {:system, "W", "s3cret"}\n'})
     assert [each.hint for each in found.look] == [
         'write in config/runtime.exs, with System.fetch_env!("X"), System.fetch_env!("Y"): config :a, K, u: [v: …]',
-        'if it is none, write in config/runtime.exs: config :a, K, w: System.get_env("W", …)',
+        'where it is none, write in config/runtime.exs what the same keys have, with System.get_env("NAME") in place '
+        "of the tuple",
     ]
     assert "s3cret" not in repr(found)
 
@@ -385,3 +386,10 @@ def test_a_file_that_is_no_elixir() -> None:
         convert({CONFIG: 'import_config "#{Mix.env()}.exs"', PROD: "config :a, ["})
     with pytest.raises(ProjectError, match="nested too deeply"):
         convert({CONFIG: f'config :a, x: {"[" * 2000}"${{X}}"{"]" * 2000}\n'})
+
+
+def test_tuples_for_the_environment_are_told_once_for_a_file() -> None:
+    tuples = ", ".join(f'k{number}: {{:system, "V{number}"}}' for number in range(1, 8))
+    found = convert({CONFIG: f'import_config "prod.exs"\nconfig :a, {tuples}\n', PROD: f"config :b, {tuples}\n"})
+    message = "{:system, …} is read by the library that knows such a tuple, or by none: V1, V2, V3, V4, V5 and 2 more"
+    assert look(found) == [f"{CONFIG}:2:16: {message}", f"{PROD}:1:16: {message}"]

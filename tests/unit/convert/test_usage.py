@@ -20,6 +20,16 @@ Told = Callable[..., list[str]]
         ("Procfile", "web: bin/$APP start", [":15: bin/$APP start is Distillery's"]),
         ("deploy.sh", "bin/shop greet && bin/shop rpc x", [":10: bin/shop greet is Distillery's"]),
         ("docker-compose.prod.yml", "command: bin/shop console", [":19: bin/shop console is Distillery's"]),
+        ("Dockerfile", 'CMD ["foreground"]', [":7: foreground is Distillery's"]),
+        ("Dockerfile", "CMD foreground", [":5: foreground is Distillery's"]),
+        ("compose.yml", "    command: console", [":14: console is Distillery's"]),
+        (
+            "Dockerfile",
+            "COPY --from=b /app/_build/prod/rel/shop/releases/1.2.0/shop.tar.gz .",
+            [":41: mix release makes no archive unasked"],
+        ),
+        ("Dockerfile", "ADD releases/${V}/*.tar.gz /app", [":5: mix release makes no archive unasked"]),
+        ("Dockerfile", "COPY other.tar.gz releases/ .", []),
         ("Dockerfile", "# bin/shop foreground", []),
         ("Dockerfile", "RUN bin/other foreground; bin/shop start-up; mix release", []),
         ("notes.txt", "bin/shop foreground", []),
@@ -56,3 +66,11 @@ def test_aliases_of_mix_exs(told: Told) -> None:
         '     aliases: [ship: ["compile", "distillery.release --env=prod"], b: "release --overwrite"]]\n  end\nend\n'
     )
     assert told(files={"mix.exs": mix}) == ["mix.exs:5:16: alias ship: mix distillery.release --env is Distillery's"]
+
+
+def test_a_project_that_uses_mix_release_already_speaks_its_language(told: Told) -> None:
+    mix = (
+        "defmodule Shop.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [app: :shop, version: "1.0.0", releases: [shop: []]]\nend\n'
+    )
+    assert told(files={"mix.exs": mix, "Dockerfile": "CMD bin/shop start\n"}) == []
