@@ -159,13 +159,16 @@ class _Conversion:
         for part in (self.project, *self.project.apps):
             file = posixpath.join(part.path, "mix.exs")
             content = outcome.tree.read(file) or b""
-            if dependency.APP.encode() not in content:
+            read = [dep.at for dep in part.deps if dep.app == dependency.APP]
+            if not read and dependency.APP.encode() not in content:
                 continue
             without = dependency.without(file, (outcome.files.get(file) or "").encode() or content)
             if without is not None:
                 outcome.files[file] = without.decode()
             depends, others = dependency.left(file, content)
-            gone = gone and not depends and not any(dep.app == dependency.APP for dep in part.deps if without is None)
+            if without is None and not depends:
+                depends = read
+            gone = gone and not depends
             message = "the dependency on distillery is written so that relbuild can't take it out"
             hint = "remove it, and what is only there for it, then mix deps.clean --unlock --unused"
             outcome.notes(Problem(message, at, hint) for at in depends)
@@ -241,7 +244,8 @@ class _Conversion:
         text = self.outcome.read(file)
         if text is None:
             if named and named[0].path is not None and self.outcome.absent(file):
-                self.outcome.look.append(Problem(f"vm_args names {file}, which isn't there", named[0].at))
+                lack = "is outside of the project" if outside(file) else "isn't there"
+                self.outcome.look.append(Problem(f"vm_args names {file}, which {lack}", named[0].at))
             return None
         args = vm_args.read(file, text)
         self.outcome.notes(args.look)

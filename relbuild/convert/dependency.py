@@ -29,14 +29,21 @@ def without(file: str, content: bytes) -> bytes | None:
 def left(file: str, content: bytes) -> tuple[list[Mark], list[Mark]]:
     """Return where a mix.exs still names Distillery after `without`: as a dependency, and as anything else."""
     source = parse(file, content)
-    found = list(_dependencies(source))
-    if without(file, content) is not None:
-        gone, found = found, []
-    else:
-        gone = list(found)
-    named = [node for node in walk(source.root) if _names(source, node)]
-    others = [node for node in named if not any(each.start_byte <= node.start_byte < each.end_byte for each in gone)]
-    return [source.mark(node) for node in found], [source.mark(node) for node in others]
+    gone = list(_dependencies(source)) if without(file, content) is not None else []
+    named = [node for node in walk(source.root) if _names(source, node) and not _inside(node, gone)]
+    # A pair or a tuple with more than the name, in a list or elsewhere.
+    depends = [*_dependencies(source), *(node.parent for node in named if node.parent and _first(node, node.parent))]
+    depends = [node for node in dict.fromkeys(depends) if not _inside(node, gone)]
+    others = [node for node in named if not _inside(node, depends)]
+    return [source.mark(node) for node in depends], [source.mark(node) for node in others]
+
+
+def _first(node: Node, above: Node) -> bool:
+    return above.type == "tuple" and parts(above)[0] == node
+
+
+def _inside(node: Node, nodes: list[Node]) -> bool:
+    return any(each.start_byte <= node.start_byte < each.end_byte for each in nodes)
 
 
 def _names(source: Source, node: Node) -> bool:
