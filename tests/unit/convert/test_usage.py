@@ -40,6 +40,14 @@ def test_each_word_has_its_place(told: Told, file: str, line: str, messages: lis
     assert [each for each in found if each.startswith(file)] == [f"{file}:1{message}" for message in messages]
 
 
+def test_a_project_that_distillery_makes_no_release_of(told: Told) -> None:
+    """What is left of it in rel/ and in mix.lock doesn't say what the words mean."""
+    mix = 'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0"]\nend\n'
+    lock = '%{\n  "distillery": {:hex, :distillery, "2.1.1", "f9332afc", [:mix], [], "hexpm"},\n}\n'
+    files = {"mix.exs": mix, "mix.lock": lock, "Dockerfile": 'CMD ["/app/bin/shop", "start"]\n'}
+    assert [each for each in told(files=files) if each.startswith("Dockerfile")] == []
+
+
 LIB = """defmodule Shop do
   @env Mix.env()
 
