@@ -68,9 +68,10 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
         found += _git(session)
     run = plan.platforms.names if plan is not None and plan.platforms is not None and plan.platforms.emulated else ()
     engine = tuple(machine.find(session, run))
+    answers = not any(each.check == "engine" and each.status == "failed" for each in engine)
     if plan is not None:
         found += _project(session, plan)
-        found += _bases(session, plan, answers=all(each.status != "failed" for each in engine))
+        found += _bases(session, plan, answers=answers)
     return Diagnosis((*engine, *found))
 
 

@@ -169,6 +169,25 @@ def test_secrets_and_a_login_that_are_not_there(
     assert (well.exit_code, [status for status, _ in said(well, "registry")]) == (0, ["ok"])
 
 
+def test_the_engine_is_asked_for_images_while_it_answers(
+    diagnosed: Callable[..., Diagnosis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another fault of the machine's is none of theirs."""
+
+    def machine_with(check: str) -> None:
+        fault = Finding(check, "failed", "no")
+        monkeypatch.setattr(machine, "find", lambda session, platforms: iter((fault,)))
+
+    def nobody(self: object, image: object) -> object:
+        raise PassingFault("nobody answers")
+
+    monkeypatch.setattr(doctor.Registries, "manifest", nobody)
+    machine_with("platforms")
+    assert (diagnosed().exit_code, said(diagnosed(), "network")) == (1, [])
+    machine_with("engine")
+    assert (diagnosed().exit_code, len(said(diagnosed(), "network"))) == (4, 2)
+
+
 def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> None:
     found = diagnosed(images="arm64")
     assert found.exit_code == 0
