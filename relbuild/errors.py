@@ -36,6 +36,9 @@ class Problem:
     at: Mark | None = None
     hint: str | None = None
 
+    def __str__(self) -> str:
+        return self.message if self.at is None else f"{self.at}: {self.message}"
+
 
 def listed(names: Sequence[str], most: int = 3) -> str:
     """Return the first names for a sentence, and how many more there are."""

@@ -115,8 +115,7 @@ def show_error(command: str, error: RelbuildError, *, as_json: bool, directory: 
         _print(_envelope(command, "error", error.exit_code, None, errors))
         return
     for problem in error.problems:
-        place = f"{problem.at}: " if problem.at else ""
-        note(_styled("error", "31") + f": {place}{problem.message}")
+        note(_styled("error", "31") + f": {problem}")
         if problem.hint:
             for line in problem.hint.splitlines():
                 note(f"  {line}")

@@ -69,8 +69,7 @@ def convert(session: Session, *, write: bool) -> Converted:
 
 
 def _told(problem: Problem) -> str:
-    place = f"{problem.at}: " if problem.at is not None else ""
-    return "\n  ".join([f"{place}{problem.message}", *(problem.hint or "").splitlines()])
+    return "\n  ".join([str(problem), *(problem.hint or "").splitlines()])
 
 
 def _data(problem: Problem) -> dict[str, Any]:

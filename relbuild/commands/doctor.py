@@ -77,7 +77,7 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
 
 def _failed(check: str, problems: Iterable[Problem]) -> Iterator[Finding]:
     for each in problems:
-        yield Finding(check, "failed", f"{f'{each.at}: ' if each.at else ''}{each.message}", each.hint)
+        yield Finding(check, "failed", str(each), each.hint)
 
 
 def _project(session: Session, plan: Plan) -> Iterator[Finding]:
@@ -86,8 +86,9 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     on = f"Elixir {tools.elixir.value}" if tools.elixir is not None else tools.builder_image
     otp = f" on OTP {tools.otp.value}" if tools.otp is not None else ""
     yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: relbuild plan says more")
+    told = distillery.notes(session.tree())
     for note in explanation.notes(plan):
-        if note not in distillery.notes(session.tree()):
+        if note not in told:
             yield Finding("project", "note", note)
     yield from _written(session, plan)
     try:

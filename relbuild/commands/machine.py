@@ -62,10 +62,7 @@ def find(session: Session, platforms: tuple[str, ...] = ()) -> Iterator[Finding]
     try:
         yield from proxies(_set_here(), _given_to_builds())
     except CommandFailed as error:
-        at = error.problems[0].at
-        yield Finding(
-            "docker", "warning", f"{f'{at}: ' if at else ''}{error.problems[0].message}", error.problems[0].hint
-        )
+        yield Finding("docker", "warning", str(error.problems[0]), error.problems[0].hint)
 
 
 def engine(facts: EngineFacts, place: str, now: float) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from relbuild.convert.shell import RENAMED
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix.elixir_files import directories, files
 from relbuild.mix.facts import Tree
@@ -20,9 +21,7 @@ _PLACES = {
 _NO_PLACE = "it goes with the dependency: mix release has no such module"
 # Distillery's docs/extensibility/shell_scripts.md, and https://hexdocs.pm/mix/Mix.Tasks.Release.html
 _VARIABLES = {
-    "RELEASE_ROOT_DIR": "RELEASE_ROOT",
-    "REL_NAME": "RELEASE_NAME",
-    "REL_VSN": "RELEASE_VSN",
+    **RENAMED,
     "REL_DIR": "RELEASE_ROOT, with releases/ and RELEASE_VSN after it",
     "REL_LIB_DIR": "RELEASE_ROOT, with lib after it",
     "RELEASES_DIR": "RELEASE_ROOT, with releases after it",

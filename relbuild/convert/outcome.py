@@ -50,7 +50,7 @@ class Outcome:
 
     def absent(self, path: str) -> bool:
         """Say whether there is nothing at a path; note a directory, as what can't be read else is by `read`."""
-        if path.startswith(("/", "..")):
+        if outside(path):
             return True
         try:
             if self.tree.read(path) is not None:

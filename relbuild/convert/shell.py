@@ -10,7 +10,7 @@ from relbuild.errors import Mark, Problem
 from relbuild.values import dataclass
 
 # Distillery's variables (its docs/extensibility/shell_scripts.md), and what a release of Mix's calls the same thing.
-_RENAMED = {"RELEASE_ROOT_DIR": "RELEASE_ROOT", "REL_NAME": "RELEASE_NAME", "REL_VSN": "RELEASE_VSN"}
+RENAMED = {"RELEASE_ROOT_DIR": "RELEASE_ROOT", "REL_NAME": "RELEASE_NAME", "REL_VSN": "RELEASE_VSN"}
 _OWN = (
     "BINDIR|CODE_LOADING_MODE|ERL_OPTS|ERTS_DIR|ERTS_LIB_DIR|ERTS_VSN|EXTRA_OPTS|NAME_ARG|NAME_TYPE|PIPE_DIR|"
     "RELEASE_CONFIG_DIR|RELEASE_LIBEXEC_DIR|RELEASE_MUTABLE_DIR|RELEASES_DIR|REL_DIR|REL_LIB_DIR|RUNNER_LOG_DIR|"
@@ -123,13 +123,13 @@ def _moved(number: int, line: str) -> str | None:
 
 def renamed(line: str) -> str:
     """Return a line with the names that a release of Mix's has for the same variables."""
-    names = "|".join(_RENAMED)
-    return re.sub(rf"(?<=\$)(\{{?)({names})\b", lambda match: f"{match[1]}{_RENAMED[match[2]]}", line)
+    names = "|".join(RENAMED)
+    return re.sub(rf"(?<=\$)(\{{?)({names})\b", lambda match: f"{match[1]}{RENAMED[match[2]]}", line)
 
 
 def quoted(text: str) -> str:
     """Return a text as it stands in double quotes: ``${NAME}`` alone is anything but itself there."""
-    own = re.sub(r"\$\{(\w+)\}", lambda match: f"${{{_RENAMED.get(match[1], match[1])}}}", text)
+    own = re.sub(r"\$\{(\w+)\}", lambda match: f"${{{RENAMED.get(match[1], match[1])}}}", text)
     return re.sub(r'(["`\\]|\$(?!\{[A-Za-z_][A-Za-z0-9_]*\}))', r"\\\1", own)
 
 

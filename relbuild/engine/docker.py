@@ -137,8 +137,7 @@ class Engine:
 
     def rewrites_times(self) -> bool:
         """Tell whether a build can set the times of an image's files: only containerd's image store exports so."""
-        status = self._get("ask the engine about itself", "/info").get("DriverStatus") or []
-        return ["driver-type", "io.containerd.snapshotter.v1"] in status
+        return self.about().containerd
 
     def require_builds(self) -> None:
         """Raise EngineError when no engine answers or it can't build what relbuild writes."""
