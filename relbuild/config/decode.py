@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -28,8 +27,8 @@ def parse(data: bytes, file: str = "relbuild.yml") -> Config:
 
     Raises ConfigError with every problem of the file, each at its line and column, sorted by place.
     """
-    document, problems = read(data, file)
-    decoder = _Decoder(file, problems)
+    document = read(data, file)
+    decoder = _Decoder(file)
     config = Config()
     if document is not None and not (isinstance(document, Scalar) and document.empty):
         config = decoder.config(document)
@@ -49,9 +48,9 @@ class _Entry(NamedTuple):
 class _Decoder:
     """Decodes each node by its kind; `hint` is the next action where nothing better is known."""
 
-    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.problems = list(problems)
+        self.problems: list[Problem] = []
         self.marks: dict[str, Mark] = {}
         self.bad: set[str] = set()
 
@@ -178,7 +177,7 @@ class _Decoder:
             if not (isinstance(entry.node, Scalar) and entry.node.empty):
                 value = self._value(kind.value, entry.node, below, hint)
             elif isinstance(kind.value, Section):
-                value = self._value(kind.value, Mapping((), entry.at, 1), below, hint)
+                value = self._value(kind.value, Mapping((), entry.at), below, hint)
             elif kind.bare:
                 self.marks[below] = entry.at
                 value = None
@@ -210,33 +209,18 @@ class _Decoder:
         return _BAD if any(key.required and name not in values for name, key in known.items()) else values
 
     def _entries(self, node: Mapping, path: str) -> tuple[_Entry, ...]:
-        """Return the entries, each name once, with those that `<<` merges in (an own one goes before)."""
+        """Return the entries, each name once."""
         found: dict[str, _Entry] = {}
-        merged: list[Node] = []
         for key, value in node.entries:
             if not isinstance(key, Scalar):
                 self._wrong(path, key.at, f"has a key that should be text, and is {shown(key)}", "write KEY: VALUE")
-            elif key.plain and key.text == "<<":
-                merged.extend(value.items if isinstance(value, Sequence) else (value,))
             elif key.text in found:
                 first = found[key.text].at
                 twice = f"is given twice, first on line {first.line}, column {first.column}"
                 self._wrong(_join(path, key.text), key.at, twice, "keep one of the two")
             else:
                 found[key.text] = _Entry(key.text, key.at, value)
-        for entry in self._merged(merged, path):
-            found.setdefault(entry.name, entry)
         return tuple(found.values())
-
-    def _merged(self, nodes: list[Node], path: str) -> Iterator[_Entry]:
-        for node in nodes:
-            if isinstance(node, Mapping):
-                yield from self._entries(node, path)
-            else:
-                message = f"should be a mapping, or an alias of one, is {shown(node)}"
-                self._wrong(
-                    _join(path, "<<"), node.at, message, "write <<: *NAME, with &NAME at the mapping to take over"
-                )
 
 
 def _join(path: str, name: str) -> str:

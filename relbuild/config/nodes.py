@@ -1,7 +1,6 @@
-"""The text of relbuild.yml → YAML nodes, each with its place; what is refused before any key is looked at.
+"""The text of relbuild.yml → YAML nodes, each with its place.
 
-Built from PyYAML's events, not its nodes: a node of PyYAML's no longer knows the places of its aliases, and is made by
-recursion without a limit.
+Built from PyYAML's events, so that relbuild's own limit of nesting holds and a duplicate key is seen.
 """
 
 from __future__ import annotations
@@ -10,15 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from relbuild.errors import ConfigError, Mark, Problem
+from relbuild.errors import ConfigError, Mark
 
 if TYPE_CHECKING:
     import yaml
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
-MAX_NODES = 10_000
-"""More values than any relbuild.yml needs, counted with every alias written out."""
 
 # What YAML forbids, and the line breaks of YAML 1.1 that no editor counts as lines.
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
@@ -26,7 +23,7 @@ _BREAK = "\r\n|\r|\n"
 
 
 class Scalar(NamedTuple):
-    """A text; `plain` when it stands without quotes, so that it may mean a number, true, false or nothing."""
+    """A text; `plain` when it has no quotes, so that it may mean a number, true, false or nothing."""
 
     text: str
     plain: bool
@@ -34,7 +31,7 @@ class Scalar(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Nothing is given: the key stands alone, or has null or ~."""
+        """Whether the key has no value, null or ~."""
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
@@ -43,7 +40,6 @@ class Sequence(NamedTuple):
 
     items: tuple[Node, ...]
     at: Mark
-    size: int
 
 
 class Mapping(NamedTuple):
@@ -51,28 +47,22 @@ class Mapping(NamedTuple):
 
     entries: tuple[tuple[Node, Node], ...]
     at: Mark
-    size: int
 
 
 Node = Scalar | Sequence | Mapping
 
 
-def read(data: bytes, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
-    """Return the file's one document (None when it has none) and the problems that leave it readable.
+def read(data: bytes, file: str) -> Node | None:
+    """Return the file's one document, or None when it has none.
 
-    Raises ConfigError when it is too large, not UTF-8, or not YAML.
+    Raises ConfigError when it is too large, not UTF-8, not YAML, or has anchors, aliases or tags.
     """
     if len(data) > MAX_BYTES:
-        message = f"{file} is {_megabytes(len(data))}, more than the 1 MiB that relbuild reads"
+        message = f"{file} has {len(data) / 1024:.0f} KiB, more than the {MAX_BYTES // 1024} KiB that relbuild reads"
         raise ConfigError(
             message, at=Mark(file, 1), hint="give --config the right file; relbuild init writes a new one"
         )
-    composer = _Composer(file, _decode(data, file))
-    return composer.document(), tuple(composer.problems)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.0f} MB" if size >= 9.95e6 else f"{size / 1e6:.1f} MB"
+    return _Composer(file, _decode(data, file)).document()
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -101,15 +91,12 @@ def _place(file: str, before: str) -> Mark:
 
 
 class _Composer:
-    """Makes nodes of events, within the limits."""
+    """Makes nodes of events."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.lines = re.split(_BREAK, text)
-        self.problems: list[Problem] = []
         self.events = self._events(text)
-        self.anchors: dict[str, Node | None] = {}
-        self.count = 0
 
     def document(self) -> Node | None:
         import yaml
@@ -148,58 +135,31 @@ class _Composer:
         import yaml
 
         at = self._mark(event.start_mark)
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(str(event.anchor), at)
         if depth > MAX_DEPTH:
-            raise ConfigError(
-                f"nested more than {MAX_DEPTH} levels deep", at=at, hint="relbuild.yml needs four at most"
-            )
-        self._counted(1, at)
-        if event.tag is not None:
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            such = f" such as {tag}" if re.fullmatch(r"[!-~]{1,60}", tag) else ""
-            self.problems.append(Problem(f"YAML tags{such} are not read", at, "take the tag away"))
-        if event.anchor is not None:
-            self.anchors[event.anchor] = None
-        node = self._made(event, at, depth)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = node
-        return node
-
-    def _made(self, event: Any, at: Mark, depth: int) -> Node:
-        import yaml
-
+            raise self._too_deep(at)
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
+            hint = "write the value out; a text that begins with &, * or ! needs quotes"
+            raise ConfigError("anchors (&), aliases (*) and tags (!) are not supported", at=at, hint=hint)
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(event.value, event.style in (None, ""), at)
-        before = self.count
         children: list[Node] = []
         while not isinstance(event := next(self.events), (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             children.append(self._node(event, depth + 1))
-        size = self.count - before + 1
         if isinstance(event, yaml.SequenceEndEvent):
-            return Sequence(tuple(children), at, size)
-        return Mapping(tuple(zip(children[::2], children[1::2], strict=True)), at, size)
+            return Sequence(tuple(children), at)
+        return Mapping(tuple(zip(children[::2], children[1::2], strict=True)), at)
 
-    def _alias(self, name: str, at: Mark) -> Node:
-        shown = name if len(name) <= 60 else name[:59] + "…"
-        if name not in self.anchors:
-            hint = "a text that begins with * needs quotes"
-            raise ConfigError(f"*{shown} has no &{shown} before it", at=at, hint=hint)
-        node = self.anchors[name]
-        if node is None:
-            hint = "write out what it should hold"
-            raise ConfigError(f"*{shown} stands inside &{shown} itself", at=at, hint=hint)
-        self._counted(1 if isinstance(node, Scalar) else node.size, at)
-        return node
-
-    def _counted(self, nodes: int, at: Mark) -> None:
-        self.count += nodes
-        if self.count > MAX_NODES:
-            message = f"more than {MAX_NODES} values, aliases written out"
-            raise ConfigError(message, at=at, hint="a relbuild.yml is much smaller: look for a list that was pasted in")
+    def _too_deep(self, at: Mark) -> ConfigError:
+        return ConfigError(
+            f"nested more than {MAX_DEPTH} levels deep", at=at, hint="relbuild.yml needs four levels at most"
+        )
 
     def _unreadable(self, error: yaml.MarkedYAMLError) -> ConfigError:
         at = self._mark(error.problem_mark)
+        # The scanner reads ahead: where it has its own limit, it stops before the event of the first bracket.
+        before = "\n".join([*self.lines[: at.line - 1], self.lines[at.line - 1][: at.column - 1]])
+        if brackets := re.search(rf"(?:[\[{{]\s*){{{MAX_DEPTH}}}(?=[\[{{])", before):
+            return self._too_deep(_place(self.file, before[: brackets.end()]))
         line = self.lines[at.line - 1]
         indentation = line[: len(line) - len(line.lstrip())]
         if "\t" in indentation:

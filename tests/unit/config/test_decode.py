@@ -52,11 +52,11 @@ assets: [npm ci, mix phx.digest]
 migrate: Shop.Release.migrate()
 healthcheck: {path: "/health?deep=1", port: 4000}
 targets:
-  production: &production
+  production:
     {engine: swarm, host: "ssh://deploy@web1.example.com:2222", replicas: 3, publish: [80:4000, 53:53/udp],
      env_file: .env.production, networks: [backend], env: {SECRET_KEY_BASE: , PHX_HOST: shop.example.com},
      stop_timeout: 60}
-  staging: {<<: *production, host: "unix:///run/docker.sock", replicas: 1}
+  staging: {engine: host, host: "unix:///run/docker.sock"}
   one: {engine: host, context: web, publish: ["127.0.0.1:80:4000"]}
   gke: {engine: kubernetes, context: gke_acme_europe-west1_prod, namespace: shop}
 """
@@ -93,16 +93,7 @@ targets:
         targets=MappingProxyType(
             {
                 "production": production,
-                "staging": Target(
-                    engine="swarm",
-                    host="unix:///run/docker.sock",
-                    replicas=1,
-                    publish=production.publish,
-                    networks=production.networks,
-                    env=production.env,
-                    env_file=production.env_file,
-                    stop_timeout=60,
-                ),
+                "staging": Target(engine="host", host="unix:///run/docker.sock"),
                 "one": Target(engine="host", context="web", publish=("127.0.0.1:80:4000",)),
                 "gke": Target(engine="kubernetes", context="gke_acme_europe-west1_prod", namespace="shop"),
             }

@@ -1,6 +1,5 @@
 """Each way relbuild.yml can be wrong: refused.txt holds the file and the whole report, case by case."""
 
-import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,9 @@ SEEN_IN_THE_TEXT_ALONE = (
     "elixir: !!str 1.18",
     "image: ! shop",
     "!!map {elixir: 1.18.4}",
+    "elixir: &version 1.18.4",
+    "targets: {a: &a {engine: host}, b: *a}",
+    "targets: {a: {<<: {replicas: 2}, engine: swarm}}",
 )
 
 
@@ -87,7 +89,7 @@ def test_the_scanner_in_python_says_the_same_lines(text: str, expected: str, mon
         (
             b"x" * 10_485_760,
             Problem(
-                "relbuild.yml is 10 MB, more than the 1 MiB that relbuild reads",
+                "relbuild.yml has 10240 KiB, more than the 64 KiB that relbuild reads",
                 Mark("relbuild.yml", 1, 1),
                 "give --config the right file; relbuild init writes a new one",
             ),
@@ -111,19 +113,21 @@ def test_the_scanner_in_python_says_the_same_lines(text: str, expected: str, mon
             ),
         ),
         (
-            b"[" * 100_000,
-            Problem("nested more than 32 levels deep", Mark("relbuild.yml", 1, 33), "relbuild.yml needs four at most"),
-        ),
-        (
-            b"- " * 100_000,
-            Problem("nested more than 32 levels deep", Mark("relbuild.yml", 1, 65), "relbuild.yml needs four at most"),
-        ),
-        (
-            b"assets: [" + b"a," * 20_000 + b"]",
+            b"[" * 20_000,
             Problem(
-                "more than 10000 values, aliases written out",
-                Mark("relbuild.yml", 1, 10 + 2 * 9997),
-                "a relbuild.yml is much smaller: look for a list that was pasted in",
+                "nested more than 32 levels deep", Mark("relbuild.yml", 1, 33), "relbuild.yml needs four levels at most"
+            ),
+        ),
+        (
+            b"- " * 20_000,
+            Problem(
+                "nested more than 32 levels deep", Mark("relbuild.yml", 1, 65), "relbuild.yml needs four levels at most"
+            ),
+        ),
+        (
+            b"targets: {a: " + b"{ [\n" * 5_000,
+            Problem(
+                "nested more than 32 levels deep", Mark("relbuild.yml", 16, 1), "relbuild.yml needs four levels at most"
             ),
         ),
     ],
@@ -135,18 +139,8 @@ def test_unreadable(data: bytes, problem: Problem) -> None:
     assert caught.value.problems == (problem,)
 
 
-def test_a_bomb_of_aliases() -> None:
-    names = "abcdefghij"
-    lines = [f"{names[0]}: &a [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"{name}: &{name} [" + ", ".join([f"*{before}"] * 10) + "]" for before, name in itertools.pairwise(names)]
-    hint = "    a relbuild.yml is much smaller: look for a list that was pasted in"
-    assert report("\n".join(lines).encode()) == (
-        f"relbuild.yml:4:36: more than 10000 values, aliases written out\n{hint}"
-    )
-
-
 def test_a_long_text_is_shown_short() -> None:
-    long = "A" * 100_000
+    long = "A" * 20_000
     what = "a release's name: small letters, digits and _, a letter first"
     assert report(f"release: {long}".encode()) == (
         f"relbuild.yml:1:10: release: should be {what}, is '{long[:59]}…'\n    write release: shop"
