@@ -25,6 +25,8 @@ def main() -> NoReturn:
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under nohup it stays ignored
+        signal.signal(signal.SIGHUP, _terminate)
     code = _run(_verb_first(argv))
     # Python looks once more before it ends, whatever was disabled; for what is frozen it doesn't.
     gc.freeze()
@@ -163,12 +165,12 @@ def _bug(error: Exception) -> RelbuildError:
     )
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """End like on Ctrl-C, so that a running build is cancelled, and say by the exit code that it was SIGTERM."""
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as on Ctrl-C, so that what runs is cancelled, with the exit code of the signal."""
     from relbuild.errors import Interrupted
 
     error = Interrupted("terminated")
-    error.exit_code = 128 + signal.SIGTERM
+    error.exit_code = 128 + number
     raise error
 
 

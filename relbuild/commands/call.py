@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 from relbuild.commands.place import Found, lost
 from relbuild.commands.session import Session
-from relbuild.engine import owner, terminal
+from relbuild.engine import terminal
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, PassingFault, UsageError
-from relbuild.image import labels
 from relbuild.release import advice
 from relbuild.release.command import ReleaseCommand
-from relbuild.release.target import ONE_OFF, Call, Image, Pod, remove_container
+from relbuild.release.target import Call, Image, Pod
 from relbuild.release.terminal import term
 from relbuild.release.verbs import VERBS
 from relbuild.result import Ran
@@ -44,13 +43,10 @@ def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -
             hint="relbuild rpc EXPR, rpc - or rpc --file FILE evaluate in it",
         )
     handed_over = verb.terminal and terminal.attended() and not session.as_json
-    mark, process = session.runner.mark()
-    how = Call(verb.stdin, term(os.environ.get("TERM", "")) if handed_over else None, mark, process)
+    how = Call(verb.stdin, term(os.environ.get("TERM", "")) if handed_over else None, session.runner.mark())
     command = ReleaseCommand(found.release, verb.script, asked.args, found.root)
     argv = found.place.argv(command, how)
     handling = Handling(verb.stdin, asked.feed, handed_over, asked.timeout, found.place.undo(how))
-    if isinstance(found.place, Image):
-        sweep(session)
     outcome = run(session, argv, env, handling)
     if isinstance(found.place, Image):
         require_started(outcome)
@@ -93,14 +89,6 @@ def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:
         return Ran(outcome.exit_code, argv, outcome.raw.decode() or outcome.stdout)
     except UnicodeDecodeError:
         return Ran(outcome.exit_code, argv, raw=outcome.raw)
-
-
-def sweep(session: Session) -> None:
-    """Remove the one-off containers of relbuild processes that ended without removing them."""
-    for label in (ONE_OFF, labels.FOREGROUND):
-        for left in session.engine.containers(label, stopped=True):
-            if owner.is_dead(left.labels[label]):
-                session.runner.captured(remove_container(left.id, session.endpoint))
 
 
 def _check(asked: Asked) -> None:

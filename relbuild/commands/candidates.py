@@ -1,35 +1,28 @@
-"""Names for images until they are verified and tagged, and the end of those that a killed relbuild has left."""
+"""Names for images until they are verified and tagged; those that an interrupted build left are removed after a day."""
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from contextlib import suppress
 
 from relbuild.commands.session import Session
-from relbuild.engine import owner
 from relbuild.errors import EngineError
 from relbuild.image import buildx
 
-# No build of a machine that can't be asked is as old as this (seconds).
+# No build takes this long (seconds).
 OLDEST = 24 * 3600
-# A process's name (engine/owner.py), and how it stands in a tag: only word characters, dots and dashes may.
-OWNER = re.compile(r"([0-9a-f-]+)/pid:\[(\d+)\]/(\d+)/(\d+)")
-TAG = re.compile(r"(?P<time>\d+)_[0-9a-f]+(?:_(?P<boot>[0-9a-f-]+)_(?P<space>\d+)_(?P<pid>\d+)_(?P<started>\d+))?")
 
 
 def name(session: Session, release: str) -> str:
-    """Return a name of this call's own for the image of a release: it says since when, and whose it is."""
+    """Return an unused name for the image of a release, with the time of the build."""
     if session.dry_run:
         return f"{_repository(release)}:dry-run"
-    own = OWNER.fullmatch(owner.own())
-    words = (str(int(time.time())), secrets.token_hex(4), *(own.groups() if own else ()))
-    return f"{_repository(release)}:{'_'.join(words)}"
+    return f"{_repository(release)}:{int(time.time())}_{secrets.token_hex(4)}"
 
 
 def sweep(session: Session, release: str) -> None:
-    """Take the names away that processes have left which are gone; where the engine can't say, nothing."""
+    """Remove the names that builds left more than a day ago; nothing where the engine doesn't answer."""
     if session.dry_run:
         return
     with suppress(EngineError):
@@ -41,17 +34,9 @@ def sweep(session: Session, release: str) -> None:
 
 
 def is_left(tag: str, now: float) -> bool:
-    """Tell whether the process is gone that named its image so; one of another machine is after a day.
-
-    ``now`` is in seconds since 1970.
-    """
-    said = TAG.fullmatch(tag)
-    if said is None:
-        return False
-    whose = f"{said['boot']}/pid:[{said['space']}]/{said['pid']}/{said['started']}"
-    if said["boot"] and owner.is_dead(whose):
-        return True
-    return now - int(said["time"]) > OLDEST and not owner.is_alive(whose)
+    """Return whether a tag is of a build more than a day before ``now``, in seconds since 1970."""
+    begun, separator, _ = tag.partition("_")
+    return bool(separator) and begun.isdecimal() and now - int(begun) > OLDEST
 
 
 def _repository(release: str) -> str:

@@ -234,10 +234,10 @@ def _foreign(facts: ImageFacts, content: Archive) -> Foreign:
 def _containers(
     session: Session, facts: ImageFacts, release: Shipped, around: Around, foreign: Foreign | None
 ) -> Containers:
-    mark, owner = session.runner.mark()
+    mark = session.runner.mark()
     surroundings = around.surroundings(before=() if labels.BUILT_BY in facts.labels else place.NOT_OURS)
     name = "-".join(("relbuild-verify", *filter(None, (mark,))))
-    return Containers(facts.id, release, name, owner, surroundings, session.endpoint, foreign)
+    return Containers(facts.id, release, name, surroundings, session.endpoint, foreign)
 
 
 def _programs(content: Archive, release: Shipped) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from relbuild.commands import call
 from relbuild.commands.session import Session
 from relbuild.engine.replay import Replay
 from relbuild.engine.runner import Handling
-from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, LockedError, PassingFault, TimedOut
 from relbuild.image import labels
 from relbuild.release.oneoff import Job, OneOff
@@ -69,9 +68,8 @@ def run(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock) -
     made = _make(session, one_off, env, lock)
     keep = False
     try:
-        with Watchdog(one_off.remove(made) if made else None):
-            follow = _follow if isinstance(one_off, Job) else _attach
-            ran = follow(session, one_off, made, lock.timeout)
+        follow = _follow if isinstance(one_off, Job) else _attach
+        ran = follow(session, one_off, made, lock.timeout)
         keep = ran.exit_code != 0 and lock.keep
         if keep:
             _tell_log(session, one_off)

@@ -45,15 +45,13 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     """
     image = release_image(session, reference, boot.release)
     needs.require(image, around, "start", boot.options)
-    mark, process = session.runner.mark()
+    mark = session.runner.mark()
     name = boot.name or (f"{image.release}-{mark}" if mark is not None else None)
-    # In the foreground the container is this process's: the next call takes it away when this one is killed.
-    owned = {labels.FOREGROUND: process} if mark is not None and not boot.detach else {}
     place = NewContainer(
         image.reference,
         name=name,
         publish=boot.publish or _published(session, own_ports(image, around.variables), boot),
-        labels={labels.CONTAINER: image.release, **owned},
+        labels={labels.CONTAINER: image.release},
         surroundings=around.surroundings(boot.options, before=image.env),
         nofile=boot.nofile,
         detach=boot.detach,
@@ -63,7 +61,6 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     # A container of a name that was asked for may have been there before: only one that is surely ours is removed.
     ours = name is not None and boot.name is None and not boot.detach
     undo = remove_container(name, session.endpoint) if ours and name is not None else None
-    call.sweep(session)
     handling = Handling(stdin=not boot.detach, undo=undo, grace=boot.stop_timeout + REMOVAL)
     argv = place.argv()
     outcome = call.run(session, argv, around.values, handling)

@@ -13,10 +13,9 @@ from contextlib import nullcontext
 from dataclasses import field
 from typing import Protocol
 
-from relbuild.engine import owner, terminal
+from relbuild.engine import terminal
 from relbuild.engine.signals import Held
 from relbuild.engine.streams import Feed, copy_through, read_all
-from relbuild.engine.watchdog import Watchdog
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
 from relbuild.values import dataclass
 
@@ -40,9 +39,8 @@ class Handling:
     """How a command is treated while it runs, and ended when it doesn't end by itself.
 
     ``feed`` comes before relbuild's own stdin, of which nothing is passed on without ``stdin``. ``terminal`` hands the
-    terminal over. ``timeout`` is in seconds, and so is ``grace``: what it gets to stop when it is told to. ``undo`` is
-    an argv that ends what the command began elsewhere; it runs when the command was cut off, also by relbuild's own
-    death.
+    terminal over. ``timeout`` is in seconds, and so is ``grace``: how long the command may take to stop after SIGTERM.
+    ``undo`` is an argv that ends what the command started elsewhere: it runs after a timeout or a signal.
     """
 
     stdin: bool = True
@@ -59,8 +57,8 @@ PLAIN = Handling()
 class Runner(Protocol):
     """Runs an argv; ``env`` is added to relbuild's own environment, so that secrets stay out of the argv."""
 
-    def mark(self) -> tuple[str | None, str]:
-        """Return a new name for one call, by which what it starts is found again, and the name of this process."""
+    def mark(self) -> str | None:
+        """Return a new name for one call, by which what it starts is found again; None in a dry run."""
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         """Run a step whose output is progress: all of it goes to stderr, the last lines are kept."""
@@ -91,8 +89,8 @@ class Subprocesses:
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
         self._announce = announce
 
-    def mark(self) -> tuple[str | None, str]:
-        return os.urandom(6).hex(), owner.own()
+    def mark(self) -> str | None:
+        return os.urandom(6).hex()
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         return self.lines(argv, _to_stderr, env=env)
@@ -135,7 +133,7 @@ class Subprocesses:
     def _guarded(
         self, argv: tuple[str, ...], env: Mapping[str, str] | None, handling: Handling, *, keep: bool
     ) -> Outcome:
-        with Watchdog(handling.undo), terminal.kept() if handling.terminal else nullcontext(), Held() as held:
+        with terminal.kept() if handling.terminal else nullcontext(), Held() as held:
             child = self._start(
                 argv,
                 env,
@@ -232,9 +230,8 @@ class DryRunner:
     def __init__(self) -> None:
         self.commands: list[str] = []
 
-    def mark(self) -> tuple[str | None, str]:
-        # What is printed must not name a process that has ended: the next call would sweep it away.
-        return None, ""
+    def mark(self) -> str | None:
+        return None
 
     def step(self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None) -> Outcome:
         self.commands.append(shlex.join(argv))

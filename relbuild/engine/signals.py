@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM held back while a subprocess is being started, so that none is left without anybody to end it."""
+"""Signals that wait while a subprocess is started, so that relbuild knows the process that it has to end."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Held:
-    """Inside the ``with`` a signal to end waits for ``release``, which raises what it would have raised."""
+    """Inside the ``with`` a signal waits for ``release``, which raises what the signal's handler raises."""
 
     def __init__(self) -> None:
         self._come: list[tuple[int, FrameType | None]] = []
         self._handlers: dict[signal.Signals, signal._HANDLER] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other thread is given signals
+        if threading.current_thread() is threading.main_thread():  # no other thread receives signals
             for each in ENDING:
                 self._handlers[each] = signal.signal(each, self._note)
         return self
@@ -27,7 +27,7 @@ class Held:
         self.release()
 
     def release(self) -> None:
-        """Let signals through again, those that have come first."""
+        """Restore the handlers, and call them for the signals that have come."""
         handlers, self._handlers = self._handlers, {}
         for each, handler in handlers.items():
             signal.signal(each, handler)

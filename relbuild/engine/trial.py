@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from relbuild.engine.runner import Runner
-from relbuild.engine.watchdog import Watchdog
 from relbuild.image.trials import BOOTED, TRIALS, Boot, Containers, Ran, Trials, parted
 
 T = TypeVar("T")
@@ -59,8 +58,6 @@ class Trial:
         self._patience = EMULATED if containers.foreign is not None else 1
         # While it is held, the release isn't stopped.
         self.held = threading.Lock()
-        # Before the threads: a process is forked for it.
-        self._watchdog = Watchdog(containers.remove(*TRIALS)).__enter__()
         self._pool = ThreadPoolExecutor()
         # First, as it takes longest.
         self._booted = self._pool.submit(self._boot, containers.boot(image_env), stop_timeout)
@@ -77,7 +74,6 @@ class Trial:
             self._remove(*TRIALS)
             running = wait(running, timeout=1.0).not_done
         self._pool.shutdown()
-        self._watchdog.__exit__(None, None, None)
 
     @property
     def has_ended(self) -> bool:

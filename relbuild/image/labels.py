@@ -27,8 +27,6 @@ OCI_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 # On a container that relbuild started: the release it runs.
 CONTAINER = "io.relbuild.container"
-# On one that runs in the foreground: the relbuild process in front of it.
-FOREGROUND = "io.relbuild.foreground"
 
 # On a container that was made to read an image's files, and is never started.
 LOOKED_AT = "io.relbuild.looked-at"

@@ -108,7 +108,6 @@ class Containers:
     image: str
     shipped: Shipped
     name: str
-    owner: str = ""
     surroundings: Surroundings = NOTHING
     endpoint: Endpoint = DEFAULT
     foreign: Foreign | None = None
@@ -154,7 +153,7 @@ class Containers:
 
     def _run(self, trial: str) -> tuple[str, ...]:
         given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
-        name = ("--name", f"{self.name}-{trial}", "--label", f"{ONE_OFF}={self.owner}")
+        name = ("--name", f"{self.name}-{trial}", "--label", f"{ONE_OFF}=")
         return (*self.endpoint.docker, "run", "--rm", *self._platform, *name, *HARDENING, *given.argv, *NO_DUMP)
 
     @property

@@ -15,7 +15,7 @@ from relbuild.values import dataclass
 HARDENING = ("--read-only", "--tmpfs", "/tmp")
 # In the environment of every process of one call.
 MARK = "RELBUILD_CALL"
-# On a one-off container: the relbuild process that waits for it.
+# The label of one-off containers: no command takes one for the running system.
 ONE_OFF = "io.relbuild.one-off"
 # What the engine says of a container, and Swarm of a service, of whose name there is one.
 NAME_TAKEN = re.compile(r"is already in use by|name conflicts with an existing object")
@@ -47,13 +47,12 @@ NOTHING = Surroundings()
 class Call:
     """How a command is called: what goes in and out, and the mark by which what it started is found and ended.
 
-    ``term`` is the terminal's kind when it is handed over. ``owner`` names the process that waits for it.
+    ``term`` is the terminal's kind when it is handed over.
     """
 
     stdin: bool = True
     term: str | None = None
     mark: str | None = None
-    owner: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -104,7 +103,7 @@ class Image:
     def argv(self, command: ReleaseCommand, call: Call = CALL) -> tuple[str, ...]:
         argv = [*self.endpoint.docker, "run", "--rm", *call.flags]
         if call.mark is not None:
-            argv += ["--name", f"relbuild-{call.mark}", "--label", f"{ONE_OFF}={call.owner}"]
+            argv += ["--name", f"relbuild-{call.mark}", "--label", f"{ONE_OFF}="]
         if call.term is not None:
             argv += ["--env", f"TERM={call.term}"]
         argv += [*HARDENING, *self.surroundings.argv, "--entrypoint", command.program]
@@ -126,7 +125,7 @@ class Container:
         return self._exec(call.flags, (*self.env, *call.environment), command.argv)
 
     def undo(self, call: Call) -> tuple[str, ...] | None:
-        return None if call.mark is None else self._exec((), (), _kill(call.mark))
+        return None if call.mark is None else self._exec((), (), end_marked(call.mark))
 
     def logs(self, options: tuple[str, ...]) -> tuple[str, ...]:
         """Return the argv that shows what it has written."""
@@ -171,7 +170,7 @@ class Pod:
         return (*self._kubectl("exec"), *call.kubectl_flags, self._reference, "--", *env, *command.argv)
 
     def undo(self, call: Call) -> tuple[str, ...] | None:
-        return None if call.mark is None else (*self._kubectl("exec"), self._reference, "--", *_kill(call.mark))
+        return None if call.mark is None else (*self._kubectl("exec"), self._reference, "--", *end_marked(call.mark))
 
     def logs(self, options: tuple[str, ...]) -> tuple[str, ...]:
         """Return the argv that shows what it has written."""
@@ -199,7 +198,7 @@ def remove_container(name: str, endpoint: Endpoint) -> tuple[str, ...]:
     return (*endpoint.docker, "rm", "--force", "--volumes", name)
 
 
-def _kill(mark: str) -> tuple[str, ...]:
+def end_marked(mark: str) -> tuple[str, ...]:
     """Return the argv that ends all processes with a mark: an exec's client, when it ends, leaves them running."""
     script = f'for p in /proc/[0-9]*; do if grep -q {MARK}={mark} "$p/environ"; then kill -9 "${{p#/proc/}}"; fi; done'
     return ("sh", "-c", f"{{ {script}; }} 2>/dev/null")

@@ -137,7 +137,7 @@ def test_a_terminal_is_put_back_when_the_client_is_killed(
     assert answers(docker, container)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGTERM])
 def test_a_terminal_that_goes_away_leaves_the_system_running(
     docker: Docker, container: str, terminal: Callable[..., pexpect.spawn], sign: signal.Signals
 ) -> None:

@@ -1,7 +1,8 @@
-"""The names of images that aren't verified yet: those of processes that are gone are taken away, no other."""
+"""The names of images that aren't verified yet: those of builds more than a day ago are removed, no other."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,28 +12,17 @@ import pytest
 from relbuild.commands import candidates
 from relbuild.commands.session import Session
 from relbuild.endpoint import Endpoint
-from relbuild.engine import owner
 from relbuild.engine.docker import Engine, ListedImage
 from relbuild.engine.runner import PLAIN, DryRunner, Handling, Outcome
 from relbuild.errors import EngineError
 from relbuild.progress import Display
 
 NOW, DAY = 1_800_000_000, 24 * 3600
-WORDS = candidates.OWNER.fullmatch(owner.own())
-assert WORDS is not None
-BOOT, SPACE, PID, STARTED = WORDS.groups()
-HERE = f"{BOOT}_{SPACE}"
 
 
 @pytest.mark.parametrize(
     ("tag", "left"),
     [
-        pytest.param(f"{NOW}_0a1b_{HERE}_{PID}_{STARTED}", False, id="runs"),
-        pytest.param(f"{NOW - 9 * DAY}_0a1b_{HERE}_{PID}_{STARTED}", False, id="runs for days"),
-        pytest.param(f"{NOW}_0a1b_{HERE}_{2**22 + 1}_{STARTED}", True, id="no such process"),
-        pytest.param(f"{NOW}_0a1b_{HERE}_{PID}_{int(STARTED) - 1}", True, id="another process"),
-        pytest.param(f"{NOW - DAY}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", False, id="of elsewhere"),
-        pytest.param(f"{NOW - DAY - 1}_0a1b_0-0_{SPACE}_{PID}_{STARTED}", True, id="of elsewhere and old"),
         (f"{NOW - DAY}_0a1b", False),
         (f"{NOW - DAY - 1}_0a1b", True),
         (f"{NOW + DAY}_0a1b", False),
@@ -41,7 +31,7 @@ HERE = f"{BOOT}_{SPACE}"
         ("1", False),
     ],
 )
-def test_whose_process_is_gone(tag: str, left: bool) -> None:
+def test_names_are_left_after_a_day(tag: str, left: bool) -> None:
     assert candidates.is_left(tag, NOW) == left
 
 
@@ -79,10 +69,10 @@ def session(client: Client, *names: str, dry_run: bool = False) -> Session:
     return Session(Path(), None, Endpoint(), client, connect, warn=print, note=print, progress=Display, dry_run=dry_run)
 
 
-def test_names_that_were_left_are_taken_away() -> None:
+def test_names_that_were_left_are_removed() -> None:
     client = Client()
     own = candidates.name(session(client), "shop")
-    gone = f"relbuild-candidate/shop:{int(time.time())}_0a1b_{HERE}_{2**22 + 1}_{STARTED}"
+    gone = f"relbuild-candidate/shop:{int(time.time()) - DAY - 1}_0a1b"
     other = gone.replace("shop", "other")
     candidates.sweep(session(client, "shop:1.0", own, gone, other), "shop")
     assert client.ran == [("docker", "image", "rm", "--no-prune", gone)]
@@ -98,6 +88,5 @@ def test_nothing_is_done_where_nothing_is_known() -> None:
 def test_names_are_tags_that_docker_takes() -> None:
     first, second = (candidates.name(session(Client()), "shop") for _ in range(2))
     assert first != second
-    assert candidates.TAG.fullmatch(first.removeprefix("relbuild-candidate/shop:"))
-    assert len(first.partition(":")[2]) <= 128
+    assert re.fullmatch(r"relbuild-candidate/shop:[0-9]+_[0-9a-f]{8}", first)
     assert candidates.name(session(Client(), dry_run=True), "shop") == "relbuild-candidate/shop:dry-run"

@@ -57,7 +57,7 @@ def test_nothing_is_tried_out_when_the_engine_doesn_t_say_what_the_image_stands_
         dry_run=False,
         endpoint="here",
         engine=SimpleNamespace(architecture=lambda: "amd64", image=silent),
-        runner=SimpleNamespace(mark=lambda: ("", "me")),
+        runner=SimpleNamespace(mark=lambda: ""),
     )
     with pytest.raises(EngineError):
         look.Look(session, "shop:1", facts, Around(), {"TOKEN": ("s3cret-a",)}, 30)

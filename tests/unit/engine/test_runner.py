@@ -58,7 +58,7 @@ def test_each_command_is_announced_before_it_runs() -> None:
     assert said == ["echo 'a b'"]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_the_child_too(sign: signal.Signals, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
@@ -68,6 +68,7 @@ def test_an_interrupt_ends_the_child_too(sign: signal.Signals, tmp_path: Path) -
         "from relbuild.engine.runner import Subprocesses\n"
         "from relbuild.errors import Interrupted\n"
         "signal.signal(signal.SIGTERM, _terminate)\n"
+        "signal.signal(signal.SIGHUP, _terminate)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"try: Subprocesses().attached((sys.executable, '-c', {child!r}))\n"
         "except Interrupted as error: sys.exit(error.exit_code)\n"
@@ -159,24 +160,3 @@ def test_a_child_that_ignores_the_wish_to_stop_is_killed_after_its_grace() -> No
     stubborn = python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
     with pytest.raises(TimedOut):
         Subprocesses().attached(stubborn, handling=Handling(timeout=0.5, grace=0.5))
-
-
-def test_killed_it_still_undoes(tmp_path: Path) -> None:
-    undone, begun = tmp_path / "undone", tmp_path / "begun"
-    child = python(f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(5)")
-    program = (
-        "from relbuild.engine.runner import Handling, Subprocesses\n"
-        f"Subprocesses().attached({child!r}, handling=Handling(undo=('touch', {str(undone)!r})))\n"
-    )
-    # Whoever reads its output to the end must not wait for the watchdog.
-    with subprocess.Popen(python(program), stdout=subprocess.PIPE, start_new_session=True) as relbuild:
-        wait_for(begun)
-        relbuild.kill()
-    wait_for(undone)
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -15,8 +15,8 @@ FILE = Entry("file", 1)
 
 
 def test_the_commands() -> None:
-    containers = Containers("sha256:1", Shipped("shop", "/app", "1.0"), "verify-1", "me")
-    run = "--label io.relbuild.one-off=me --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
+    containers = Containers("sha256:1", Shipped("shop", "/app", "1.0"), "verify-1")
+    run = "--label io.relbuild.one-off= --read-only --tmpfs /tmp --network none --env ERL_CRASH_DUMP_SECONDS=0 "
     assert [shlex.join(argv) for argv in containers.all({"ERL_AFLAGS": "+Q 65536"}, 30)] == [
         f"docker run --rm --name verify-1-commands {run}--entrypoint sh sha256:1 -c "
         """'exec 2>&1; "$0" version; echo "relbuild_version_ended=$?"; exec "$0" eval "$1"' """

@@ -22,11 +22,11 @@ from relbuild.release.target import (
     Pod,
     Service,
     Surroundings,
-    _kill,
+    end_marked,
 )
 
 MIGRATE = ReleaseCommand("shop", "eval", ("Shop.Release.migrate()",))
-MARKED = Call(mark="c0ffee", owner="boot/ns/7/1")
+MARKED = Call(mark="c0ffee")
 PROD = Endpoint(context="prod")
 WORKER = Endpoint(host="ssh://deploy@web2")
 
@@ -46,7 +46,7 @@ def test_an_image_runs_it_in_a_one_off_container() -> None:
             Image("shop:1.0", endpoint=PROD),
             MARKED,
             "docker --context prod run --rm --interactive --name relbuild-c0ffee --label"
-            " io.relbuild.one-off=boot/ns/7/1 --read-only --tmpfs /tmp --entrypoint /app/bin/shop shop:1.0 pid",
+            " io.relbuild.one-off= --read-only --tmpfs /tmp --entrypoint /app/bin/shop shop:1.0 pid",
             "docker --context prod rm --force --volumes relbuild-c0ffee",
         ),
         (
@@ -80,7 +80,8 @@ def test_an_image_runs_it_in_a_one_off_container() -> None:
 def test_a_call_leaves_nothing_behind(place: Place, call: Call, argv: str, undo: str | None) -> None:
     assert shlex.join(place.argv(ReleaseCommand("shop", "pid"), call)) == argv
     ends = place.undo(call)
-    assert (None if ends is None else shlex.join(ends)) == (undo and undo.replace("KILL", shlex.join(_kill("c0ffee"))))
+    killed = shlex.join(end_marked("c0ffee"))
+    assert (None if ends is None else shlex.join(ends)) == (undo and undo.replace("KILL", killed))
 
 
 def test_a_mark_finds_its_processes_and_no_others() -> None:
@@ -90,7 +91,7 @@ def test_a_mark_finds_its_processes_and_no_others() -> None:
     try:
         deadline = time.monotonic() + 30
         while marked.poll() is None and time.monotonic() < deadline:  # until its environment is there to be seen
-            subprocess.run(_kill(f"c0ffee{os.getpid()}"), check=False)
+            subprocess.run(end_marked(f"c0ffee{os.getpid()}"), check=False)
         assert (marked.poll(), other.poll()) == (-9, None)
     finally:
         for each in (marked, other):
