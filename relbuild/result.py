@@ -108,6 +108,24 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseVersion:
+    """The release's answer to ``version``: ``NAME VERSION``."""
+
+    ran: Ran
+
+    @property
+    def exit_code(self) -> int:
+        return self.ran.exit_code
+
+    def text(self) -> str:
+        return self.ran.text()
+
+    def data(self) -> dict[str, Any]:
+        name, _, version = (self.ran.output or "").strip().rpartition(" ")
+        return {**self.ran.data(), "name": name or None, "version": version or None}
+
+
+@dataclass(frozen=True, slots=True)
 class ListedContainer:
     """A container of the project; ``status`` is in the engine's words for people."""
 

@@ -1,1 +1,1 @@
-"""typer: options in, one command called, its result handed to output (a file per group of verbs)."""
+"""The command line: typer parses the options, one command runs, output shows its result."""

@@ -40,9 +40,10 @@ class Engine:
         facts = self._find(f"the image {name}", f"/images/{name}/json")
         return None if facts is None else ImageFacts.of(facts)
 
-    def images(self, repository: str) -> tuple[ListedImage, ...]:
-        """Return the images that have a tag in a repository."""
-        found = self._get("list images", "/images/json", filters={"reference": [repository]})
+    def images(self, repository: str | None = None) -> tuple[ListedImage, ...]:
+        """Return the images that have a tag in a repository, or all images."""
+        filters = {"reference": [repository]} if repository is not None else {}
+        found = self._get("list images", "/images/json", filters=filters)
         return tuple(ListedImage.of(each) for each in found)
 
     def container(self, name: str) -> ContainerFacts:

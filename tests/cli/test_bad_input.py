@@ -194,7 +194,7 @@ def test_no_engine_where_the_environment_says(project: Path) -> None:
 
 def test_no_such_verb(project: Path) -> None:
     code, _, err = failure(relbuild("bogus", cwd=project))
-    assert (code, err.splitlines()[1:]) == (2, ["  relbuild --help"])
+    assert (code, err.splitlines()[1:]) == (2, ["  relbuild --help lists the commands"])
 
 
 def test_no_docker_client(project: Path, old_engine: str) -> None:

@@ -177,14 +177,12 @@ def test_it_installs_elsewhere_with_its_templates(tmp_path: Path) -> None:
         assert ran.stdout == expected, ran.stderr
 
 
-@pytest.mark.parametrize(
-    "verb",
-    ["init", "plan", "dockerfile", "image", "inspect", "sbom", "run", "eval", "migrate", "version", "schema"],
-)
-def test_every_verb_explains_itself_and_takes_the_common_options(verb: str) -> None:
-    text = relbuild(verb, "--help", cwd=SHOP).stdout
-    for option in ("-C DIR", "--config FILE", "--context NAME", "--host URL", "--dry-run", "-v, --verbose", "--json"):
-        assert option in text
+def test_a_command_that_does_not_exist_names_the_one_that_is_meant() -> None:
+    ran = relbuild("build", "-t", "shop:1", cwd=SHOP)
+    hint = "did you mean relbuild image? relbuild --help lists the commands"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"error: there is no command build\n  {hint}\n")
+    envelope = json.loads(relbuild("up", "--json", cwd=SHOP).stdout)
+    assert [each["hint"].partition("?")[0] for each in envelope["errors"]] == ["did you mean relbuild run"]
 
 
 @pytest.mark.parametrize("verb", [("rpc", "1"), ("logs",)])

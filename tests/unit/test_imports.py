@@ -125,19 +125,6 @@ def test_the_domain_touches_nothing(path: Path) -> None:
     assert wrong == []
 
 
-def test_dataclasses_are_made_by_relbuild_s_own_values() -> None:
-    standard = [
-        str(path.relative_to(ROOT))
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        and node.module == "dataclasses"
-        and "dataclass" in {alias.name for alias in node.names}
-    ]
-    # Once to build on, once for the type checker.
-    assert standard == ["values.py", "values.py"]
-
-
 def test_every_part_of_relbuild_has_a_rule() -> None:
     assert {_place(path) for path in MODULES} <= set(ALLOWED)
 
