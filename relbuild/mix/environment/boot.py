@@ -11,7 +11,7 @@ from relbuild.errors import ProjectError
 from relbuild.mix import elixir_files, utf8
 from relbuild.mix.environment import conditions, shell
 from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque
-from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Variable, joined, ordered
+from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
 from relbuild.mix.environment.files import Files, Locate
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
@@ -169,7 +169,12 @@ def found(reading: Reading, provided: frozenset[str]) -> Contract:
     for name, same in needed.items():
         variable = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
         variables[name] = replace(variable, requirements=tuple(same.values()))
-    return Contract(tuple(variables.values()), tuple(reading.unknown))
+    used = (replace(variable, use=_use(reading, variable)) for variable in variables.values())
+    return Contract(tuple(used), tuple(reading.unknown))
+
+
+def _use(reading: Reading, variable: Variable) -> Use | None:
+    return reading.uses.of(variable.name, variable.default.text if variable.default is not None else None)
 
 
 def _merged(one: Requirement | None, other: Requirement) -> Requirement:

@@ -56,7 +56,11 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
         if special is not None:
             return special(frame, node, piped)
     written = arguments(node) if node.type == "call" else []
+    configuring = frame.reading.configuring
+    if target.type == "identifier" and frame.file.source.text(target) == "config" and len(written) > 1:
+        frame.reading.configuring = frame.file.source.text(written[1])
     args = [*piped, *(_argument(frame, argument) for argument in written)]
+    frame.reading.configuring = configuring
     if any(isinstance(argument, Stop) for argument in args):
         return Stop()
     block = child(node, "do_block")
@@ -107,6 +111,8 @@ def _dispatch(call: Call) -> Value:
     if own is not None:
         return _defined(call, *own)
     call = _qualified(call)
+    if call.args:
+        call.frame.reading.uses.called(call.name, call.args[0])
     function = functions.FUNCTIONS.get(call.name)
     if function is not None:
         return function(call)

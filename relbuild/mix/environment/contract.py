@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from relbuild.errors import Mark
 from relbuild.mix.environment import condition_data, conditions
@@ -33,6 +33,27 @@ class Default:
     literal: bool = True
 
 
+UseKind = Literal[
+    "integer", "float", "boolean", "choice", "atom", "module",
+    "url", "dsn", "host", "ip", "email", "path", "file",
+    "secret", "base64", "hex", "json", "version", "date", "datetime",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the value of a variable is used for: a kind, with the values it is compared with or what else is known.
+
+    `values` are those of a choice or boolean, `bytes` the least length of a secret or of what is encoded, `scheme` a
+    URL's.
+    """
+
+    kind: UseKind
+    values: tuple[str, ...] = ()
+    bytes: int | None = None
+    scheme: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """The boot fails when `fails` holds of the variable, as long as `when` does; the message is the author's."""
@@ -56,6 +77,7 @@ class Variable:
     at: Mark
     default: Default | None = None
     requirements: tuple[Requirement, ...] = ()
+    use: Use | None = None
 
     @property
     def kind(self) -> Kind:
@@ -170,7 +192,8 @@ def joined(*contracts: Contract) -> Contract:
         known = variables.get(each.name)
         if known is not None:
             requirements = tuple(dict.fromkeys((*known.requirements, *each.requirements)))
-            each = replace(known, default=known.default or each.default, requirements=requirements)
+            default, use = known.default or each.default, known.use or each.use
+            each = replace(known, default=default, requirements=requirements, use=use)
         variables[each.name] = each
     unknown = dict.fromkeys(unknown for contract in contracts for unknown in contract.unknown)
     return Contract(ordered(variables.values()), tuple(unknown))
@@ -188,9 +211,16 @@ def _variable(variable: Variable) -> dict[str, Any]:
     data: dict[str, Any] = {"name": variable.name, "kind": variable.kind, "at": variable.at.brief}
     if variable.shown_default is not None:
         data["default"] = variable.shown_default
+    if variable.use is not None:
+        data["use"] = _use(replace(variable.use, values=()) if variable.secret else variable.use)
     if variable.requirements:
         data["requirements"] = [_requirement(each) for each in variable.requirements]
     return data
+
+
+def _use(use: Use) -> dict[str, Any]:
+    given = {"values": list(use.values), "bytes": use.bytes, "scheme": use.scheme}
+    return {"kind": use.kind} | {name: value for name, value in given.items() if value}
 
 
 def _requirement(requirement: Requirement) -> dict[str, Any]:
@@ -227,7 +257,17 @@ def _variable_of(data: Any) -> Variable:
     default = data.get("default")
     requirements = tuple(_requirement_of(data["name"], each) for each in data.get("requirements", ()))
     found = tuple(each for each in requirements if each is not None)
-    return Variable(str(data["name"]), _mark(data["at"]), None if default is None else Default(str(default)), found)
+    default = None if default is None else Default(str(default))
+    return Variable(str(data["name"]), _mark(data["at"]), default, found, _use_of(data.get("use")))
+
+
+def _use_of(data: Any) -> Use | None:
+    """Return the use that `_use` wrote; None for a kind that this relbuild doesn't know."""
+    if data is None or data["kind"] not in get_args(UseKind):
+        return None
+    size, scheme = data.get("bytes"), data.get("scheme")
+    values = tuple(str(value) for value in data.get("values", ()))
+    return Use(data["kind"], values, None if size is None else int(size), None if scheme is None else str(scheme))
 
 
 def _requirement_of(name: str, data: Any) -> Requirement | None:

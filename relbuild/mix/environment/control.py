@@ -24,6 +24,7 @@ from relbuild.mix.environment.values import (
     choice,
     falsy,
     listed,
+    made_of,
     seen,
     truthy,
 )
@@ -213,7 +214,12 @@ def each_item(frame: Frame, value: Value, node: Node) -> list[tuple[Condition, V
         return [(ALWAYS, item) for item in value.items]
     items = listed(value)
     if items is None:
-        return [(frame.opaque(node, [value]), Something(f"an item of {frame.text(node)}", sees=seen(value)))]
+        return [
+            (
+                frame.opaque(node, [value]),
+                Something(f"an item of {frame.text(node)}", sees=seen(value), made_of=made_of(value)),
+            )
+        ]
     return [(ALWAYS, Plain(lambda item=item: item, frame.text(node))) for item in items]  # type: ignore[misc]
 
 

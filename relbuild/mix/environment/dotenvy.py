@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from relbuild.mix.environment import variables
 from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Among, Condition, Opaque, is_set, missing, negation
+from relbuild.mix.environment.contract import Use
 from relbuild.mix.environment.values import NIL, Closure, Plain, Something, Text, Truth, Value, Whole, choice
 from relbuild.mix.facts import Known
 from relbuild.mix.source import parts
@@ -71,6 +72,8 @@ def _converted(call: Call, name: str, kind: str | None) -> Value:
     if kind is None:
         return _by_function(call, name)
     plain = kind.rstrip("?!")
+    if plain in ("integer", "float", "boolean", "module", "atom"):
+        call.frame.reading.uses.parsed(Text(name), Use(plain))  # type: ignore[arg-type]
     value: Value = Something(call.frame.text(call.whole), present=plain in _PRESENT)
     if plain == "string":
         value = Text(name)

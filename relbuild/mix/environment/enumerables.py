@@ -17,7 +17,8 @@ def _member(call: Call) -> Value:
     items = listed(call.args[0]) if len(call.args) == 2 else None
     if items is None:
         return Truth(call.frame.opaque(call.whole, call.args))
-    return Truth(either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items))
+    found = either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items)
+    return Truth(call.frame.reading.uses.compared(found))
 
 
 def _each(call: Call) -> Value:

@@ -12,10 +12,10 @@ from relbuild.errors import Mark
 from relbuild.mix.environment import calls, structures
 from relbuild.mix.environment.conditions import Opaque
 from relbuild.mix.environment.files import File
-from relbuild.mix.environment.values import Plain, Something, Stop, Value, seen
+from relbuild.mix.environment.values import Plain, Something, Stop, Value, made_of, seen
 from relbuild.mix.facts import Unknown
 from relbuild.mix.modules import Module, Scope
-from relbuild.mix.source import parts, walk
+from relbuild.mix.source import pair_key, parts, walk
 from relbuild.mix.terms import Term
 from relbuild.values import dataclass
 
@@ -60,7 +60,7 @@ class Frame:
             if part.type == "pair":
                 value = part.child_by_field_name("value")
                 if value is not None:
-                    self.walk(value)
+                    self.reading.configured(pair_key(self.file.source, part), self.walk(value))
             elif part.type in ("keywords", "interpolation", "map_content"):
                 self.children(part)
             elif part.type not in ("quoted_content", "escape_sequence", "sigil_name", "sigil_modifiers", "struct"):
@@ -92,7 +92,7 @@ class Frame:
 
     def something(self, node: Node, present: bool = False, of: Sequence[Value] = ()) -> Something:
         """Return that nothing is known of the node's value, but perhaps that there is one, and what it is made of."""
-        return Something(self.text(node), present, seen(*of))
+        return Something(self.text(node), present, seen(*of), made_of(*of))
 
     def plain(
         self, node: Node, present: bool = False, of: Sequence[Value] = (), items: tuple[Value, ...] | None = None
@@ -106,7 +106,8 @@ class Frame:
                 known.append(self._evaluate(node, bindings))
             return known[0]
 
-        return Plain(compute, self.text(node), present, seen(*of, *(items or ())), items)
+        parts = (*of, *(items or ()))
+        return Plain(compute, self.text(node), present, seen(*parts), made_of(*parts), items)
 
     def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
         evaluator = self.file.evaluator

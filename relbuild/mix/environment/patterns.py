@@ -20,6 +20,7 @@ from relbuild.mix.environment.values import (
     Value,
     Whole,
     equals,
+    made_of,
     seen,
     truthy,
 )
@@ -43,7 +44,8 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
         name = frame.file.source.text(pattern)
         return ALWAYS, {} if name == "_" else {name: value}
     if pattern.type in _LITERALS:
-        return equals(value, frame.plain(pattern).compute(), _is(frame, value, pattern)), {}
+        same = equals(value, frame.plain(pattern).compute(), _is(frame, value, pattern))
+        return frame.reading.uses.compared(same), {}
     if pattern.type == "binary_operator" and operator(pattern) == "=":
         one, other = (match(frame, side, value) for side in operands(pattern))
         return every((one[0], other[0])), {**one[1], **other[1]}
@@ -154,7 +156,9 @@ def unknown(frame: Frame, pattern: Node | None, *values: Value) -> dict[str, Val
     names = bound(pattern) if pattern is not None else []
     # Elsewhere nobody knows a name that a pattern gives.
     of = f" of {_subject(values[0])}" if len(values) == 1 and isinstance(values[0], Plain | Something | Text) else ""
-    return {name: Something(f"{name}{of}", sees=seen(*values)) for name in names if name != "_"}
+    return {
+        name: Something(f"{name}{of}", sees=seen(*values), made_of=made_of(*values)) for name in names if name != "_"
+    }
 
 
 def match_head(frame: Frame, written: Sequence[Node], values: Sequence[Value]) -> Matched:

@@ -6,6 +6,7 @@ unknown; it never makes a requirement.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
@@ -13,6 +14,7 @@ from dataclasses import field, replace
 from tree_sitter import Node
 
 from relbuild.errors import Mark
+from relbuild.mix.environment import use_table
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
@@ -23,6 +25,7 @@ from relbuild.mix.environment.contract import Default, Requirement
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.requirements import needed, requirement
+from relbuild.mix.environment.uses import Uses
 from relbuild.mix.environment.values import Closure, Something, Stop, Value
 from relbuild.mix.facts import Unknown
 from relbuild.mix.source import parts
@@ -35,6 +38,8 @@ MAX_CALLS = 16
 MAX_STEPS = 20_000
 MAX_HELPING = 2_000
 MAX_HELPED = 500_000
+
+_ADAPTER = re.compile(rb"adapter:\s*Ecto\.Adapters\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,9 @@ class Reading:
     # Variables that the configuration itself may have set, and what Dotenvy reads beside the environment.
     assigned: set[str] = field(default_factory=set)
     dotenvy_files: bool = False
+    uses: Uses = field(default_factory=Uses)
+    # The module whose configuration is being followed, as `config :shop, Shop.Repo, …` names it.
+    configuring: str | None = None
     # What was run that may have set any variable, as it is written.
     elsewhere: str | None = None
     _site: Mark | None = None
@@ -199,6 +207,15 @@ class Reading:
             if access.name == name:
                 self.accesses[i] = replace(access, default=access.default or Default(text, literal))
                 return
+
+    def configured(self, key: str | None, value: Value) -> None:
+        """Note that the value is that of a key in a configuration."""
+        if key is None or key not in use_table.KEYS:
+            return
+        module = self.configuring if self.configuring and self.configuring[:1].isupper() else None
+        found = self.files.module(module) if module is not None else None
+        adapter = _ADAPTER.search(found[0].source.content) if found is not None else None
+        self.uses.configured(key, value, module, adapter[1].decode() if adapter is not None else None)
 
     def closure(self, frame: Frame, node: Node) -> Closure:
         """Return the function that is written here."""

@@ -131,7 +131,7 @@ def _compared(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
     for one, other in ((left, right), (right, left)):
         if isinstance(other, Plain):
-            return Truth(equals(one, other.compute(), text))
+            return Truth(frame.reading.uses.compared(equals(one, other.compute(), text)))
     return Truth(Opaque(text, sees=seen(left, right)))
 
 
@@ -140,7 +140,7 @@ def _member(frame: Frame, node: Node, text: str) -> Value:
     items = listed(right)
     if items is None:
         return Truth(Opaque(text, sees=seen(left, right)))
-    return Truth(either(equals(left, item, text) for item in items))
+    return Truth(frame.reading.uses.compared(either(equals(left, item, text) for item in items)))
 
 
 def _positive(frame: Frame, node: Node, sign: str) -> str:

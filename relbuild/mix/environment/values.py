@@ -67,25 +67,27 @@ class Whole:
 class Something:
     """A value that isn't known; `present` when it surely is neither nil nor false.
 
-    `sees` are the variables that give nil to what computes it where they aren't set.
+    `sees` are the variables that give nil to what computes it where they aren't set, `made_of` those it is computed of.
     """
 
     text: str
     present: bool = False
     sees: frozenset[str] = frozenset()
+    made_of: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
     """An expression whose term is worked out when it is asked for: unknown where it depends on the environment.
 
-    `sees` as `Something` has it; `items` are a list's or tuple's, where it is written out.
+    `sees` and `made_of` as `Something` has them; `items` are a list's or tuple's, where it is written out.
     """
 
     compute: Callable[[], Term]
     text: str
     present: bool = False
     sees: frozenset[str] = frozenset()
+    made_of: frozenset[str] = frozenset()
     items: tuple[Value, ...] | None = None
 
 
@@ -132,6 +134,21 @@ def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
     if not found and stops:
         return Stop()
     return Choice(tuple(found), text) if 0 < len(found) <= MAX_CHOICES else Something(text)
+
+
+def texts(value: Value) -> frozenset[str]:
+    """Return the variables of which the value is the text."""
+    match value:
+        case Text(variable) | Fetched(variable):
+            return frozenset({variable})
+        case Choice(cases):
+            return frozenset(name for _, each in cases for name in texts(each))
+    return frozenset()
+
+
+def made_of(*values: Value) -> frozenset[str]:
+    """Return the variables that the values are computed of."""
+    return frozenset().union(*(each.made_of if isinstance(each, Plain | Something) else texts(each) for each in values))
 
 
 def seen(*values: Value) -> frozenset[str]:
