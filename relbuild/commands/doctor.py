@@ -86,7 +86,10 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     on = f"Elixir {tools.elixir.value}" if tools.elixir is not None else tools.builder_image
     otp = f" on OTP {tools.otp.value}" if tools.otp is not None else ""
     yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: relbuild plan says more")
-    told = distillery.notes(session.tree())
+    for problem in plan.problems:
+        place = f"{problem.at.brief}: " if problem.at is not None else ""
+        yield Finding("container", "warning", f"{place}{problem.message}", problem.hint)
+    told = (*distillery.notes(session.tree()), *map(explanation.problem_note, plan.problems))
     for note in explanation.notes(plan):
         if note not in told:
             yield Finding("project", "note", note)

@@ -14,7 +14,7 @@ from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, UsageError, listed
 from relbuild.image import build_time, labels
-from relbuild.mix.environment import COMMAND, Contract, Variable, from_label, lacks, undecided
+from relbuild.mix.environment import COMMAND, Contract, Variable, from_label, lacks, read_by_build, undecided
 from relbuild.release.contract_text import Checked, Required, example_of
 from relbuild.release.envfile import Entry
 from relbuild.result import Text, Written
@@ -29,7 +29,7 @@ def show(session: Session, reference: str | None) -> Required:
         return Required(_contract(session, reference)[0])
     project = session.project()
     contract = session.contract(project)
-    for note in build_time.notes(session.tree(), project, session.config(), contract):
+    for note in build_time.notes(read_by_build(session.tree(), project), project, session.config(), contract):
         session.warn(note)
     return Required(contract)
 

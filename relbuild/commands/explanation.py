@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from relbuild.errors import Problem
 from relbuild.image.assets import BUILD, DEPLOY, Assets
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
@@ -39,9 +40,13 @@ def lines(plan: Plan) -> list[str]:
 def notes(plan: Plan) -> tuple[str, ...]:
     """Return the plan's notes, and what `relbuild image` would refuse where no tag is given."""
     refused = untaggable(plan)
-    if refused is None or refused.at is None:
-        return plan.notes
-    return (*plan.notes, f"{refused.at.brief}: {refused.message}; {refused.hint}")
+    return (*plan.notes, *map(problem_note, (*plan.problems, *((refused,) if refused is not None else ()))))
+
+
+def problem_note(problem: Problem) -> str:
+    """Return a problem on one line: where, what, and what to do."""
+    place = f"{problem.at.brief}: " if problem.at is not None else ""
+    return f"{place}{problem.message}; {problem.hint}"
 
 
 def _from(plan: Plan, key: str, otherwise: str) -> str:
@@ -113,6 +118,8 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
     yield "  packages", _packages(plan, "builder", builder.packages, "to fetch and compile")
     yield "runner", f"{runner.image}  ({runner.base}){_locked(lock.runner if lock else None)}"
     yield "  packages", _packages(plan, "runner", runner.packages, "what ERTS and OTP load, and certificates")
+    for variable in plan.serving.variables:
+        yield "  sets", f"{variable.name}={variable.value}  ({variable.at.brief}: {variable.reason})"
     runtime = plan.narrowing.runtime
     layers = plan.layers.numbered(plan.released, runtime.path if runtime else None)
     yield "layers", f"{'; '.join(layers)}  (one that hasn't changed isn't sent again)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from relbuild.commands import candidates, secrets
+from relbuild.commands import candidates, explanation, secrets
 from relbuild.commands.build import Request, build
 from relbuild.commands.session import Session
 from relbuild.commands.unchanged import Inputs
@@ -51,7 +51,7 @@ def image(
     plan = session.plan(release, platforms=parse(platforms) if platforms else None)
     names = plan.platforms.names if plan.platforms is not None else ()
     references = tags(plan, asked_tags)
-    for note in plan.notes:
+    for note in explanation.notes(plan):
         session.warn(note)
     request = Request(plan, secrets.find(plan.builder), caches, names, clean=clean or reproducible)
     session.engine.require_builds()

@@ -84,6 +84,10 @@ class Planned:
                 "locked": plan.lock.runner.reference if plan.lock else None,
                 "base": plan.runner.base,
                 "packages": list(plan.runner.packages),
+                "environment": {
+                    **{each.name: each.value for each in plan.serving.variables},
+                    **plan.runner.env,
+                },
             },
             "assets": _asset_data(plan.assets),
             "image": plan.image,

@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 from relbuild.config import Config
 from relbuild.errors import listed
-from relbuild.mix.environment import Contract, Variable, read_by_build
-from relbuild.mix.facts import Known, Tree
+from relbuild.mix.environment import Contract, Variable
+from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 
 
-def notes(tree: Tree, project: Project, config: Config, at_boot: Contract) -> tuple[str, ...]:
-    """Return notes of what the compile-time configuration reads and the build isn't given: what it needs, and the rest.
+def notes(at_build: Contract, project: Project, config: Config, at_boot: Contract) -> tuple[str, ...]:
+    """Return notes on the variables that the build reads and isn't given: those it needs, then the others.
 
-    The rest is fixed then, unless it is read ``at_boot`` too.
+    The others' values are fixed by the build, unless they are read ``at_boot`` too.
     """
     given = {*config.builder.env, *config.builder.secrets}
-    read = [each for each in read_by_build(tree, project).variables if each.name not in given]
+    read = [each for each in at_build.variables if each.name not in given]
     again = {each.name for each in at_boot.variables}
     directory = posixpath.dirname(project.config_path.value if isinstance(project.config_path, Known) else "config/")
     runtime = posixpath.join(directory, "runtime.exs")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relbuild.config import Config, Healthcheck
-from relbuild.errors import ConfigError, Mark
+from relbuild.errors import ConfigError, Mark, Problem
 from relbuild.image import (
     assets,
     bases,
@@ -21,6 +21,7 @@ from relbuild.image import (
     packages,
     platforms,
     rust,
+    serving,
     starting,
     unfound,
 )
@@ -32,6 +33,7 @@ from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
+from relbuild.image.serving import Serving
 from relbuild.image.sources import Sources, find_sources
 from relbuild.image.stages import Builder, Runner, make_builder, make_runner
 from relbuild.image.unfound import Names
@@ -65,10 +67,13 @@ class Plan:
     image: str
     migrate: Known[str] | None
     environment: Contract
+    serving: Serving
     healthcheck: Healthcheck | None
     labels: Mapping[str, str]
     lock: Lock | None
     notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    """What keeps the release from working in its container, as far as relbuild knows; `notes` has none of it."""
     unknown: tuple[Unknown, ...]
     marks: Mapping[str, Mark]
     """Where relbuild.yml says what."""
@@ -112,6 +117,7 @@ def make_plan(
     held = deps.held_by(tools.elixir.value if tools.elixir is not None else None)
     migrate = migrating.decide(tree, project, config)
     required = environment.read(tree, project, release)
+    at_build = environment.read_by_build(tree, project)
     native = rust.decide(tree, project, deps.resolved, tools.debian.value)
     needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
     apps = umbrella.released(project, release)
@@ -120,6 +126,7 @@ def make_plan(
     names = config.platforms if platform_names is None else platform_names
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
+    served = serving.find_serving(tree, (project, *apps), release, config, at_build, required)
     runner = make_runner(config, tools, needs, lock)
     applications = _applications(project)
     return Plan(
@@ -140,6 +147,7 @@ def make_plan(
         image=config.image or release.name,
         migrate=migrate.expression,
         environment=required,
+        serving=served,
         healthcheck=config.healthcheck,
         labels=labelling.of(
             release,
@@ -157,7 +165,7 @@ def make_plan(
             *hooks.notes(tree, config, (command.line for command in asset_plan.commands)),
             *sources.notes,
             *_release_notes(release),
-            *build_time.notes(tree, project, config, required),
+            *build_time.notes(at_build, project, config, required),
             *distillery.notes(tree),
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
@@ -167,6 +175,7 @@ def make_plan(
             *(native.notes if tools.provider != "image" else ()),
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
+        problems=served.problems,
         unknown=project.unknown,
         marks=config.marks,
         named=release_name is not None,

@@ -53,7 +53,8 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     elif path is not None:
         configuration.file(path)
         _follow_unused(configuration)
-    return settled(joined(found(script, PROVIDED_EARLY), found(configuration, PROVIDED | exports.always)))
+    early = replace(found(script, PROVIDED_EARLY), exported=exports.always | exports.perhaps)
+    return settled(joined(early, found(configuration, PROVIDED | exports.always)))
 
 
 def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
@@ -170,7 +171,7 @@ def found(reading: Reading, provided: frozenset[str]) -> Contract:
         variable = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
         variables[name] = replace(variable, requirements=tuple(same.values()))
     used = (replace(variable, use=_use(reading, variable)) for variable in variables.values())
-    return Contract(tuple(used), tuple(reading.unknown))
+    return Contract(tuple(used), tuple(reading.unknown), tuple(reading.config_calls))
 
 
 def _use(reading: Reading, variable: Variable) -> Use | None:

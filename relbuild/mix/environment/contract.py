@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Literal, get_args
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from relbuild.errors import Mark
 from relbuild.mix.environment import condition_data, conditions
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
 from relbuild.mix.facts import Unknown
 from relbuild.values import dataclass
+
+if TYPE_CHECKING:
+    from relbuild.mix.environment.config_calls import ConfigCall
 
 # The form of `data`; a reader leaves what has another alone.
 VERSION = 1
@@ -118,10 +121,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The variables of a release in the order of their kind and name, and what could not be read of it."""
+    """The variables of a release in the order of their kind and name, and what could not be read of it.
+
+    `config_calls` are what its files configure, `exported` the variables that env.sh sets: no label has them.
+    """
 
     variables: tuple[Variable, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    config_calls: tuple[ConfigCall, ...] = field(default=(), compare=False, repr=False)
+    exported: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def of(self, kind: Kind) -> tuple[Variable, ...]:
         """Return the variables of a kind."""
@@ -196,7 +204,9 @@ def joined(*contracts: Contract) -> Contract:
             each = replace(known, default=default, requirements=requirements, use=use)
         variables[each.name] = each
     unknown = dict.fromkeys(unknown for contract in contracts for unknown in contract.unknown)
-    return Contract(ordered(variables.values()), tuple(unknown))
+    calls = tuple(call for contract in contracts for call in contract.config_calls)
+    exported = frozenset().union(*(contract.exported for contract in contracts))
+    return Contract(ordered(variables.values()), tuple(unknown), calls, exported)
 
 
 def to_data(contract: Contract) -> dict[str, Any]:

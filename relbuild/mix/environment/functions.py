@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix import config_imports
-from relbuild.mix.environment import dotenvy, enumerables, patterns, stops, variables
+from relbuild.mix.environment import config_calls, dotenvy, enumerables, patterns, stops, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing
 from relbuild.mix.environment.values import (
     Choice,
@@ -231,6 +231,7 @@ SPECIAL: dict[str, Special] = {
 }
 
 FUNCTIONS: dict[str, Function] = {
+    "config": config_calls.note,
     "System.get_env": _get_env,
     "System.fetch_env": _fetch_env,
     "System.fetch_env!": _fetch_env_or_raise,

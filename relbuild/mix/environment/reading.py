@@ -21,6 +21,7 @@ from relbuild.mix.environment.conditions import (
     Condition,
     every,
 )
+from relbuild.mix.environment.config_calls import ConfigCall
 from relbuild.mix.environment.contract import Default, Requirement
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.frame import Frame
@@ -75,6 +76,7 @@ class Reading:
     accesses: list[Access] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     unknown: dict[Unknown, None] = field(default_factory=dict)
+    config_calls: list[ConfigCall] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
     # Variables that the configuration itself may have set, and what Dotenvy reads beside the environment.
     assigned: set[str] = field(default_factory=set)
@@ -112,9 +114,14 @@ class Reading:
         return value
 
     @property
+    def reached(self) -> Condition:
+        """The condition under which the place that is being followed is reached."""
+        return _all(self._reached)
+
+    @property
     def conditional(self) -> bool:
         """Whether the place that is being followed is reached under a condition."""
-        return _all(self._reached) != ALWAYS
+        return self.reached != ALWAYS
 
     @contextmanager
     def under(self, *conditions: Condition) -> Iterator[bool]:

@@ -1,5 +1,9 @@
 import Config
 
+if System.get_env("PHX_SERVER") && System.get_env("RELEASE_NAME") do
+  config :blog, BlogWeb.Endpoint, server: true
+end
+
 if config_env() == :prod do
   database_url =
     System.get_env("DATABASE_URL") ||

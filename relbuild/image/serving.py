@@ -1,0 +1,240 @@
+"""What makes the project's Phoenix endpoints serve when the image starts the release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from relbuild.config import Config
+from relbuild.errors import Mark, Problem
+from relbuild.mix import elixir_files, scripts, uses
+from relbuild.mix.environment import Contract, describe
+from relbuild.mix.environment.boot import PROVIDED
+from relbuild.mix.environment.conditions import (
+    NEVER,
+    Among,
+    Condition,
+    constant,
+    either,
+    evaluate,
+    every,
+    given,
+    leaves,
+    negation,
+    unclear,
+    variables,
+)
+from relbuild.mix.environment.config_calls import ConfigCall
+from relbuild.mix.environment.values import truthy
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project, Release
+from relbuild.mix.source import Source, pair_key, walk
+
+# Tried before the values that a condition names: what Phoenix's generators and documentation write.
+USUAL = ("true", "1")
+# What `mix phx.gen.release` calls the script that starts the server.
+OVERLAY = "bin/server"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageVariable:
+    """An environment variable that the image sets unless relbuild.yml does, and why."""
+
+    name: str
+    value: str
+    reason: str
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The variables that start the endpoints' servers, and the endpoints of which no variable does."""
+
+    variables: tuple[ImageVariable, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    module: str
+    app: str | None
+    at: Mark
+
+
+def find_serving(
+    tree: Tree, parts: tuple[Project, ...], release: Release, config: Config, at_build: Contract, at_boot: Contract
+) -> Serving:
+    """Return what starts the servers of the endpoints in these parts of the project.
+
+    Phoenix starts an endpoint's server when its option `server` is true, else when `config :phoenix, :serve_endpoints`
+    is (Phoenix.Endpoint.Supervisor.server?/2), which `mix phx.server` sets and a release doesn't.
+    """
+    script = _start_script(tree, release)
+    search = _Search(tree, release, config, at_build, at_boot, script)
+    found: dict[str, ImageVariable] = {}
+    problems: list[Problem] = []
+    for part in parts:
+        for endpoint in _endpoints(tree, part):
+            answer = search.resolve(endpoint, part)
+            if isinstance(answer, Problem):
+                problems.append(answer)
+            elif answer is not None:
+                found.setdefault(answer.name, answer)
+    for name in sorted(script.sets.keys() - config.runner.env.keys()) if script is not None else ():
+        if script is not None and _is_read(tree, parts, at_boot, name):
+            found.setdefault(name, script.variable(name, "starts the server with it"))
+    return Serving(tuple(found.values()), tuple(problems))
+
+
+def _is_read(tree: Tree, parts: tuple[Project, ...], at_boot: Contract, name: str) -> bool:
+    named = any(variable.name == name for variable in at_boot.variables)
+    return named or any(elixir_files.modules_with(tree, parts, (f'"{name}"'.encode(),)))
+
+
+def _endpoints(tree: Tree, part: Project) -> Iterator[_Endpoint]:
+    own = part.app.value if isinstance(part.app, Known) else None
+    for use in uses.find(tree, part, "Phoenix.Endpoint"):
+        yield _Endpoint(use.module, use.option("otp_app") or own, use.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _StartScript:
+    """An overlay's script that starts the release's server: where it does, and the variables that it sets before."""
+
+    at: Mark
+    sets: Mapping[str, str]
+
+    def variable(self, name: str, does: str) -> ImageVariable:
+        return ImageVariable(name, self.sets[name], f"{self.at.file} {does}", self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    tree: Tree
+    release: Release
+    config: Config
+    at_build: Contract
+    at_boot: Contract
+    script: _StartScript | None
+
+    def resolve(self, endpoint: _Endpoint, part: Project) -> ImageVariable | Problem | None:
+        """Return the variable that starts the endpoint's server, None where it needs none, or why it doesn't serve."""
+        building = _server(endpoint, self.at_build.config_calls)
+        built = evaluate(building, self.config.builder.env)
+        serves = _server(endpoint, self.at_boot.config_calls, building if built is None else constant(built))
+        environment = {"RELEASE_COMMAND": "start", "RELEASE_NAME": self.release.name, **self.config.runner.env}
+        names = sorted(variables(serves) - PROVIDED - self.config.runner.env.keys())
+        # env.sh or relbuild.yml may decide it.
+        if evaluate(serves, environment) or self.at_boot.exported.intersection(names):
+            return None
+        at = next((call.at for call in self.at_boot.config_calls if _configures(call, endpoint)), endpoint.at)
+        chosen = _choose(serves, names, environment)
+        if chosen is not None:
+            name, value = chosen
+            where = next((variable.at for variable in self.at_boot.variables if variable.name == name), at)
+            return ImageVariable(name, value, f"{endpoint.module} serves only with it", where)
+        if unclear(serves):
+            if self.script is not None:
+                return self.script.variable(min(self.script.sets), f"starts {endpoint.module} with it")
+            return Problem(
+                f"whether {endpoint.module} serves isn't known: it depends on {describe(serves)}",
+                at,
+                "set what starts its server in relbuild.yml, such as runner: {env: {PHX_SERVER: true}}",
+            )
+        if names:
+            hint = f"set it in relbuild.yml: runner: {{env: {{{names[0]}: …}}}}"
+            return Problem(f"{endpoint.module} serves only when {describe(serves)}", at, hint)
+        return None if variables(serves) else self._never(endpoint, part, building)
+
+    def _never(self, endpoint: _Endpoint, part: Project, building: Condition) -> Problem | None:
+        """Return that nothing starts the endpoint's server, unless code in lib/ may."""
+        read = [each for each in self.at_build.variables if each.name in variables(building)]
+        if read:
+            chosen = _choose(building, [each.name for each in read], {})
+            example = f"{read[0].name}: {chosen[1] if chosen else '…'}"
+            return Problem(
+                f"{endpoint.module} serves only when {describe(building)} while the image is built",
+                read[0].at,
+                f"read it in runtime.exs, or set it in relbuild.yml: builder: {{env: {{{example}}}}}",
+            )
+        if _in_code(self.tree, part):
+            return None
+        return Problem(
+            f"nothing starts the server of {endpoint.module}: the release boots and serves nothing",
+            endpoint.at,
+            f"config :{endpoint.app}, {endpoint.module}, server: true in config/runtime.exs",
+        )
+
+
+def _server(endpoint: _Endpoint, calls: Iterable[ConfigCall], before: Condition = NEVER) -> Condition:
+    """Return when the configuration starts the endpoint's server; ``before`` is what held until then."""
+    own = everywhere = before
+    decided: Condition = NEVER
+    for call in calls:
+        if (call.app, call.key) == ("phoenix", "serve_endpoints"):
+            truth = truthy(call.value)
+            everywhere = either((every((call.when, truth)), every((negation(call.when), everywhere))))
+        elif _configures(call, endpoint):
+            for when, value in call.option("server"):
+                sets = every((call.when, when))
+                own = either((every((sets, truthy(value))), every((negation(sets), own))))
+                decided = either((decided, sets))
+    return either((own, every((negation(decided), everywhere))))
+
+
+def _configures(call: ConfigCall, endpoint: _Endpoint) -> bool:
+    return call.key == endpoint.module and call.app == endpoint.app
+
+
+def _choose(serves: Condition, names: list[str], environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return a variable and a value that make it serve; where others must be set as well, one that is named for it."""
+    tried = [(name, value) for name in names for value in _values(serves, name)]
+    for name, value in tried:
+        if evaluate(serves, {**environment, name: value}) is True:
+            return name, value
+    for known, value in environment.items():
+        serves = given(serves, known, value)
+    for name, value in tried:
+        rest = given(serves, name, value)
+        if "SERVER" in name.upper() and rest not in (serves, NEVER) and not unclear(rest):
+            return name, value
+    return None
+
+
+def _values(serves: Condition, name: str) -> Iterator[str]:
+    named = {
+        value for each in leaves(serves) if isinstance(each, Among) and each.variable == name for value in each.values
+    }
+    yield from USUAL
+    yield from sorted(value for value in named if value and value not in USUAL)
+
+
+def _in_code(tree: Tree, part: Project) -> bool:
+    """Return whether a module with an endpoint in it sets the option `server`, or another one serves all endpoints."""
+    found = elixir_files.modules_with(tree, (part,), (b"Endpoint", b"server"), (b"serve_endpoints",))
+    return any(_sets_server(source) for source in {id(source): source for source, _ in found}.values())
+
+
+def _sets_server(source: Source) -> bool:
+    if b"serve_endpoints" in source.content:
+        return True
+    nodes = walk(source.root)
+    return any(
+        (node.type == "pair" and pair_key(source, node) == "server")
+        or (node.type == "atom" and source.text(node) == ":server")
+        for node in nodes
+    )
+
+
+def _start_script(tree: Tree, release: Release) -> _StartScript | None:
+    """Return where an overlay's bin/server starts the release, and the variables that it sets before."""
+    for script in scripts.overlay_scripts(tree, release):
+        if script.installed != OVERLAY:
+            continue
+        for command in script.commands:
+            program = (command.program or command.written.strip("\"'")).rpartition("/")[2]
+            if program == release.name and command.words[:1] == ("start",):
+                sets = {**script.assignments, **command.assigns}
+                literal = {name: value for name, value in sets.items() if value}
+                return _StartScript(command.at, literal) if literal else None
+    return None
