@@ -18,7 +18,7 @@ from relbuild.errors import UsageError
 GROUPS = {
     "Build": ("image", "plan", "dockerfile", "lock", "verify", "inspect", "sbom"),
     "Run": ("run", "ps", "logs", "eval", "rpc", "remote", "start-iex", "pid", "stop", "restart", "version"),
-    "Deploy": ("env", "migrate"),
+    "Deploy": ("deploy", "rollback", "status", "history", "undeploy", "env", "migrate"),
     "Project": ("init", "convert", "doctor", "schema"),
 }
 GROUP_OF = {verb: group for group, verbs in GROUPS.items() for verb in verbs}
@@ -33,10 +33,9 @@ KNOWN_AS = {
     "console": ("remote", "start-iex"),
     "containers": ("ps",),
     "create": ("init",),
-    "deploy": ("image", "run"),
     "details": ("ps", "inspect"),
     "diff": ("inspect",),
-    "down": ("stop",),
+    "down": ("undeploy", "stop"),
     "environment": ("env",),
     "exec": ("rpc", "eval"),
     "generate": ("dockerfile", "init"),
@@ -51,14 +50,12 @@ KNOWN_AS = {
     "publish": ("image",),
     "push": ("image",),
     "release": ("image",),
-    "rollback": ("migrate",),
     "scan": ("verify", "sbom"),
     "setup": ("init",),
     "shell": ("remote", "start-iex"),
     "start": ("run",),
-    "status": ("ps",),
     "test": ("verify",),
-    "up": ("run",),
+    "up": ("deploy", "run"),
     "validate": ("doctor", "verify"),
 }
 

@@ -149,9 +149,17 @@ def dockerfile(
     return (command.check if check else command.show)(session, release)
 
 
-@verb("lock", "lock", "lock --check --platform linux/amd64 --platform linux/arm64", docs="images.md")
+@verb("lock", "lock --check --platform linux/amd64 --platform linux/arm64", "lock show production", docs="images.md")
 def lock(
     session: Session,
+    action: Annotated[
+        str | None,
+        typer.Argument(metavar="[show|release]", help="Show or free the deployment lock of a target."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[TARGET]", help="The target to show or free.", autocompletion=completion.targets),
+    ] = None,
     release: Release = None,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 if a base image has changed.")] = False,
     platform: Annotated[
@@ -164,10 +172,14 @@ def lock(
     ] = None,
 ) -> Result:
     """Pin the base images by digest in relbuild.lock, or check whether they have changed."""
+    if action is not None:
+        from relbuild.commands import deploy
+
+        return deploy.lock(session, action, target)
     from relbuild.commands import lock as command
 
-    action = command.check if check else command.write
-    return action(session, release, tuple(platform or ()))
+    pin = command.check if check else command.write
+    return pin(session, release, tuple(platform or ()))
 
 
 @verb("verify", "verify", "verify shop:1.2.0 --env-file production.env", docs="images.md")

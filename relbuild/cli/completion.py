@@ -23,6 +23,11 @@ def images(ctx: Context, incomplete: str) -> list[str]:
     return _matches(incomplete, lambda: _image_names(ctx))
 
 
+def targets(ctx: Context, incomplete: str) -> list[str]:
+    """Return the targets of relbuild.yml."""
+    return _matches(incomplete, lambda: _session(ctx).config().targets)
+
+
 def places(ctx: Context, incomplete: str) -> list[str]:
     """Return the targets, containers, services and images, as ``--on`` names them."""
     return _matches(

@@ -1,18 +1,120 @@
-"""The verbs that prepare what an image needs where it runs."""
+"""The verbs that bring an image to a target, and what it needs there."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from relbuild.cli import completion
-from relbuild.cli.options import PLACE, TIME, Env, EnvFile, Network, NoEnvCheck, ReleaseThere, Timeout
+from relbuild.cli.options import PLACE, TIME, Env, EnvFile, Network, NoEnvCheck, Release, ReleaseThere, Timeout
 from relbuild.cli.verb import verb
 from relbuild.result import Result
 
 if TYPE_CHECKING:
     from relbuild.commands.session import Session
+
+
+Target = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]",
+        help="A target of relbuild.yml. Default: the only one.",
+        autocompletion=completion.targets,
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait", help="Wait while another deployment or migration holds the target's lock.", rich_help_panel=TIME
+    ),
+]
+
+
+@verb("deploy", "deploy production", "deploy production --image registry.example.com/shop:1.2.0", docs="deploy.md")
+def deploy(
+    session: Session,
+    target: Target = None,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="REF",
+            help="Deploy this image. Default: the project's, built now.",
+            autocompletion=completion.images,
+        ),
+    ] = None,
+    render: Annotated[
+        bool, typer.Option("--render", help="Print the Compose file, stack or manifests, and deploy nothing.")
+    ] = False,
+    no_migrate: Annotated[bool, typer.Option("--no-migrate", help="Run no migrations.")] = False,
+    no_env_check: NoEnvCheck = False,
+    release: Release = None,
+    wait: Wait = False,
+) -> Result:
+    """Deploy an image: migrate, start the new version, and stop the old one when the new one is healthy."""
+    from relbuild.commands import deploy as command
+
+    migrate = False if no_migrate else None
+    request = command.Request(target, image, release, wait, render, checked=not no_env_check, migrate=migrate)
+    return command.deploy(session, request)
+
+
+@verb("rollback", "rollback production", "rollback production 1.1.0", docs="deploy.md")
+def rollback(
+    session: Session,
+    target: Target = None,
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION]", help="A version or revision of the history. Default: the one before."),
+    ] = None,
+    rollback_to: Annotated[
+        str | None,
+        typer.Option(
+            "--rollback-to", metavar="MIGRATION", help="Revert this migration and all later ones first."
+        ),
+    ] = None,
+    wait: Wait = False,
+) -> Result:
+    """Deploy an earlier version again, by its digest; the database stays as it is."""
+    from relbuild.commands import deploy as command
+
+    return command.rollback(session, target, version, wait=wait, rollback_to=rollback_to)
+
+
+@verb("status", "status production", "status production --watch", docs="deploy.md")
+def status(
+    session: Session,
+    target: Target = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show every change, until Ctrl-C.")] = False,
+) -> Result:
+    """Show what a target runs: version, copies and their health, since when and by whom."""
+    from relbuild.commands import deploy as command
+
+    return command.watch(session, target) if watch else command.status(session, target)
+
+
+@verb("history", "history production", "history production --json", docs="deploy.md")
+def history(session: Session, target: Target = None) -> Result:
+    """List the deployments of a target, the newest first."""
+    from relbuild.commands import deploy as command
+
+    return command.history(session, target)
+
+
+@verb("undeploy", "undeploy staging", "undeploy staging --yes", docs="deploy.md")
+def undeploy(
+    session: Session,
+    target: Target = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    wait: Wait = False,
+) -> Result:
+    """Remove what a target runs, with its secrets and network; its history stays."""
+    from relbuild.commands import deploy as command
+
+    confirm = None if yes or session.dry_run else partial(typer.confirm, default=False, err=True)
+    return command.undeploy(session, target, confirm, wait=wait)
 
 
 @verb("env", "env --check production.env", "env shop:1.2.0 --example --output .env.example", docs="environment.md")

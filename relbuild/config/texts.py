@@ -174,6 +174,15 @@ NAMESPACE = Text(
     "a namespace: small letters, digits and -, at most 63",
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
 )
+SERVICE_NAME = Text(
+    "a name of small letters, digits and -, a letter first, at most 40",
+    r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?",
+)
+ROLE = Text("a role's name: small letters, digits and -, a letter first", r"[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?")
+LABEL = Text("a label's name", r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+MEMORY = Text("an amount of memory such as 512m or 2g", r"[1-9][0-9]*[kmg]")
+CPUS = Text("a number of CPUs such as 0.5 or 2", r"(?:[1-9][0-9]*(?:\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9])")
+CONSTRAINT = Text("a placement constraint such as node.role == worker", r"[A-Za-z0-9_.-]+ ?(?:==|!=) ?[^\s=!][^=!]*")
 NETWORK = Text("a network's name", r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 PUBLISH = Text(
     "OUTSIDE:INSIDE, with or without an address before and /tcp or /udp after",

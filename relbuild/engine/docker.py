@@ -94,9 +94,33 @@ class Engine:
         except _NotThere:
             return None
 
-    def inspected(self, kind: Literal["container", "image", "service"], name: str) -> Any:
+    def volumes(self, *labels: str) -> list[Any]:
+        """Return the volumes that have all of the labels (``KEY`` or ``KEY=VALUE``), as the engine describes them."""
+        return list(self._get("list volumes", "/volumes", filters={"label": list(labels)}).get("Volumes") or ())
+
+    def configs(self, *labels: str) -> list[Any]:
+        """Return the Swarm configs that have all of the labels, as the engine describes them."""
+        return list(self._get("list configs", "/configs", filters={"label": list(labels)}))
+
+    def secrets(self, *labels: str) -> list[Any]:
+        """Return the Swarm secrets that have all of the labels, as the engine describes them: never their values."""
+        return list(self._get("list secrets", "/secrets", filters={"label": list(labels)}))
+
+    def labelled_services(self, *labels: str) -> list[Any]:
+        """Return the Swarm services that have all of the labels, as the engine describes them."""
+        return list(self._get("list services", "/services", filters={"label": list(labels)}))
+
+    def all_tasks(self, service: str) -> list[Any]:
+        """Return all tasks of a service that the engine remembers, ended ones too, as the engine describes them."""
+        return list(self._get(f"list the tasks of {service}", "/tasks", filters={"service": [service]}))
+
+    def swarm(self) -> Any:
+        """Return what the engine says of its place in a swarm: ``LocalNodeState``, ``ControlAvailable``, ``Nodes``."""
+        return self._get("ask the engine about itself", "/info").get("Swarm") or {}
+
+    def inspected(self, kind: Literal["container", "image", "service", "volume", "network"], name: str) -> Any:
         """Return all the engine says of a thing; None when there is none of this name or id."""
-        path = f"/services/{name}" if kind == "service" else f"/{kind}s/{name}/json"
+        path = f"/{kind}s/{name}" if kind in ("service", "volume", "network") else f"/{kind}s/{name}/json"
         return self._find(f"the {kind} {name}", path)
 
     def time(self) -> str:

@@ -12,6 +12,16 @@ def commit_time(root: Path) -> int | None:
     return int(said) if said is not None and said.isdigit() else None
 
 
+def head(root: Path) -> str | None:
+    """Return the commit that is checked out; None outside of a repository."""
+    return _ask(root, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def dirty(root: Path) -> bool:
+    """Return whether the directory has changes that are not committed; False outside of a repository."""
+    return bool(_ask(root, "status", "--porcelain", "--", "."))
+
+
 def default_branch(root: Path) -> str | None:
     """Return the branch that work goes to: the one origin had as its own when it was cloned, else the current one.
 
