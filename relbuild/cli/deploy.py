@@ -71,9 +71,7 @@ def rollback(
     ] = None,
     rollback_to: Annotated[
         str | None,
-        typer.Option(
-            "--rollback-to", metavar="MIGRATION", help="Revert this migration and all later ones first."
-        ),
+        typer.Option("--rollback-to", metavar="MIGRATION", help="Revert this migration and all later ones first."),
     ] = None,
     wait: Wait = False,
 ) -> Result:

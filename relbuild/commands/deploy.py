@@ -17,7 +17,7 @@ from relbuild.commands.session import Session
 from relbuild.commands.targets.engine import Running
 from relbuild.commands.targets.open import OpenTarget, ci_url, locked, open_target, who
 from relbuild.deploy.history import Record, age, choose_rollback, old_images
-from relbuild.deploy.spec import Deployment, Environment, find_probe, plan_services, read_environment
+from relbuild.deploy.spec import Deployment, Environment, Service, find_probe, plan_services, read_environment
 from relbuild.engine import git
 from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
@@ -178,6 +178,8 @@ def _plan(opened: OpenTarget, image: ReleaseImage, request: Request) -> tuple[De
     environment = _environment(opened)
     _require_contract(opened, image, environment, checked=request.checked)
     services = plan_services(target, environment)
+    if target.engine == "host":
+        _require_free_ports(opened, services)
     ports = [port.inside for service in services for port in service.publish]
     version = image.facts.labels.get(labels.VERSION, "")
     return (
@@ -200,6 +202,20 @@ def _plan(opened: OpenTarget, image: ReleaseImage, request: Request) -> tuple[De
         ),
         environment,
     )
+
+
+def _require_free_ports(opened: OpenTarget, services: tuple[Service, ...]) -> None:
+    """Raise UsageError for a role of several copies that publishes a port of its host: only one can have it."""
+    for service in services:
+        if service.publish and (service.replicas or 1) > 1:
+            path = f"targets.{opened.key}"
+            marks = opened.config.marks
+            at = marks.get(f"{path}.roles.{service.role}.replicas") or marks.get(f"{path}.replicas")
+            raise UsageError(
+                f"{service.replicas} copies of {service.role} can't publish one port of {opened.session.endpoint}",
+                at=at,
+                hint="put a proxy before them that finds containers by labels:, and publish none; or use engine: swarm",
+            )
 
 
 def _environment(opened: OpenTarget) -> Environment:

@@ -214,6 +214,6 @@ class Target:
     stop_timeout: int | None = key(
         Whole(),
         "Seconds that a container has to stop after SIGTERM; more than the release takes to drain.",
-        default="the engine's own: 10, in Kubernetes 30",
+        default="30",
         example="60",
     )

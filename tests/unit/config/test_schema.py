@@ -13,6 +13,7 @@ import yaml
 from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, parse
 from relbuild.config.kinds import Section, Table, keys
 from relbuild.config.schema import json_schema
+from relbuild.config.target import Hooks, Role
 from relbuild.config.words import paths
 
 SAMPLE = Path(__file__).parents[3] / "examples" / "relbuild.yml"
@@ -37,9 +38,9 @@ def declared() -> dict[str, Any]:
 def written(node: yaml.Node, before: str = "") -> list[tuple[str, int]]:
     """The path and the line (from 0) of each key of the sample, those under a name as such."""
     found = []
-    if isinstance(node, yaml.MappingNode) and not before.endswith("env."):
+    if isinstance(node, yaml.MappingNode) and not before.endswith(("env.", "labels.", "nodes.")):
         for key, value in node.value:
-            name = "NAME" if before in ("targets.", "builder.repos.") else key.value
+            name = "NAME" if before in ("targets.", "builder.repos.", "targets.NAME.roles.") else key.value
             found += [(before + name, key.start_mark.line), *written(value, f"{before}{name}.")]
     return found
 
@@ -77,15 +78,34 @@ def test_the_sample_is_what_it_says() -> None:
                     "swarm",
                     host="ssh://deploy@web1.example.com",
                     nodes={"web2": "ssh://deploy@web2.example.com"},
+                    name="shop",
                     replicas=3,
+                    roles={
+                        "web": Role(publish=("80:4000",)),
+                        "worker": Role(
+                            replicas=2,
+                            env={"OBAN_QUEUES": "default"},
+                            labels={"traefik.enable": "false"},
+                            memory="1g",
+                            cpus="1",
+                        ),
+                    },
                     publish=("80:4000",),
                     networks=("backend",),
-                    env=MappingProxyType({"PHX_HOST": "shop.example.com", "SECRET_KEY_BASE": None}),
+                    env=MappingProxyType({"PHX_HOST": "shop.example.com", "RELEASE_COOKIE": None}),
                     env_file=".env.production",
+                    secrets=("DATABASE_URL", "SECRET_KEY_BASE"),
+                    labels={"traefik.enable": "true"},
+                    memory="512m",
+                    cpus="0.5",
+                    constraints=("node.labels.app == true",),
+                    hooks=Hooks(("./scripts/announce start",), ("./scripts/announce end",)),
+                    wait=120,
+                    keep=3,
                     stop_timeout=60,
                 ),
                 "staging": Target("host", context="staging"),
-                "gke": Target("kubernetes", context="prod", namespace="shop", replicas=3),
+                "gke": Target("kubernetes", context="prod", namespace="shop", manifests=("k8s/ingress.yaml",)),
             }
         ),
     )
@@ -156,6 +176,6 @@ def test_the_examples_of_the_sections_are_accepted() -> None:
                 parse(f"{start}{name}: {key.example}}}".encode())
     for path, key in declared().items():
         name = path.removeprefix("targets.NAME.")
-        if name != path and name != "engine":
+        if name != path and name != "engine" and "." not in name:
             engine = key.engines[0] if key.engines else "host"
             parse(f"targets: {{a: {{engine: {engine}, {name}: {key.example}}}}}".encode())
