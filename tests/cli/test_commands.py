@@ -182,7 +182,8 @@ def test_a_command_that_does_not_exist_names_the_one_that_is_meant() -> None:
     hint = "did you mean relbuild image? relbuild --help lists the commands"
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"error: there is no command build\n  {hint}\n")
     envelope = json.loads(relbuild("up", "--json", cwd=SHOP).stdout)
-    assert [each["hint"].partition("?")[0] for each in envelope["errors"]] == ["did you mean relbuild deploy or relbuild run"]
+    hints = [each["hint"].partition("?")[0] for each in envelope["errors"]]
+    assert hints == ["did you mean relbuild deploy or relbuild run"]
 
 
 @pytest.mark.parametrize("verb", [("rpc", "1"), ("logs",)])
