@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment.shell_words import parse
+from relbuild.mix.environment.env_sh import parse
 
 # What ends there ends nothing but itself.
 _APART = ("function_definition", "subshell", "command_substitution", "process_substitution")
@@ -21,21 +21,21 @@ _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 
 def refused(file: str, text: str) -> Iterator[tuple[Mark, str]]:
     """Yield the place of what is no shell script, or of what would end env.sh, and why it isn't moved."""
-    words = parse(file, text.encode())
-    if words.root.has_error:
-        yield words.mark(_error(words.root)), "a plain sh can't read it from here on"
+    script = parse(file, text.encode())
+    if script.root.has_error:
+        yield script.mark(_error(script.root)), "a plain sh can't read it from here on"
         return
     code = _COMMENT.sub("", text)
     if empty := _EMPTY.search(code):
         yield Mark(file, code.count("\n", 0, empty.start()) + 1), "a plain sh can't read what has nothing to do here"
         return
-    for node in _inside(words.root):
+    for node in _inside(script.root):
         name = node.child_by_field_name("name") if node.type == "command" else None
-        command = words.text(name) if name is not None else ""
+        command = script.text(name) if name is not None else ""
         if command in ("return", "exit"):
-            yield words.mark(node), f"`{command}` would end rel/env.sh.eex"
+            yield script.mark(node), f"`{command}` would end rel/env.sh.eex"
         elif command in _CLOSING:
-            yield words.mark(node), "a plain sh can't read it from here on"
+            yield script.mark(node), "a plain sh can't read it from here on"
 
 
 def _inside(node: Node) -> Iterator[Node]:

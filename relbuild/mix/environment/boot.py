@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from relbuild.errors import ProjectError
 from relbuild.mix import elixir_files, utf8
-from relbuild.mix.environment import conditions, shell
+from relbuild.mix.environment import conditions, env_sh
 from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
 from relbuild.mix.environment.files import Files, Locate
@@ -57,19 +57,19 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     return settled(joined(early, found(configuration, PROVIDED | exports.always)))
 
 
-def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, shell.Exports]:
+def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, env_sh.Exports]:
     """Follow env.sh.eex; return what it reads, and what it exports."""
     reading = Reading(Files(tree, locate))
     directory = release.rel_templates_path
     if isinstance(directory, Unknown):
         reading.note(directory)
-        return reading, shell.Exports()
+        return reading, env_sh.Exports()
     path = f"{directory.value if directory is not None else 'rel'}/env.sh.eex"
     content = tree.read(path)
     if content is None:
-        return reading, shell.Exports()
+        return reading, env_sh.Exports()
     utf8.decode(path, content)
-    return reading, shell.follow(reading, path, content)
+    return reading, env_sh.scan(reading, path, content)
 
 
 def _config_path(tree: Tree, project: Project, release: Release) -> str | Unknown | None:
@@ -102,7 +102,8 @@ def _follow_unused(reading: Reading) -> None:
 def _follow_function(reading: Reading, frame: Frame, node: Node) -> None:
     reading.used(reading.closure(frame, node))
     at = frame.at(node)
-    with reading.under(Opaque(f"the function at {at.brief} is called")):
+    what = f"`{frame.text(node)}`"
+    with reading.guard(what, at), reading.under(Opaque(f"the function at {at.brief} is called")):
         if node.type != "anonymous_function":
             body = operand(node)
             if body is not None and body.type != "binary_operator":

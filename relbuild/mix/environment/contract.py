@@ -25,6 +25,9 @@ _SECRETS = ("SECRET", "PASS", "TOKEN", "KEY", "SALT", "COOKIE", "CREDENTIAL", "P
 _LONGEST_DEFAULT = 100
 _LONGEST_MESSAGE = 2000
 
+# The release's own variables as an ordinary start has them.
+_ORDINARY = {COMMAND: "start", "RELEASE_DISTRIBUTION": None, "RELEASE_NODE": None}
+
 Kind = Literal["required", "conditional", "optional"]
 
 
@@ -71,6 +74,14 @@ class Requirement:
         """Whether it is needed whatever else is set."""
         return self.when == ALWAYS
 
+    @property
+    def at_start(self) -> bool:
+        """Whether an ordinary `bin/NAME start` needs it, whatever else is set."""
+        when = self.when
+        for name, value in _ORDINARY.items():
+            when = conditions.given(when, name, value)
+        return when == ALWAYS
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -84,8 +95,8 @@ class Variable:
 
     @property
     def kind(self) -> Kind:
-        """Whether it is always needed, needed under a condition, or not needed."""
-        if any(each.unconditional for each in self.requirements):
+        """Whether an ordinary start needs it, something needs it under a condition, or nothing does."""
+        if any(each.at_start for each in self.requirements):
             return "required"
         return "conditional" if self.requirements else "optional"
 

@@ -104,14 +104,20 @@ class Reading:
         frame = Frame(self, file)
         value: Value = Something("nil")
         for node in parts(file.source.root):
-            try:
+            with self.guard(f"`{frame.text(node)}`", frame.at(node)):
                 value = frame.walk(node)
-            except TooLong:
-                self.note(Unknown(f"`{frame.text(node)}`", "it is too deep to follow", frame.at(node)))
             if isinstance(value, Stop):
                 break
         self.following.pop()
         return value
+
+    @contextmanager
+    def guard(self, what: str, at: Mark) -> Iterator[None]:
+        """Follow what stands inside; where it is too deep or too long, note that it can't be followed."""
+        try:
+            yield
+        except (TooLong, RecursionError):
+            self.note(Unknown(what, "it is too deep to follow", at))
 
     @property
     def reached(self) -> Condition:

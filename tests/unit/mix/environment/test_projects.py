@@ -104,8 +104,8 @@ def test_roles(told: Told) -> None:
         "JOBS": '! empty, or not set when ROLE is "worker"',
         "METRICS_PORT": "",
         "NAMESPACE": "= 'default'",
-        "POD_IP": "! empty, or not set when RELEASE_COMMAND matches start*: the pod's address",
-        "RELEASE_NODE": "= (xxxxxxxxxxxxxxxxxxxx@${POD_RECORD}.${NAMESPACE:-default})",
+        "POD_IP": '! empty, or not set when RELEASE_COMMAND is "start" or "start_iex": the pod\'s address',
+        "RELEASE_NODE": "= (<%= @release.name %>@${POD_RECORD}.${NAMESPACE:-default})",
         "ROLE": "",
         "WEB_HOST": '! not set when ROLE is empty or "web", or not set',
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import Contract
+from relbuild.mix.environment import Contract, lacks
 
 SHAPES = {
     ": ${A:?set A first}": {"A": "! empty, or not set: set A first"},
@@ -47,7 +47,7 @@ SHAPES = {
         "B": '! empty, or not set when RELEASE_COMMAND is not "start" or "daemon"',
     },
     "case $RELEASE_COMMAND in\n  start*) : ${A:?} ;;\nesac": {
-        "A": "! empty, or not set when RELEASE_COMMAND matches start*"
+        "A": '! empty, or not set when RELEASE_COMMAND is "start" or "start_iex"'
     },
     "set -u\nexport B=$A": {"A": "! not set"},
     "A=1\n: ${A:?}": {},
@@ -58,14 +58,97 @@ SHAPES = {
     "( A=1 )\n: ${A:?}": {"A": "! empty, or not set"},
     "B=$(A=1; echo $A)\n: ${A:?}": {"A": "! empty, or not set"},
     "exit 1\n: ${A:?}": {},
-    "f() { : ${A:?}; }": {},
+    "f() { : ${A:?}; }": {"A": "! empty, or not set when f is called"},
     "echo $1 $@ $? $#": {},
     "export RELEASE_COOKIE=${RELEASE_COOKIE:?give one}": {"RELEASE_COOKIE": "! empty, or not set: give one"},
     "export RELEASE_NODE=<%= @release.name %>@${POD_IP:?}\n<% if true do %>": {"POD_IP": "! empty, or not set"},
+    "case $A in [xy]) : ${B:?} ;; *) exit 1 ;; esac": {
+        "A": "",
+        "B": "! empty, or not set when A matches [xy]",
+    },
+    'if [[ "$A" == "x" || -n "$B" ]]; then : ${C:?}; fi': {
+        "A": "",
+        "B": "",
+        "C": '! empty, or not set when A is "x" or B is set and not empty',
+    },
     "# ${A:?}": {},
     "cat <<END\n$A\nEND": {"A": ""},
     "for x in $A; do : ${B:?}; done": {"A": "", "B": "! empty, or not set when for x in $A; do : ${B:?}; done"},
 }
+
+
+# What of a node's name has to be there, where bin/NAME gives the VM a long one.
+NAMED = 'RELEASE_DISTRIBUTION is not "none" or "sname" and RELEASE_COMMAND is not "eval" or "install" or "version"'
+STARTS = 'RELEASE_COMMAND is not "eval" or "install" or "version"'
+INCOMPLETE = "RELEASE_NODE is incomplete without it, and the VM doesn't start"
+NODES = {
+    "export RELEASE_NODE=<%= @release.name %>@${POD_IP}": {"POD_IP": f"! empty, or not set when {NAMED}: {INCOMPLETE}"},
+    "export RELEASE_DISTRIBUTION=name\nexport RELEASE_NODE=shop@$POD_IP": {
+        "POD_IP": f"! empty, or not set when {STARTS}: {INCOMPLETE}"
+    },
+    "RELEASE_NODE=$A@$B\nexport RELEASE_NODE RELEASE_DISTRIBUTION=name": {
+        "A": f"! empty, or not set when {STARTS}: {INCOMPLETE}",
+        "B": f"! empty, or not set when {STARTS}: {INCOMPLETE}",
+    },
+    "ip=${NODE_IP:-$POD_IP}\nexport RELEASE_DISTRIBUTION=name RELEASE_NODE=shop@$ip": {
+        "NODE_IP": f"= ($POD_IP); ! empty, or not set when {STARTS} and POD_IP is empty, or not set: {INCOMPLETE}",
+        "POD_IP": "",
+    },
+    'if [ -z "$A" ]; then\n  export RELEASE_NODE="x@$(hostname -i)"\nelse\n  export RELEASE_NODE="x@$A"\nfi': {"A": ""},
+    'export RELEASE_NODE="${RELEASE_NODE:-shop@$A}" RELEASE_DISTRIBUTION=name': {
+        "A": f"! empty, or not set when RELEASE_NODE is empty, or not set and {STARTS}: {INCOMPLETE}",
+        "RELEASE_NODE": "= (shop@$A)",
+    },
+    "export RELEASE_DISTRIBUTION=none\nexport RELEASE_NODE=shop@$A": {"A": ""},
+    "export RELEASE_DISTRIBUTION=sname RELEASE_NODE=shop@$A": {"A": ""},
+    "export RELEASE_NODE=$A": {"A": ""},
+    "export RELEASE_NODE=shop@${A:-127.0.0.1}": {"A": "= '127.0.0.1'"},
+    "export RELEASE_NODE=shop@$A.$B.pod.local": {"A": "", "B": ""},
+    "ip=$A\n[ -z $ip ] && ip=127.0.0.1\nexport RELEASE_NODE=shop@$ip": {"A": ""},
+    'export ERL_AFLAGS="+Q $PORTS"': {"PORTS": "! empty, or not set: the VM doesn't start without the argument of +Q"},
+    'export ELIXIR_ERL_OPTIONS="$MORE -proto_dist $DIST"': {
+        "DIST": "! empty, or not set: the VM doesn't start without the argument of -proto_dist",
+        "MORE": "",
+    },
+    'export ERL_FLAGS="$ERL_FLAGS -kernel inet_dist_listen_min $PORT -heart $MORE"': {
+        "ERL_FLAGS": "",
+        "MORE": "",
+        "PORT": "",
+    },
+}
+
+
+@pytest.mark.parametrize("script", NODES)
+def test_what_the_vm_needs(script: str, told: Callable[..., dict[str, str]]) -> None:
+    assert told(rel__env_sh_eex=f"{script}\n") == NODES[script]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "kind"),
+    [("", "required"), ("name", "required"), ("${RELEASE_DISTRIBUTION:-none}", "conditional"), ("none", "optional")],
+)
+def test_an_ordinary_start_needs_the_whole_name(
+    contract: Callable[..., Contract], distribution: str, kind: str
+) -> None:
+    script = f'export RELEASE_DISTRIBUTION="{distribution}"\n' if distribution else ""
+    found = contract(rel__env_sh_eex=f"{script}export RELEASE_NODE=shop@${{POD_IP}}\n")
+    assert {each.name: each.kind for each in found.variables}["POD_IP"] == kind
+
+
+@pytest.mark.parametrize(
+    ("environment", "lacking"),
+    [
+        ({"RELEASE_COMMAND": "start"}, ["POD_IP"]),
+        ({"RELEASE_COMMAND": "start", "POD_IP": "10.0.0.7"}, []),
+        ({"RELEASE_COMMAND": "start", "RELEASE_DISTRIBUTION": "none"}, []),
+        ({"RELEASE_COMMAND": "eval"}, []),
+    ],
+)
+def test_what_a_command_lacks(
+    contract: Callable[..., Contract], environment: dict[str, str], lacking: list[str]
+) -> None:
+    found = contract(rel__env_sh_eex="export RELEASE_NODE=shop@${POD_IP}\n")
+    assert [each.variable.name for each in lacks(found, environment)] == lacking
 
 
 @pytest.mark.parametrize("script", SHAPES)
