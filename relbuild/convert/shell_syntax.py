@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment.env_sh import parse
+from relbuild.mix.shell import parse
 
 # What ends there ends nothing but itself.
 _APART = ("function_definition", "subshell", "command_substitution", "process_substitution")

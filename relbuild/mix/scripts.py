@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.environment.shell_words import Words, parse
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Release
+from relbuild.mix.shell import Shell, parse
 from relbuild.mix.source import MAX_BYTES, walk
 
 # What runs the command that follows it.
@@ -42,7 +42,7 @@ class Script:
     """A shell script: where it is in the release, and its syntax."""
 
     installed: str
-    words: Words
+    words: Shell
 
     @property
     def commands(self) -> Iterator[Command]:
@@ -114,7 +114,7 @@ def overlay_scripts(tree: Tree, release: Release) -> Iterator[Script]:
             yield Script(installed, words)
 
 
-def _command(words: Words, node: Node) -> Command:
+def _command(words: Shell, node: Node) -> Command:
     assigns: dict[str, str | None] = {}
     texts: list[str | None] = []
     written: list[str] = []
@@ -142,7 +142,7 @@ def _command(words: Words, node: Node) -> Command:
     return Command(program, "".join(written[:1]), tuple(texts[1:]), assigns, words.mark(node), node, prefix)
 
 
-def _assignment(words: Words, node: Node) -> Mapping[str, str | None]:
+def _assignment(words: Shell, node: Node) -> Mapping[str, str | None]:
     name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
     if name is None:
         return {}

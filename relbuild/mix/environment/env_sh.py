@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import (
@@ -30,8 +30,8 @@ from relbuild.mix.environment.conditions import (
 from relbuild.mix.environment.contract import COMMAND
 from relbuild.mix.environment.reading import Access, Reading
 from relbuild.mix.facts import Unknown
+from relbuild.mix.shell import SUBSHELLS, Shell, parse, pieces
 from relbuild.mix.source import MAX_BYTES
-from relbuild.values import dataclass
 
 # The commands of bin/NAME (Mix.Tasks.Release), and those that need no name of a node.
 COMMANDS = (
@@ -50,10 +50,8 @@ _TEST = re.compile(
     r"""(?:\ (?P<operator>==?|!=)\ (?P<quote>["']?)(?P<value>[^\s"'$*?\[]*)(?P=quote))?""",
     re.VERBOSE,
 )
-_MESSAGE = re.compile(rb"(\$\{[A-Za-z_][A-Za-z0-9_]*:?\?)([^}$`\\]+)(?=\})")
 _COMMENT = re.compile(rb"(?m)(?:^|\s)#.*$")
 _UNPARSED = re.compile(rb"(?<!\\)\$([A-Z][A-Z0-9_]*)")
-_SUBSHELLS = frozenset({"command_substitution", "process_substitution", "subshell"})
 _SHOWN = 80
 
 
@@ -63,46 +61,6 @@ class Exports:
 
     always: frozenset[str] = frozenset()
     perhaps: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A parsed script, with letters where the template has EEx tags."""
-
-    file: str
-    content: bytes
-    plain: bytes
-    root: Node
-
-    def text(self, node: Node) -> str:
-        """Return a node as it is written."""
-        return self.content[node.start_byte : node.end_byte].decode("utf-8", "replace")
-
-    def mark(self, node: Node) -> Mark:
-        """Return where a node begins."""
-        return self.mark_at(node.start_byte)
-
-    def mark_at(self, offset: int) -> Mark:
-        """Return the place of a byte offset; columns count characters."""
-        line_start = self.content.rfind(b"\n", 0, offset) + 1
-        before = self.content[line_start:offset].decode("utf-8", "replace")
-        return Mark(self.file, self.content.count(b"\n", 0, offset) + 1, len(before) + 1)
-
-
-def parse(file: str, content: bytes) -> Script:
-    """Parse a script or a template of one; its root's ``has_error`` is true where it isn't a shell script."""
-    import tree_sitter_bash  # loaded only where there is a script
-
-    plain, at = bytearray(content), 0
-    while (start := content.find(b"<%", at)) >= 0:
-        end = content.find(b"%>", start)
-        at = end + 2 if end >= 0 else len(content)
-        filler = b"x" if content[start + 2 : start + 3] == b"=" else b" "
-        plain[start:at] = b"".join(b"\n" if byte == 10 else filler for byte in content[start:at])
-    # The parser takes quotes in the message of `${X:?message}` for the shell's.
-    readable = _MESSAGE.sub(lambda found: found[1] + b"x" * len(found[2]), bytes(plain))
-    root = Parser(Language(tree_sitter_bash.language())).parse(readable).root_node
-    return Script(file, content, bytes(plain), root)
 
 
 def scan(reading: Reading, file: str, content: bytes) -> Exports:
@@ -127,7 +85,7 @@ class _Scan:
     """What a script has set so far: `empty` says when a variable of the script's own expands to nothing."""
 
     reading: Reading
-    script: Script
+    script: Shell
     exported: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)
     empty: dict[str, Condition] = field(default_factory=dict)
@@ -171,7 +129,7 @@ class _Scan:
                 return self._run(node)
             case "simple_expansion" | "expansion":
                 self._expand(node)
-            case kind if kind in _SUBSHELLS:
+            case kind if kind in SUBSHELLS:
                 with self._subshell():
                     self.sequence(node.named_children)
             case _:
@@ -325,7 +283,7 @@ class _Scan:
         kind = operator.removeprefix(":")
         if kind in ("-", "="):
             if not own and len(rest) == 1:
-                literal = self._literal(rest[0])
+                literal = self.script.literal(rest[0])
                 self.reading.default(variable, literal or self.script.text(rest[0]), literal=literal is not None)
             with self.reading.under(when):
                 self.sequence(rest)
@@ -352,32 +310,15 @@ class _Scan:
         rest = [each for each in node.named_children if each != name]
         return name, self.script.text(name) if name else "", self.script.text(sign) if sign else "", rest
 
-    def _literal(self, node: Node) -> str | None:
-        """Return the text of a word in which nothing is expanded."""
-        pieces = list(self._pieces(node))
-        return "".join(map(str, pieces)) if all(isinstance(each, str) for each in pieces) else None
-
-    def _pieces(self, node: Node) -> Iterator[str | Node]:
-        """Yield the texts of a word, and the nodes that are expanded between them."""
-        if node.type in ("simple_expansion", "expansion") or node.type in _SUBSHELLS:
-            yield node
-        elif node.type == "raw_string":
-            yield self.script.text(node)[1:-1]
-        elif node.type in ("string", "concatenation") or node.named_children:
-            for child in node.named_children:
-                yield from self._pieces(child)
-        else:
-            yield self.script.text(node)
-
     def _empty(self, node: Node) -> Condition:
         """Return when a word expands to nothing."""
-        return every(self._nothing(piece) for piece in self._pieces(node))
+        return every(self._nothing(piece) for piece in pieces(self.script, node))
 
     def _nothing(self, piece: str | Node) -> Condition:
         if isinstance(piece, str):
             return NEVER if piece else ALWAYS
         name, variable, operator, rest = self._expansion(piece)
-        if name is None or piece.type in _SUBSHELLS or operator in ("+", ":+"):
+        if name is None or piece.type in SUBSHELLS or operator in ("+", ":+"):
             return self._opaque(piece)
         own = self.empty.get(variable, Among(variable, EMPTY))
         if operator in (":-", "-", ":=", "="):
@@ -386,15 +327,15 @@ class _Scan:
 
     def _node_name(self, value: Node) -> None:
         """Note what RELEASE_NODE=NAME@HOST lacks for one of both to be there; without `@` bin/NAME has a default."""
-        pieces = list(self._pieces(value))
-        if len(pieces) == 1 and not isinstance(pieces[0], str):
-            _, variable, operator, rest = self._expansion(pieces[0])
+        parts = list(pieces(self.script, value))
+        if len(parts) == 1 and not isinstance(parts[0], str):
+            _, variable, operator, rest = self._expansion(parts[0])
             if operator in (":-", "-") and len(rest) == 1:
                 with self.reading.under(self.empty.get(variable, Among(variable, EMPTY))):
                     self._node_name(rest[0])
             return
         sides: list[list[Condition]] = [[]]
-        for piece in pieces:
+        for piece in parts:
             first, *others = piece.split("@") if isinstance(piece, str) else [piece]
             sides[-1].append(self._nothing(first))
             sides += [[self._nothing(each)] for each in others]
@@ -419,7 +360,7 @@ class _Scan:
     def _flags(self, value: Node) -> None:
         """Note the flags of the VM that have no argument without a variable."""
         before = ""
-        for piece in self._pieces(value):
+        for piece in pieces(self.script, value):
             if not isinstance(piece, str):
                 if _NEEDS_ARGUMENT.search(before):
                     flag = before.split()[-1].rstrip("@")
