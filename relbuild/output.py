@@ -74,21 +74,14 @@ def progress(*, verbose: bool) -> Display:
 
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return Lines(_write, verbose=verbose)
-    return Live(_write, _size, colour="NO_COLOR" not in os.environ, verbose=verbose)
+    from rich.console import Console
+
+    return Live(Console(stderr=True), verbose=verbose)
 
 
 def _write(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
-
-
-def _size() -> tuple[int, int]:
-    """Return the terminal's columns and lines as they are now."""
-    try:
-        size = os.get_terminal_size(sys.stderr.fileno())
-    except OSError:
-        return 80, 24
-    return size.columns or 80, size.lines or 24
 
 
 def show(command: str, result: Result, *, as_json: bool) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import unicodedata
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from relbuild.image.progress import Build, Event, Output, Step, Vertex
+from relbuild.image.build.progress import Build, Event, OutputLine, Step, Vertex
 
-# How often the running steps' times are renewed, in seconds.
-TICK = 0.1
-# Ignored by terminals that don't know it; the others show what stands between the two at once.
-BEGIN, END = "\033[?2026h", "\033[?2026l"
-WIDEST = 8
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.text import Text
+
+# The width of the column for times and states.
+STATE = 8
+# Transfers of fewer bytes aren't shown.
+SMALL = 100_000
 
 
 class Display:
@@ -37,7 +38,7 @@ class Display:
 
 
 class Lines(Display):
-    """One line when a step starts, one when it ends; ``verbose`` adds what it prints."""
+    """One line when a step starts, one when it ends; ``verbose`` adds its output."""
 
     def __init__(self, write: Callable[[str], None], *, verbose: bool = False) -> None:
         self._write = write
@@ -46,12 +47,15 @@ class Lines(Display):
         self._ended: set[str] = set()
 
     def show(self, event: Event, build: Build) -> None:
+        step = build.step_of(event)
+        if step is None:
+            return
         if isinstance(event, Vertex):
-            self._vertex(build.steps[event.id])
-        elif isinstance(event, Output) and self._verbose:
-            self._write(f"{_short(build.steps[event.vertex])} | {event.line}\n")
+            self._step(step)
+        elif isinstance(event, OutputLine) and self._verbose:
+            self._write(f"{_short(step)} | {event.line}\n")
 
-    def _vertex(self, step: Step) -> None:
+    def _step(self, step: Step) -> None:
         if step.internal and not step.error:
             return
         if step.intervals and not step.cached and step.id not in self._started:
@@ -63,113 +67,89 @@ class Lines(Display):
             self._write(f"{name}: {_ended(step)}\n")
 
     def failed(self, step: str | None, place: str, tail: tuple[str, ...]) -> None:
-        # With -v all of it has gone by just now.
-        _failed(self._write, step, place, () if self._verbose and step else tail)
+        # With -v the output has been printed already.
+        _show_failure(self._write, step, place, () if self._verbose and step else tail)
 
 
 class Live(Display):
-    """The steps that run, one line each, below those that have ended; redrawn in place, also after a resize."""
+    """The steps that run, a line each and renewed in place, below those that have ended."""
 
-    def __init__(
-        self,
-        write: Callable[[str], None],
-        size: Callable[[], tuple[int, int]],
-        *,
-        colour: bool = True,
-        verbose: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._write = write
-        self._size = size
-        self._colour = colour
+    def __init__(self, console: Console, *, verbose: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.live import Live as Region
+
+        self._console = console
         self._verbose = verbose
         self._clock = clock
         self._begun = clock()
         self._seen: dict[str, float] = {}
         self._ended: set[str] = set()
         self._build = Build()
-        self._drawn: tuple[str, ...] = ()
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, daemon=True)
+        self._region = Region(
+            console=console,
+            get_renderable=self._running,
+            refresh_per_second=10,
+            transient=True,
+            redirect_stdout=False,
+        )
 
     def __enter__(self) -> Self:
-        self._ticker.start()
+        self._region.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._ticker.join()
-        self._write(self._erased())
+        self._region.stop()
         if kind is None and self._build.steps and self._build.failed is None:
-            self._write(f"{self._summary()}\n")
+            self._console.print(self._summary(), highlight=False)
 
     def show(self, event: Event, build: Build) -> None:
-        with self._lock:
-            self._build = build
-            if isinstance(event, Vertex):
-                step = build.steps[event.id]
-                if step.intervals:
-                    self._seen.setdefault(step.id, self._clock())
-                if step.done and step.id not in self._ended and (step.error or not step.internal):
-                    self._ended.add(step.id)
-                    self._draw((self._line(_column(step), step.title, _colour(step)),))
-            elif isinstance(event, Output) and self._verbose:
-                self._draw((self._line("", event.line, "2"),))
+        self._build = build
+        step = build.step_of(event)
+        if step is None:
+            return
+        if isinstance(event, Vertex):
+            if step.intervals:
+                # By this machine's clock: the engine's may differ.
+                self._seen.setdefault(step.id, self._clock())
+            if step.done and step.id not in self._ended and (step.error or not step.internal):
+                self._ended.add(step.id)
+                self._print(_line(_state(step), step.title, _colour(step)))
+        elif isinstance(event, OutputLine) and self._verbose:
+            self._print(_line("", event.line, "dim"))
 
     def failed(self, step: str | None, place: str, tail: tuple[str, ...]) -> None:
-        _failed(self._write, step, place, tail)
+        _show_failure(self._console.file.write, step, place, tail)
 
-    def _tick(self) -> None:
-        while not self._over.wait(TICK):
-            with self._lock:
-                try:
-                    self._draw(())
-                except OSError:  # the terminal has gone; the build is told by its own next line
-                    return
+    def _print(self, line: Text) -> None:
+        # print() joins what it is given to a text of its own, without the line's own settings.
+        self._console.print(line, no_wrap=True, overflow="ellipsis")
 
-    def _draw(self, ended: tuple[str, ...]) -> None:
-        """Write the lines that stay, then the running steps in place of those drawn before."""
-        frame = self._frame()
-        lines = "".join(f"{line}\033[K\n" for line in (*ended, *frame))
-        self._write(f"{BEGIN}{self._up()}{lines}\033[J{END}")
-        self._drawn = frame
+    def _running(self) -> Group:
+        from rich.console import Group
 
-    def _frame(self) -> tuple[str, ...]:
-        running = [step for step in self._build.steps.values() if step.running]
-        # The newest are those one waits for, and a line more than the screen has can't be redrawn.
-        room = max(self._size()[1] - 2, 1)
-        lines = [self._line(self._elapsed(step), _moving(step), "") for step in running[-room:]]
-        return (*lines, self._line("", self._summary(), "2"))
-
-    def _up(self) -> str:
-        """Return what moves to where the last frame began; what the terminal has made narrower takes more rows."""
-        width = max(self._size()[0], 1)
-        rows = sum(max(1, -(-_width(line) // width)) for line in self._drawn)
-        return f"\033[{rows}A\r" if rows else "\r"
-
-    def _erased(self) -> str:
-        erased, self._drawn = f"{self._up()}\033[J", ()
-        return erased
-
-    def _line(self, column: str, text: str, colour: str) -> str:
-        line = _fitted(f"{column:>{WIDEST}}  {text}", max(self._size()[0] - 1, 1))
-        return f"\033[{colour}m{line}\033[0m" if colour and self._colour else line
-
-    def _elapsed(self, step: Step) -> str:
-        # By this machine's clock: the engine's may be another.
-        return _time(self._clock() - self._seen.get(step.id, self._clock()))
+        running = [step for step in list(self._build.steps.values()) if step.running]
+        # The newest are those one waits for. A line less than the screen has, else it scrolls.
+        room = max(self._console.size.height - 2, 1)
+        now = self._clock()
+        lines = [_line(_time(now - self._seen.get(step.id, now)), _transferred(step)) for step in running[-room:]]
+        return Group(*lines, _line("", self._summary(), "dim"))
 
     def _summary(self) -> str:
-        steps = [step for step in self._build.steps.values() if not step.internal]
+        steps = [step for step in list(self._build.steps.values()) if not step.internal]
         done = sum(step.done for step in steps)
         cached = sum(step.cached for step in steps)
         return f"{done} of {len(steps)} steps, {cached} cached, {_time(self._clock() - self._begun)}"
 
 
-def _failed(write: Callable[[str], None], step: str | None, place: str, tail: tuple[str, ...]) -> None:
+def _line(state: str, text: str, style: str = "") -> Text:
+    """Return a line that is cut at the terminal's width."""
+    from rich.text import Text
+
+    return Text(f"{state:>{STATE}}  {text}".expandtabs(2), style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _show_failure(write: Callable[[str], object], step: str | None, place: str, tail: tuple[str, ...]) -> None:
     where = f" ({place})" if place else ""
     write(f"\nfailed: {step or 'the build'}{where}\n" + "".join(f"  | {line}\n" for line in tail) + "\n")
 
@@ -187,21 +167,21 @@ def _ended(step: Step) -> str:
     return "cached" if step.cached else f"done in {_time(step.seconds)}"
 
 
-def _column(step: Step) -> str:
+def _state(step: Step) -> str:
     if step.cancelled:
-        return "ended"
+        return "stopped"
     return "failed" if step.error else "cached" if step.cached else _time(step.seconds)
 
 
 def _colour(step: Step) -> str:
-    return "31" if step.error else "36" if step.cached else "32"
+    return "red" if step.error else "cyan" if step.cached else "green"
 
 
-def _moving(step: Step) -> str:
-    """Return the step with the bytes it has moved, where it moves some."""
-    moved = sum(current for current, _ in step.transfers.values())
-    total = sum(total for _, total in step.transfers.values())
-    if moved < 100_000:
+def _transferred(step: Step) -> str:
+    """Return the step's title with the bytes it has transferred, if it transfers some."""
+    moved = sum(current for current, _ in step.transfers.copy().values())
+    total = sum(total for _, total in step.transfers.copy().values())
+    if moved < SMALL:
         return step.title
     return f"{step.title}  {moved / 1e6:.1f}{f' of {total / 1e6:.1f}' if total >= moved else ''} MB"
 
@@ -210,31 +190,3 @@ def _time(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)}:{int(seconds % 60):02} min"
-
-
-def _width(text: str) -> int:
-    """Return how many columns a terminal gives the text, whose only control sequences are colours."""
-    plain = text
-    while (start := plain.find("\033[")) >= 0:
-        plain = plain[:start] + plain[plain.index("m", start) + 1 :]
-    return sum(map(_columns, plain))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _fitted(text: str, width: int) -> str:
-    """Return the text cut to this many columns."""
-    text = text.replace("\t", " ")
-    if sum(map(_columns, text)) <= width:
-        return text
-    kept, used = [], 0
-    for character in text:
-        used += _columns(character)
-        if used > width - 1:
-            break
-        kept.append(character)
-    return "".join(kept) + "…"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from relbuild.values import dataclass
+from relbuild.errors import Problem
 
 
 class Result(Protocol):
@@ -57,29 +57,47 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An image that was built and tagged, and pushed if a repository digest is there.
+    """An image that was built and tagged, and pushed with --push.
 
-    ``digest`` is the manifest's as a pull resolves it; None where the engine knows none (an image store without
-    manifests, before a push).
+    ``references`` name it for other commands: its tags, or once pushed its repositories with the digest. ``digest`` is
+    the manifest's as a pull resolves it; None where the engine knows none (an image store without manifests, before a
+    push). Sizes are bytes: ``size`` uncompressed, ``packed`` as a registry has it; the engine knows one of them.
+    ``findings`` are those of the checks, each with its platform in an image of several.
     """
 
-    reference: str
+    references: tuple[str, ...]
     id: str
     digest: str | None
     tags: tuple[str, ...]
     pushed: bool
+    size: int | None = None
+    packed: int | None = None
+    findings: tuple[tuple[Any, str | None], ...] = ()
+    warnings: tuple[Problem, ...] = ()
     exit_code: int = 0
 
     def text(self) -> str:
-        return self.reference
+        return "\n".join(self.references)
 
     def data(self) -> dict[str, Any]:
         return {
-            "reference": self.reference,
+            "reference": self.references[0],
             "id": self.id,
             "digest": self.digest,
             "tags": list(self.tags),
             "pushed": self.pushed,
+            "size": self.size,
+            "packed": self.packed,
+            "findings": [{**asdict(finding), "platform": platform} for finding, platform in self.findings],
+            "warnings": [
+                {
+                    "message": each.message,
+                    "file": each.at.file if each.at else None,
+                    "line": each.at.line if each.at else None,
+                    "column": each.at.column if each.at else None,
+                }
+                for each in self.warnings
+            ],
         }
 
 

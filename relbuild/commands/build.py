@@ -1,12 +1,11 @@
-"""Building an image under a name of its own, watched; what relbuild image does before it verifies and tags."""
+"""Building an image under a name of its own, with its progress shown; relbuild image then verifies and tags it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -15,21 +14,20 @@ from relbuild.commands import candidates
 from relbuild.commands.session import Session
 from relbuild.engine import files, git, timelines
 from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, UsageError
-from relbuild.image import buildx, dockerfile, dockerignore, timeline
-from relbuild.image.buildx import Caches, Clean
-from relbuild.image.masking import mask
+from relbuild.errors import CommandFailed, Problem, UsageError
+from relbuild.image import dockerfile, dockerignore
+from relbuild.image.build import buildx, progress
+from relbuild.image.build.buildx import Caches, Clean
+from relbuild.image.build.progress import Build, ProgressReader
 from relbuild.image.plan import Plan
-from relbuild.image.progress import Build, Reader, Vertex
 from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 from relbuild.progress import Display
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be built: ``secrets`` says where each comes from; a ``clean`` build takes nothing up from others."""
+    """What to build: ``secrets`` are the source of each secret; a ``clean`` build ignores the build cache."""
 
     plan: Plan
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -38,13 +36,21 @@ class Request:
     clean: bool = False
 
 
-def build(session: Session, request: Request, exported: Callable[[str], None] | None = None) -> str:
-    """Build under a name of this call's own and return the name.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image that was built, under a name of its own, and the compilers' warnings about the project's code."""
+
+    name: str
+    warnings: tuple[Problem, ...] = ()
+
+
+def build(session: Session, request: Request, exported: Callable[[str], None] | None = None) -> Candidate:
+    """Build an image under a name of this call's own and return it.
 
     ``exported`` is called with the name when the engine has the image, which may be before the build's end; not every
-    builder says that. The end is waited for: a client that leaves while BuildKit walks what it remembers ends the whole
-    engine when another begins then (BuildKit before 0.19, moby/buildkit #5606). Raises the error that says why the
-    build failed; then there is no image of that name.
+    builder reports that. This waits for the end: a client that leaves while BuildKit walks its cache ends the whole
+    engine when another build begins then (BuildKit before 0.19, moby/buildkit #5606). Raises the error that explains
+    why the build failed; then there is no image of that name.
     """
     if not request.clean:
         return _build(session, request, None, exported)
@@ -56,11 +62,11 @@ def build(session: Session, request: Request, exported: Callable[[str], None] | 
 
 
 def _epoch(session: Session) -> int | None:
-    """Return the time that a clean build bears, in seconds since 1970: as given, else that of the project's commit."""
+    """Return the time of all files of a clean build, in seconds since 1970: SOURCE_DATE_EPOCH, else the commit's."""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
     if given:
         if not given.isdigit():
-            raise UsageError(f"SOURCE_DATE_EPOCH: {given!r} is no number of seconds", hint="unset it, or write one")
+            raise UsageError(f"SOURCE_DATE_EPOCH: {given!r} is no number of seconds", hint="unset it, or correct it")
         return int(given)
     return git.commit_time(session.root)
 
@@ -70,15 +76,14 @@ def _build(
     request: Request,
     clean: Clean | None,
     exported: Callable[[str], None] | None = None,
-) -> str:
+) -> Candidate:
     plan = request.plan
     candidate = candidates.name(session, plan.release.name)
-    path = str(files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan)))
-    argv = partial(
-        buildx.build,
+    path = files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan))
+    argv = buildx.build(
         plan,
         session.endpoint,
-        dockerfile=path,
+        dockerfile=str(path),
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
         secrets=request.secrets,
@@ -86,25 +91,30 @@ def _build(
         caches=request.caches,
         clean=clean,
     )
-    with _nothing_left(session, candidate) as there:
+    with _removed_on_failure(session, candidate) as there:
 
         def begin() -> None:
             there.set()
             if exported is not None:
                 exported(candidate)
 
-        state = run(session, argv, path, request.secrets, plan.project, begin, plan.sources.context.workdir)
+        workdir = plan.sources.context.workdir
+        state = run(session, argv, path, request.secrets, plan.project, begin, workdir)
     if clean and clean.archive:
         loaded = session.runner.captured(buildx.load(clean.archive, session.endpoint))
         if loaded.exit_code:
-            raise CommandFailed("the engine can't take the image up", hint="what docker said is above")
-    _remember(session, candidate, state)
-    return candidate
+            raise CommandFailed("the engine can't load the image", hint="docker's output is above")
+    timeline = None if session.dry_run else progress.timeline(state)
+    if timeline is not None:
+        timelines.save(session.engine.built(candidate).id, timeline)
+    from relbuild.image.build.failures import warnings
+
+    return Candidate(candidate, warnings(state, lambda app: _directory_of(plan.project, app), workdir))
 
 
 @contextmanager
-def _nothing_left(session: Session, candidate: str) -> Iterator[Event]:
-    """Take the image away again when what follows fails after it was there, as a registry's refusal of the cache."""
+def _removed_on_failure(session: Session, candidate: str) -> Iterator[Event]:
+    """Give an event that tells that the image is there, and remove it when what follows fails, as a cache's export."""
     there = Event()
     try:
         yield there
@@ -114,39 +124,30 @@ def _nothing_left(session: Session, candidate: str) -> Iterator[Event]:
         raise
 
 
-def _remember(session: Session, image: str, state: Build) -> None:
-    """Keep when each step ran, for relbuild inspect."""
-    told = None if session.dry_run else timeline.of(state)
-    if told is not None:
-        timelines.keep(session.engine.built(image).id, told)
-
-
-def _ignored() -> None:
+def _nothing() -> None:
     return
 
 
 def run(
     session: Session,
-    argv: Callable[..., tuple[str, ...]],
-    path: str,
+    argv: tuple[str, ...],
+    path: Path,
     secrets: Iterable[str],
     project: Project,
-    exported: Callable[[], None] = _ignored,
+    exported: Callable[[], None] = _nothing,
     workdir: str = "/src",
 ) -> Build:
-    """Run a build of the Dockerfile at the path, watched, and return what it said.
+    """Run a build of the Dockerfile at the path with its progress shown, and return the state it ended in.
 
-    ``argv`` gives the command for a kind of progress; ``workdir`` is the project's directory in the build stages.
-    Raises the error that says why it failed.
+    ``workdir`` is the project's directory in the build stages. Raises the error that explains why it failed.
     """
+    state = Build(progress.stages(files.read_text(path) or ""))
     with session.progress() as display:
-        outcome, state = _watched(session, secrets, argv(), display, exported)
-        if outcome.exit_code and buildx.no_rawjson(state.words):
-            outcome, state = _watched(session, secrets, argv(progress="plain"), display, exported)
+        outcome = _watched(session, secrets, argv, display, state, exported)
     if outcome.exit_code:
-        from relbuild.image.failures import explain
+        from relbuild.image.build.failures import explain
 
-        failure = explain(state, outcome.exit_code, path, lambda app: _directory_of(project, app), workdir)
+        failure = explain(state, outcome.exit_code, str(path), lambda app: _directory_of(project, app), workdir)
         display.failed(failure.step, failure.at.brief if failure.at else "", failure.tail)
         raise failure.error
     return state
@@ -157,27 +158,28 @@ def _watched(
     secrets: Iterable[str],
     argv: tuple[str, ...],
     display: Display,
+    state: Build,
     exported: Callable[[], None],
-) -> tuple[Outcome, Build]:
-    """Run the build, shown as it goes on, without the secrets it was given."""
-    reader = Reader(mask(os.environ[name] for name in secrets if name in os.environ))
-    state = Build()
-    told = False
+) -> Outcome:
+    """Run the build, and show its progress without the secrets it was given."""
+    reader = ProgressReader(progress.mask(os.environ[name] for name in secrets if name in os.environ))
+    reported = False
 
     def read(line: str) -> None:
-        nonlocal state, told
+        nonlocal reported
         for event in reader.read(line):
-            state = state.after(event)
+            state.add(event)
             display.show(event, state)
-            if isinstance(event, Vertex) and state.steps[event.id].exported and not told:
-                told = True
+            step = state.step_of(event)
+            if step is not None and step.exported and not reported:
+                reported = True
                 exported()
 
-    return session.runner.lines(argv, read), state
+    return session.runner.lines(argv, read)
 
 
 def build_context(root: Path, up: str = ".") -> str:
-    """Return the build context as docker is given it; never something it could take for an option or an address."""
+    """Return the build context's path for docker, in a form that is never taken for an option or an address."""
     if up != ".":
         return os.fspath((root.resolve() / up).resolve())
     return "." if root.resolve() == Path.cwd() else os.fspath(root.absolute())

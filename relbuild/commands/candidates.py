@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from relbuild.commands.session import Session
 from relbuild.errors import EngineError
-from relbuild.image import buildx
+from relbuild.image.build import buildx
 
 # No build takes this long (seconds).
 OLDEST = 24 * 3600

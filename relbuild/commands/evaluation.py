@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 
 from relbuild.commands import secrets
 from relbuild.commands.build import build_context, run
@@ -36,8 +35,7 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     session.engine.require_builds()
     directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))
     path = files.dockerfile_path(evaluation.render(builder), dockerignore.render_plain())
-    argv = partial(
-        evaluation.argv,
+    argv = evaluation.argv(
         builder,
         session.endpoint,
         secrets=given,
@@ -45,7 +43,7 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
         directory=os.fspath(directory),
         context=build_context(session.root),
     )
-    run(session, argv, str(path), given, read)
+    run(session, argv, path, given, read)
     if session.dry_run:
         return read, ()
     # A cookie or a login in a URL may be among them: they are not left lying about.

@@ -1,10 +1,10 @@
-"""relbuild image: build the release image, tag it, and push it when asked."""
+"""relbuild image: build the release image, verify it, tag it, and push it with --push."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.commands import candidates, explanation, secrets
 from relbuild.commands.build import Request, build
@@ -13,16 +13,21 @@ from relbuild.commands.unchanged import Inputs
 from relbuild.commands.verification import STOP_TIMEOUT, Verification
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
-from relbuild.engine.runner import Outcome
-from relbuild.errors import CommandFailed, PassingFault, UsageError
-from relbuild.image import buildx
-from relbuild.image.buildx import Caches
+from relbuild.errors import CommandFailed, PassingFault, Problem, RelbuildError, UsageError
+from relbuild.image.build import buildx
+from relbuild.image.build.buildx import Caches
+from relbuild.image.findings import Finding
 from relbuild.image.platforms import parse
 from relbuild.image.reference import Reference
 from relbuild.image.tags import split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
+
+# Warnings that are shown; all of them are in the JSON.
+MOST_WARNINGS = 10
+# What a check found, and on which of several platforms.
+PlatformFinding = tuple[Finding, str | None]
 
 
 def image(
@@ -39,12 +44,12 @@ def image(
     reproducible: bool = False,
     platforms: tuple[str, ...] = (),
 ) -> Built:
-    """Build the release image and return its reference and digest; ``platforms`` are instead of relbuild.yml's.
+    """Build the release image and return its tags and digest; ``platforms`` override relbuild.yml's.
 
-    ``stop_timeout`` is how many seconds the release may take to stop when it is verified. ``clean`` takes nothing up
-    from earlier builds; ``reproducible`` builds so twice, and compares. The bill of materials is written to the file
-    ``bill``. Raises CommandFailed when the build, a check of the image or a push fails; until the image has been
-    verified, and the bill written, nothing has a tag.
+    ``stop_timeout`` is how many seconds the release may take to stop when it is verified. ``clean`` ignores the build
+    cache; ``reproducible`` builds twice so, and compares. The bill of materials is written to the file ``bill``.
+    Raises CommandFailed when the build, a check of the image or a push fails; nothing is tagged before the image has
+    been verified and the bill written.
     """
     if bill is not None:
         files.require_writable("--sbom", bill)
@@ -56,118 +61,154 @@ def image(
     request = Request(plan, secrets.find(plan.builder), caches, names, clean=clean or reproducible)
     session.engine.require_builds()
     seconds = stop_timeout if verify else None
+    findings: tuple[PlatformFinding, ...] = ()
     if len(names) > 1:
-        _prepare_several(session, request, references[0], seconds)
+        findings = _verify_each(session, request, references[0], seconds)
         seconds = None
     with _candidate(session, request, references[0], seconds) as candidate:
         if reproducible:
-            _require_reproducible(session, request, candidate)
+            _require_reproducible(session, request, candidate.image)
         if bill is not None and not session.dry_run:
             from relbuild.commands.sbom import sbom
 
-            sbom(session, candidate, bill)
-        _tag(session, candidate, references)
+            sbom(session, candidate.image, bill)
+        _warn_of(session, candidate.warnings)
+        _tag(session, candidate.image, references)
     if push:
         for reference in references:
             _push(session, reference)
-    return _built(session.engine.built(references[0]), references, push)
+    facts = session.engine.built(references[0])
+    compressed = not session.dry_run and session.engine.about().containerd
+    return Built(
+        references=_references(facts, references, push),
+        id=facts.id,
+        digest=facts.digest_of(split_reference(references[0])[0]),
+        tags=references,
+        pushed=push,
+        size=None if compressed else facts.size,
+        packed=facts.size if compressed else None,
+        findings=findings or candidate.findings,
+        warnings=candidate.warnings,
+    )
 
 
-def _prepare_several(session: Session, request: Request, reference: str, stop_timeout: int | None) -> None:
-    """Verify the image of each platform by itself: an engine looks into and runs one platform of an image, its own.
+def _verify_each(
+    session: Session, request: Request, reference: str, stop_timeout: int | None
+) -> tuple[PlatformFinding, ...]:
+    """Verify the image of each platform by itself: an engine reads and runs only one platform of an image.
 
-    ``stop_timeout`` is None where none is verified. Raises UsageError and EngineError where one image for all of the
-    platforms can't be made.
+    ``stop_timeout`` is None where none is verified. Raises UsageError and EngineError where no multi-platform image can
+    be made.
     """
     if request.clean:
         raise UsageError(
             "--clean and --reproducible build one platform at a time",
-            hint=f"add --platform {request.platforms[0]}, then the others",
+            hint=f"add --platform {request.platforms[0]}, then build the others",
         )
     session.engine.require_indexes(request.platforms)
-    if stop_timeout is None:
-        return
-    caches = replace(request.caches, destinations=())
-    for name in request.platforms:
-        of_one = replace(request, caches=caches, platforms=(name,))
-        with _candidate(session, of_one, reference, stop_timeout, platform=name):
-            pass
+    found: list[PlatformFinding] = []
+    if stop_timeout is not None:
+        caches = replace(request.caches, destinations=())
+        for name in request.platforms:
+            of_one = replace(request, caches=caches, platforms=(name,))
+            with _candidate(session, of_one, reference, stop_timeout, platform=name) as candidate:
+                found += candidate.findings
+    return tuple(found)
 
 
 def _require_reproducible(session: Session, request: Request, candidate: str) -> None:
     from relbuild.commands import reproducing
 
-    again = build(session, replace(request, caches=Caches()))
+    again = build(session, replace(request, caches=Caches())).name
     try:
         reproducing.require_same(session, candidate, again)
     finally:
         session.runner.captured(buildx.untag(again, session.endpoint))
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedImage:
+    """An image that isn't tagged yet: its name or id, what its checks found, and its build's warnings."""
+
+    image: str
+    findings: tuple[PlatformFinding, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
 @contextmanager
 def _candidate(
     session: Session, request: Request, reference: str, stop_timeout: int | None, platform: str = ""
-) -> Iterator[str]:
-    """Give the name under which the image was built, and verified as what will have the reference; then take it away.
+) -> Iterator[VerifiedImage]:
+    """Give the image, built and verified for this reference; then remove the name that it has until it is tagged.
 
-    Where nothing has changed it is the id of the image that was built before. ``stop_timeout`` is None where it isn't
-    verified. ``platform`` is named in what is said of it: that of an image which the image of all takes its steps from.
+    ``stop_timeout`` is None where it isn't verified. ``platform`` is that of an image which the multi-platform image
+    is made from.
     """
     # The image of one of several platforms is not kept.
     build_anyway = request.clean or session.dry_run or request.caches.destinations or platform
     inputs = None if build_anyway else Inputs(session, request)
-    # The name is taken away last: an image can't be removed whose containers still run.
+    # The name is removed last: an image can't be removed whose containers still run.
     with ExitStack() as ending, Verification(session, request.plan, stop_timeout or STOP_TIMEOUT) as verification:
         before = inputs.image() if inputs is not None else None
         if before is not None:
             session.note("nothing has changed since the image was built")
-            if stop_timeout is not None:
-                verification.require(before, reference, platform)
-            yield before
+            findings = verification.require(before, reference, platform) if stop_timeout is not None else ()
+            yield VerifiedImage(before, tuple((each, platform or None) for each in findings))
             return
         candidates.sweep(session, request.plan.release.name)
         exported = None if stop_timeout is None else verification.begin
-        candidate = build(session, request, exported)
-        ending.callback(session.runner.captured, buildx.untag(candidate, session.endpoint))
-        if stop_timeout is not None:
-            verification.require(candidate, reference, platform)
+        built = build(session, request, exported)
+        ending.callback(session.runner.captured, buildx.untag(built.name, session.endpoint))
+        findings = verification.require(built.name, reference, platform) if stop_timeout is not None else ()
         if inputs is not None:
-            inputs.keep(session.engine.built(candidate).id)
-        yield candidate
+            inputs.keep(session.engine.built(built.name).id)
+        yield VerifiedImage(built.name, tuple((each, platform or None) for each in findings), built.warnings)
+
+
+def _warn_of(session: Session, warnings: tuple[Problem, ...]) -> None:
+    """Show the compilers' warnings with their places."""
+    if warnings:
+        count = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}"
+        lines = [f"the project compiles with {count}", *map(str, warnings[:MOST_WARNINGS])]
+        if len(warnings) > MOST_WARNINGS:
+            lines.append(f"and {len(warnings) - MOST_WARNINGS} more")
+        session.warn("\n  ".join(lines))
 
 
 def _tag(session: Session, candidate: str, references: tuple[str, ...]) -> None:
-    """Give the image its names; not those that are its already, as calling the client takes time."""
+    """Tag the image; a tag that it has already is left alone, as each call of the client takes time."""
     own = session.engine.built(candidate).id
     for reference in references:
         now = session.engine.image(reference) if own else None
         if now is None or now.id != own:
             tagged = session.runner.captured(buildx.tag(candidate, reference, session.endpoint))
-            _succeed(tagged, f"can't tag {reference}")
+            if tagged.exit_code:
+                raise CommandFailed(f"can't tag {reference}", hint="docker's output is above")
 
 
 def _push(session: Session, reference: str) -> None:
     outcome = session.runner.step(buildx.push(reference, session.endpoint))
     if outcome.exit_code:
-        from relbuild.image.causes import unanswered
+        from relbuild.image.build.causes import unanswered, without_trust
 
-        login = Reference.parse(reference).login
+        output, registry = "\n".join(outcome.tail), Reference.parse(reference)
         reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
-        passing = unanswered("\n".join(outcome.tail))
-        kind, first = (PassingFault, "when its registry answers") if passing else (CommandFailed, f"{login}, then")
+        untrusted = without_trust(registry.registry, output)
+        passing = not untrusted and unanswered(output)
+        advice = untrusted or (f"{registry.registry} doesn't answer" if passing else f"log in: {registry.login}")
+        kind: type[RelbuildError] = PassingFault if passing else CommandFailed
         raise kind(
             f"can't push {reference}: {reason}",
-            hint=f"the image is built and tagged here; {first}: docker push {reference}",
+            hint=f"{advice}; then push the image, which is built and tagged: docker push {reference}",
         )
 
 
-def _succeed(outcome: Outcome, failure: str) -> None:
-    if outcome.exit_code:
-        raise CommandFailed(failure, hint="what docker said is above")
-
-
-def _built(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> Built:
-    repository, _ = split_reference(references[0])
-    digest = facts.digest_of(repository)
-    reference = f"{repository}@{digest}" if pushed and digest else references[0]
-    return Built(reference=reference, id=facts.id, digest=digest, tags=references, pushed=pushed)
+def _references(facts: ImageFacts, references: tuple[str, ...], pushed: bool) -> tuple[str, ...]:
+    """Return what to print: the tags, or where they were pushed each repository with its digest, if it is known."""
+    if not pushed:
+        return references
+    repositories = ((reference, split_reference(reference)[0]) for reference in references)
+    digests = ((reference, repository, facts.digest_of(repository)) for reference, repository in repositories)
+    return tuple(
+        dict.fromkeys(f"{repository}@{digest}" if digest else reference for reference, repository, digest in digests)
+    )

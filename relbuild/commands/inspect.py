@@ -12,11 +12,11 @@ from relbuild.engine import files, timelines
 from relbuild.engine.archive import Archive
 from relbuild.image import contents, debian, labels
 from relbuild.image import reference as references
+from relbuild.image.build.progress import Timeline
 from relbuild.image.difference import Difference, compare
 from relbuild.image.inspection import Base, Inspection, environment, visible
 from relbuild.image.inspection_data import to_data
 from relbuild.image.inspection_text import to_text
-from relbuild.image.timeline import Timeline
 from relbuild.values import dataclass
 
 

@@ -116,8 +116,8 @@ def release_image(session: Session, reference: str | None, release: str | None =
 
 def pull(session: Session, reference: str) -> ImageFacts:
     """Pull an image and return its facts; raise CommandFailed or PassingFault where it can't be had."""
-    from relbuild.image import buildx
-    from relbuild.image.causes import unanswered
+    from relbuild.image.build import buildx
+    from relbuild.image.build.causes import unanswered
 
     outcome = session.runner.step(buildx.pull(reference, session.endpoint))
     facts = session.engine.image(reference)
@@ -132,10 +132,13 @@ def pull(session: Session, reference: str) -> ImageFacts:
 
 def _to_have(reference: str, said: str) -> str:
     """Return what to do for an image that can't be pulled, by the engine's last words, which stand above already."""
-    here = "docker image ls shows the images that are here"
-    if re.search("denied|unauthorized|authentication|no basic auth", said, re.IGNORECASE):
-        from relbuild.image.reference import Reference
+    from relbuild.image.build.causes import without_trust
+    from relbuild.image.reference import Reference
 
+    here = "docker image ls shows the images that are here"
+    if untrusted := without_trust(Reference.parse(reference).registry, said):
+        return untrusted
+    if re.search("denied|unauthorized|authentication|no basic auth", said, re.IGNORECASE):
         return f"is the name right? {here}; where it is private: {Reference.parse(reference).login}"
     if re.search("not found|manifest unknown|does not exist|invalid reference", said, re.IGNORECASE):
         return f"is the name right? {here}"

@@ -14,7 +14,8 @@ from relbuild import __version__, cache
 from relbuild.commands.build import Request, build_context
 from relbuild.commands.session import Session
 from relbuild.engine import builders, context, files
-from relbuild.image import buildx, dockerfile, dockerignore
+from relbuild.image import dockerfile, dockerignore
+from relbuild.image.build import buildx
 from relbuild.image.ignore import Ignored
 from relbuild.image.plan import Plan
 

@@ -71,14 +71,14 @@ class Verification:
         key = _key(facts.id, tuple(sorted(self._secrets.items())), self._stop_timeout)
         return cache.directory() / "verified" / f"{key}.json"
 
-    def require(self, candidate: str, reference: str, platform: str = "") -> None:
-        """Check the image before it is given the reference; of several, the one of this platform.
+    def require(self, candidate: str, reference: str, platform: str = "") -> tuple[Finding, ...]:
+        """Check the image before it is given the reference; of several, the one of this platform. Return the findings.
 
         Raises CommandFailed with every failed check and what mends it.
         """
         if self._session.dry_run:
             _dry(self._session, self._plan, candidate, self._stop_timeout)
-            return
+            return ()
         facts = self._session.engine.built(candidate)
         findings = self._findings(candidate, facts)
         failed = [each for each in findings if each.status == "failed"]
@@ -88,12 +88,17 @@ class Verification:
                 Problem(f"the image wasn't tagged: {where}{each.check}: {each.message}", hint=each.mending)
                 for each in failed
             )
-        size = checks.size(facts.size, previous(self._session, reference, facts))
-        for each in (*findings, size):
+        compressed = self._session.engine.about().containerd
+        findings = (
+            *findings,
+            checks.size(facts.size, previous(self._session, reference, facts), compressed=compressed),
+        )
+        for each in findings:
             if each.status == "warning":
                 self._session.warn(f"{where}{each.check}: {each.message}; {each.mending}")
             elif each.status == "note" and each.check != "commands":  # what eval lacks, the start lacks too
                 self._session.note(f"{where}{each.check}: {each.message}")
+        return findings
 
     def _findings(self, image: str, facts: ImageFacts) -> tuple[Finding, ...]:
         """Return what was found of the very same image before, all being well then; else look into it."""

@@ -48,7 +48,8 @@ def verify(session: Session, reference: str | None, around: Around, stop_timeout
     reference = reference or running.newest_image(session)
     facts = session.engine.image(reference) or place.pull(session, reference)
     findings = look(session, reference, facts, around, _secrets_here(session), stop_timeout)
-    size = checks.size(facts.size, previous(session, reference, facts))
+    compressed = session.engine.about().containerd
+    size = checks.size(facts.size, previous(session, reference, facts), compressed=compressed)
     return Verified(reference, facts.id, (*findings, size))
 
 

@@ -1,4 +1,4 @@
-"""Where the timelines of builds are kept: in the user's cache, by the image that each build made."""
+"""The timelines of builds, in the user's cache, by the image that each build made."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pathlib import Path
 from relbuild import cache
 from relbuild.engine import files
 from relbuild.errors import CommandFailed
-from relbuild.image import timeline
-from relbuild.image.timeline import Timeline
+from relbuild.image.build.progress import Timeline, from_data, to_data
 
-# More images than this nobody looks back at; a timeline is a few kilobytes.
+# The timelines of more images are removed, the oldest first; one is a few kilobytes.
 MOST = 200
 
 
-def keep(image: str, told: Timeline) -> None:
-    """Keep how the image of this id was built; one in which all was cached already tells less than the one before."""
-    if told.cached and read(image) is not None:
+def save(image: str, timeline: Timeline) -> None:
+    """Save how the image of this id was built; a build in which all was cached doesn't replace the one that ran."""
+    if timeline.cached and read(image) is not None:
         return
     path = _path(image)
-    files.remember(path, json.dumps(timeline.to_data(told)))
+    files.remember(path, json.dumps(to_data(timeline)))
     with contextlib.suppress(OSError):
-        kept = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-MOST]:
+        saved = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
+        for old in saved[:-MOST]:
             old.unlink()
 
 
@@ -33,7 +32,7 @@ def read(image: str) -> Timeline | None:
     with contextlib.suppress(CommandFailed, ValueError):
         text = files.read_text(_path(image))
         data = json.loads(text) if text is not None else None
-        return timeline.from_data(data) if isinstance(data, dict) else None
+        return from_data(data) if isinstance(data, dict) else None
     return None
 
 

@@ -56,16 +56,17 @@ def check(facts: Facts) -> tuple[Finding, ...]:
     )
 
 
-def size(size: int, previous: tuple[str, int] | None) -> Finding:
-    """Return how an image's size in bytes compares with that of the image before."""
+def size(size: int, previous: tuple[str, int] | None, *, compressed: bool) -> Finding:
+    """Return how an image's size in bytes compares with that of the image before; ``compressed`` tells which size."""
+    own = f"{shown(size)} {'compressed' if compressed else 'uncompressed'}"
     if previous is None:
-        return Finding("size", "note", shown(size))
+        return Finding("size", "note", own)
     name, before = previous
     more = size - before
-    change = f"{shown(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"as {name} was"
+    change = f"{shown(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"the same as {name}"
     if more > GROWTH_BYTES and size > before * GROWTH:
-        return Finding("size", "warning", f"{shown(size)}, {change}", "docker history shows which layer grew")
-    return Finding("size", "note", f"{shown(size)}, {change}")
+        return Finding("size", "warning", f"{own}, {change}", "relbuild inspect --against shows what grew")
+    return Finding("size", "note", f"{own}, {change}")
 
 
 def _libraries(facts: Facts) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from relbuild import templates
 from relbuild.endpoint import Endpoint
-from relbuild.image import buildx
 from relbuild.image import dockerfile as seen
+from relbuild.image.build import buildx
 from relbuild.image.stages import Builder
 from relbuild.mix.evaluated import DIRECTORY
 
@@ -39,11 +39,10 @@ def argv(
     directory: str,
     context: str,
     secrets: Mapping[str, str],
-    progress: str = "rawjson",
 ) -> tuple[str, ...]:
     """Return the argv that evaluates mix.exs on the engine and brings the facts into a directory here."""
     return (
         *endpoint.docker,
-        *("buildx", "build", "--output", f"type=local,dest={directory}", "--progress", progress),
+        *("buildx", "build", "--output", f"type=local,dest={directory}", "--progress", "rawjson"),
         *("--provenance=false", *buildx.given(builder, secrets), "--file", dockerfile, context),
     )

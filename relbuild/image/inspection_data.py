@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from relbuild.image.build.progress import Timeline
 from relbuild.image.contents import Application
 from relbuild.image.debian import Distribution
 from relbuild.image.difference import Change, Difference
 from relbuild.image.inspection import Inspection
-from relbuild.image.timeline import Timeline
 from relbuild.mix.environment import data_of
 from relbuild.mix.lock import Locked
 
@@ -88,7 +88,7 @@ def _locked(locked: Locked | None) -> dict[str, str | None] | None:
 
 def _build(timeline: Timeline) -> dict[str, Any]:
     steps = [
-        {"title": step.title, "start": step.start, "seconds": step.seconds, "cached": step.cached, "own": step.own}
+        {"title": step.title, "start": step.start, "seconds": step.seconds, "cached": step.cached, "own": step.internal}
         for step in timeline.steps
     ]
     return {"seconds": timeline.seconds, "steps": steps}

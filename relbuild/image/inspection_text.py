@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from relbuild.image.build.progress import Timeline
 from relbuild.image.difference import Change, Difference
 from relbuild.image.inspection import TITLES, Inspection
 from relbuild.image.sizes import change, shown
-from relbuild.image.timeline import Timeline
 from relbuild.release.contract_text import Required
 
 # What a terminal has room for.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from relbuild import __version__, templates
+from relbuild.image.build.progress import TimedStep, Timeline
 from relbuild.image.difference import Change, Difference
 from relbuild.image.inspection import TITLES, Inspection, Part
 from relbuild.image.inspection_text import NO_CONTRACT, NO_TIMELINE, facts
 from relbuild.image.sizes import change, shown
-from relbuild.image.timeline import Ran, Timeline
 from relbuild.image.treemap import Cell, Node, Rectangle, Style, grow, layout
 from relbuild.mix.environment import Variable, describe
 from relbuild.values import dataclass
@@ -199,8 +199,8 @@ def _variable(each: Variable) -> tuple[str, str, str, str]:
     return each.name, each.kind, at.brief, "\n".join(said)
 
 
-def _bar(step: Ran, whole: float) -> Bar:
-    classes = " ".join(filter(None, ("step", "cached" if step.cached else "", "own" if step.own else "")))
+def _bar(step: TimedStep, whole: float) -> Bar:
+    classes = " ".join(filter(None, ("step", "cached" if step.cached else "", "own" if step.internal else "")))
     took = "cached" if step.cached else _time(step.seconds)
     return Bar(step.title, _percent(step.start, whole), _percent(step.seconds, whole), took, classes)
 

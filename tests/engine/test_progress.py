@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,55 @@ def test_a_terminal_shows_the_steps_live(project: Path, docker: Docker, cleanup:
     assert last.endswith(reference)
 
 
+def test_another_build_on_the_engine_is_neither_shown_nor_timed(
+    project: Path, relbuild: Callable[..., Ran], cleanup: Any, tmp_path: Path, run_id: str
+) -> None:
+    """It runs the same steps, in stages of other names, and began long before this build, which waits for it."""
+    step(project, f"echo {run_id} && sleep 12")
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    own = relbuild("dockerfile", "-C", str(project), env=cache).stdout
+    names = "|".join(re.findall(r"^FROM .* AS (\S+)$", own, re.MULTILINE))
+    theirs = re.sub(
+        rf"(?<=AS )({names})$|(?<=--from=)({names})\b|(?<=^FROM )({names})\b", r"their-\g<0>", own, flags=re.M
+    )
+    written = relbuild("dockerfile", "-C", str(project), "--write", env=cache)
+    assert written.exit_code == 0
+    (project / "Dockerfile").write_text(theirs)
+    child = PopenSpawn(
+        ["docker", "buildx", "build", "--progress", "plain", "--output", "type=cacheonly", "."],
+        cwd=str(project),
+        encoding="utf-8",
+        timeout=240,
+    )
+    child.expect(f"{run_id} && sleep 12")
+    (project / "Dockerfile").unlink()
+    reference = cleanup.image(f"relbuild-test-shared:{run_id}")
+    began = time.monotonic()
+    built = relbuild("image", "-C", str(project), "-t", reference, env=cache)
+    took = time.monotonic() - began
+    child.expect(pexpect.EOF)
+    assert built.exit_code == 0, built.stderr
+    assert "their-" not in built.stderr
+    build = json.loads(relbuild("inspect", reference, "--json", env=cache).stdout)["data"]["build"]
+    assert 0 < build["seconds"] <= took
+    assert not [each for each in build["steps"] if "their-" in each["title"]]
+    [waited] = [each for each in build["steps"] if f"{run_id} && sleep 12" in each["title"]]
+    assert 0 < waited["seconds"] <= build["seconds"]
+
+
+def test_a_warning_of_the_compiler_is_shown_with_its_place(
+    project: Path, relbuild: Callable[..., Ran], cleanup: Any, run_id: str
+) -> None:
+    (project / "lib" / "shop" / "warned.ex").write_text(f"defmodule Shop.W{run_id} do\n  def a(unused), do: 1\nend\n")
+    reference = cleanup.image(f"relbuild-test-warned:{run_id}")
+    built = relbuild("image", "-C", str(project), "-t", reference, "--json")
+    [warning] = json.loads(built.stdout)["data"]["warnings"]
+    assert (warning["file"], warning["line"], warning["column"]) == ("lib/shop/warned.ex", 2, 9)
+    lines = built.stderr.splitlines()
+    at = lines.index("warning: the project compiles with 1 warning")
+    assert lines[at + 1].startswith('  lib/shop/warned.ex:2:9: variable "unused" is unused')
+
+
 def test_secrets_are_masked(project: Path, relbuild: Callable[..., Ran], docker: Docker, run_id: str) -> None:
     secret = f"s3cret-{run_id}"
     step(project, 'echo "the key is $SHOP_TEST_KEY" && exit 3', secrets="SHOP_TEST_KEY")
@@ -98,7 +148,7 @@ def test_secrets_are_masked(project: Path, relbuild: Callable[..., Ran], docker:
     assert secret not in failed.stderr
 
 
-def test_a_failure_says_where_and_what_mends_it(
+def test_a_failure_says_where_and_how_to_fix_it(
     project: Path, relbuild: Callable[..., Ran], docker: Docker, tmp_path: Path, run_id: str
 ) -> None:
     (project / "lib" / "shop" / "broken.ex").write_text("defmodule Shop.Broken do\n  def no, do: nothing\nend\n")
@@ -108,7 +158,7 @@ def test_a_failure_says_where_and_what_mends_it(
         {
             "code": "failed",
             "message": 'the build failed: undefined variable "nothing"',
-            "hint": "the project doesn't compile: mend it and build again; nothing was tagged",
+            "hint": "the project doesn't compile: fix it and build again; nothing was tagged",
             "file": "lib/shop/broken.ex",
             "line": 2,
             "column": 15,
@@ -212,6 +262,6 @@ def test_an_engine_that_is_killed_in_the_middle_of_a_build(
     child.expect(pexpect.EOF)
     said = str(child.before)
     assert child.wait() == 4
-    assert "error: the connection to the Docker Engine broke off in the middle of the build; nothing was tagged" in said
+    assert "error: the connection to the Docker Engine was lost during the build; nothing was tagged" in said
     assert "Traceback" not in said
     assert docker("image", "ls", "--quiet", reference) == ""

@@ -1,13 +1,15 @@
-"""What a build looks like while it runs: on a terminal (pyte stands in for one) and elsewhere."""
+"""What a build looks like while it runs: on a terminal (pyte is one) and elsewhere."""
 
 from __future__ import annotations
 
+import re
+from io import StringIO
+
 import pyte
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from rich.console import Console, ConsoleDimensions
 
-from relbuild.image.progress import Build, Event, Output, Transfer, Vertex, Words
+from relbuild.image.build.progress import Build, ClientLine, Event, OutputLine, Transfer, Vertex
 from relbuild.progress import Display, Lines, Live
 
 EVENTS: tuple[Event, ...] = (
@@ -16,28 +18,29 @@ EVENTS: tuple[Event, ...] = (
     Vertex("a", "[deps 1/2] COPY mix.exs ./", 2.0, 2.0, cached=True),
     Vertex("b", "[deps 2/2] RUN mix deps.get", 2.0),
     Vertex("c", "[runner 2/3] RUN apt-get update", 2.0),
-    Output("b", "Fetching jason"),
+    OutputLine("b", "Fetching jason"),
     Vertex("c", "[runner 2/3] RUN apt-get update", 2.0, 5.5),
     Vertex("b", "[deps 2/2] RUN mix deps.get", 2.0, 70.0, error="exit code: 1"),
-    Words("ERROR: failed to solve"),
+    ClientLine("ERROR: failed to solve"),
 )
 
 
 class Screen:
-    """A terminal of this size."""
+    """A terminal of this size, as rich's console writes to it."""
 
     def __init__(self, columns: int, lines: int) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.Stream(self.screen)
-        self.written = ""
+        self.console = Console(file=self, force_terminal=True, _environ={"TERM": "xterm"})  # type: ignore[arg-type]
+        self.console.size = ConsoleDimensions(columns, lines)
 
-    def write(self, text: str) -> None:
-        self.written += text
+    def write(self, text: str) -> int:
         # pyte has no line discipline, which gives a terminal its carriage returns.
         self._stream.feed(text.replace("\n", "\r\n"))
+        return len(text)
 
-    def size(self) -> tuple[int, int]:
-        return self.screen.columns, self.screen.lines
+    def flush(self) -> None:
+        return
 
     def shown(self) -> list[str]:
         return [line.rstrip() for line in self.screen.display if line.strip()]
@@ -46,7 +49,7 @@ class Screen:
 def show(display: Display, events: tuple[Event, ...]) -> None:
     build = Build()
     for event in events:
-        build = build.after(event)
+        build.add(event)
         display.show(event, build)
 
 
@@ -76,23 +79,23 @@ def test_the_end_of_a_failed_steps_output() -> None:
     assert "".join(written) == "\nfailed: [b 1/1] RUN mix compile (Dockerfile:41)\n  | one\n  | two\n\n"
 
 
-def live(screen: Screen, *, colour: bool = False) -> Live:
-    return Live(screen.write, screen.size, colour=colour, clock=lambda: 100.0)
+def live(screen: Screen) -> Live:
+    return Live(screen.console, clock=lambda: 100.0)
 
 
 def test_a_terminal_shows_what_runs_below_what_has_ended() -> None:
     screen = Screen(60, 12)
-    display = live(screen)
-    show(display, EVENTS[:5])
-    display._draw(())
+    with live(screen) as display:
+        show(display, EVENTS[:5])
+        display._region.refresh()
+        assert screen.shown() == [
+            "  cached  [deps 1/2] COPY mix.exs ./",
+            "   0.0 s  [deps 2/2] RUN mix deps.get",
+            "   0.0 s  [runner 2/3] RUN apt-get update",
+            "          1 of 3 steps, 1 cached, 0.0 s",
+        ]
+        show(display, EVENTS)
     assert screen.shown() == [
-        "  cached  [deps 1/2] COPY mix.exs ./",
-        "   0.0 s  [deps 2/2] RUN mix deps.get",
-        "   0.0 s  [runner 2/3] RUN apt-get update",
-        "          1 of 3 steps, 1 cached, 0.0 s",
-    ]
-    show(display, EVENTS)
-    assert screen.shown()[:3] == [
         "  cached  [deps 1/2] COPY mix.exs ./",
         "   3.5 s  [runner 2/3] RUN apt-get update",
         "  failed  [deps 2/2] RUN mix deps.get",
@@ -112,66 +115,51 @@ def test_nothing_live_is_left_at_the_end() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["x" * 300, "商店" * 60, "a\tb" * 50])
+@pytest.mark.parametrize("text", ["x" * 300, "商店" * 60, "a\tb" * 50, "[bold]" + "y" * 200])
 def test_a_long_line_takes_one_row(text: str) -> None:
     screen = Screen(40, 6)
-    display = live(screen)
-    for _ in range(3):
-        show(display, (Vertex("a", f"[1/1] RUN {text}", 1.0),))
-        display._draw(())
-    assert [line[:18] for line in screen.shown()] == ["   0.0 s  [1/1] RU", "          0 of 1 s"]
+    with live(screen) as display:
+        for _ in range(3):
+            show(display, (Vertex("a", f"[1/1] RUN {text}", 1.0),))
+            display._region.refresh()
+        assert [line[:18] for line in screen.shown()] == ["   0.0 s  [1/1] RU", "          0 of 1 s"]
+        show(display, (Vertex("a", f"[1/1] RUN {text}", 1.0, 3.0),))
+    assert [line[:18] for line in screen.shown()] == ["   2.0 s  [1/1] RU", "1 of 1 steps, 0 ca"]
 
 
 def test_no_more_rows_are_drawn_than_the_terminal_has() -> None:
     screen = Screen(40, 5)
-    display = live(screen)
-    show(display, tuple(Vertex(str(number), f"[{number}/9] RUN x", 1.0) for number in range(9)))
-    display._draw(())
-    assert screen.shown() == [
-        "   0.0 s  [6/9] RUN x",
-        "   0.0 s  [7/9] RUN x",
-        "   0.0 s  [8/9] RUN x",
-        "          0 of 9 steps, 0 cached, 0.0 s",
-    ]
+    with live(screen) as display:
+        show(display, tuple(Vertex(str(number), f"[{number}/9] RUN x", 1.0) for number in range(9)))
+        display._region.refresh()
+        assert screen.shown() == [
+            "   0.0 s  [6/9] RUN x",
+            "   0.0 s  [7/9] RUN x",
+            "   0.0 s  [8/9] RUN x",
+            "          0 of 9 steps, 0 cached, 0.0 s",
+        ]
 
 
-@given(st.lists(st.integers(20, 90), min_size=1, max_size=6))
-def test_a_wider_terminal_is_used_at_once(widths: list[int]) -> None:
-    screen = Screen(20, 10)
-    display = live(screen)
-    for width in sorted(widths):
-        screen.screen.resize(columns=width)
-        show(display, (Vertex("a", f"[1/1] RUN {'x' * 200}", 1.0),))
-        display._draw(())
-    assert len(screen.shown()) == 2
-    assert len(screen.shown()[0]) == max(widths) - 1
+def test_verbose_output_goes_by_above_the_steps() -> None:
+    screen = Screen(60, 12)
+    with Live(screen.console, verbose=True, clock=lambda: 1.0) as display:
+        show(display, (EVENTS[3], OutputLine("b", "Fetching [jason]")))
+        display._region.refresh()
+        assert screen.shown()[0] == "          Fetching [jason]"
 
 
-def test_a_narrower_terminal_makes_the_lines_longer() -> None:
-    """A terminal that wraps anew when it gets narrower has more rows above the cursor: 70 columns are 2 of 40."""
-    screen = Screen(71, 10)
-    display = live(screen)
-    show(display, (Vertex("a", f"[1/1] RUN {'x' * 200}", 1.0),))
-    display._draw(())
-    screen.screen.resize(columns=40)
-    before = len(screen.written)
-    display._draw(())
-    assert screen.written[before:].startswith("\033[?2026h\033[3A\r")
-
-
-def test_colour_takes_no_columns() -> None:
-    plain, coloured = Screen(50, 8), Screen(50, 8)
-    show(live(plain), EVENTS)
-    show(live(coloured, colour=True), EVENTS)
-    assert plain.shown() == coloured.shown()
-
-
-def test_bytes_that_are_moved() -> None:
+def test_bytes_that_are_transferred() -> None:
     screen = Screen(70, 8)
-    display = live(screen)
-    show(
-        display,
-        (Vertex("i", "[internal] load build context", 1.0), Transfer("i", "t", 12_300_000, 0)),
-    )
-    display._draw(())
-    assert screen.shown()[0] == "   0.0 s  [internal] load build context  12.3 MB"
+    with live(screen) as display:
+        show(display, (Vertex("i", "[internal] load build context", 1.0), Transfer("i", "t", 12_300_000, 0)))
+        display._region.refresh()
+        assert screen.shown()[0] == "   0.0 s  [internal] load build context  12.3 MB"
+
+
+def test_no_colour_where_none_is_wanted() -> None:
+    written = StringIO()
+    plain = Console(file=written, force_terminal=True, width=60, _environ={"TERM": "xterm", "NO_COLOR": "1"})
+    with Live(plain, clock=lambda: 1.0) as display:
+        show(display, EVENTS)
+    assert "failed  [deps 2/2] RUN mix deps.get" in written.getvalue()
+    assert not re.search(r"\033\[[0-9;]*3[0-9]m", written.getvalue())

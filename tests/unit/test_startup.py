@@ -9,8 +9,8 @@ from pathlib import Path
 
 PLAIN = Path(__file__).parents[1] / "golden" / "mix-new" / "project"
 
-LIBRARIES = {"asyncio", "cyclonedx", "elftools", "ssl"}
-OF_A_FAILURE = {"relbuild.image.causes", "relbuild.image.diagnostics", "relbuild.image.failures"}
+LIBRARIES = {"asyncio", "cyclonedx", "elftools", "rich", "ssl"}
+OF_A_FAILURE = {"relbuild.image.build.causes", "relbuild.image.build.diagnostics", "relbuild.image.build.failures"}
 OF_AN_IMAGE_NOT_SEEN_BEFORE = {
     *("relbuild.commands.content", "relbuild.commands.look", "relbuild.commands.place", "relbuild.engine.archive"),
     *("relbuild.engine.elf", "relbuild.engine.trial", "relbuild.image.filesystem", "relbuild.image.leaks"),
@@ -20,7 +20,7 @@ OF_AN_IMAGE_NOT_SEEN_BEFORE = {
 NEEDLESS = LIBRARIES | OF_A_FAILURE | OF_AN_IMAGE_NOT_SEEN_BEFORE
 OF_AN_ENGINE = {
     *("http.client", "relbuild.commands.build", "relbuild.commands.verification", "relbuild.engine.api"),
-    *("relbuild.engine.docker", "relbuild.image.buildx", "relbuild.image.progress", "relbuild.progress"),
+    *("relbuild.engine.docker", "relbuild.image.build.buildx", "relbuild.image.build.progress", "relbuild.progress"),
 }
 OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml", "relbuild.mix.lock"}
 OF_OTHER_VERBS = {

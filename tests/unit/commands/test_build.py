@@ -1,4 +1,4 @@
-"""A build, watched: when it is said that the engine has the image."""
+"""A build: when the engine has its image, and what remains of one that fails."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_that_the_engine_has_the_image_is_said_once_and_before_the_end(
     )
     (tmp_path / "mix.exs").write_text(MIX_EXS)
     project = read(ProjectTree(tmp_path))
-    build.run(session, lambda **_: ("docker",), "Dockerfile", (), project, lambda: told.append("has it"))
+    build.run(session, ("docker",), tmp_path / "Dockerfile", (), project, lambda: told.append("has it"))
     assert told == [*said, "ended"]
 
 

@@ -262,15 +262,17 @@ def test_a_file_is_left_out_where_the_image_is_described() -> None:
 @pytest.mark.parametrize(
     ("size", "previous", "status", "message"),
     [
-        (40_200_000, None, "note", "40.2 MB"),
-        (40_200_000, ("shop:1", 40_200_000), "note", "40.2 MB, as shop:1 was"),
-        (40_200_000, ("shop:1", 40_195_000), "note", "40.2 MB, 5.0 kB more than shop:1"),
-        (40_200_000, ("shop:1", 50_200_000), "note", "40.2 MB, 10.0 MB less than shop:1"),
-        (90_000_000, ("shop:1", 40_000_000), "warning", "90.0 MB, 50.0 MB more than shop:1"),
-        (530_000_000, ("shop:1", 500_000_000), "note", "530.0 MB, 30.0 MB more than shop:1"),
-        (2_000_000, ("shop:1", 1_000_000), "note", "2.0 MB, 1.0 MB more than shop:1"),
+        (40_200_000, None, "note", "40.2 MB compressed"),
+        (40_200_000, ("shop:1", 40_200_000), "note", "40.2 MB compressed, the same as shop:1"),
+        (40_200_000, ("shop:1", 40_195_000), "note", "40.2 MB compressed, 5.0 kB more than shop:1"),
+        (40_200_000, ("shop:1", 50_200_000), "note", "40.2 MB compressed, 10.0 MB less than shop:1"),
+        (90_000_000, ("shop:1", 40_000_000), "warning", "90.0 MB compressed, 50.0 MB more than shop:1"),
+        (530_000_000, ("shop:1", 500_000_000), "note", "530.0 MB compressed, 30.0 MB more than shop:1"),
+        (2_000_000, ("shop:1", 1_000_000), "note", "2.0 MB compressed, 1.0 MB more than shop:1"),
     ],
 )
 def test_the_size(size: int, previous: tuple[str, int] | None, status: str, message: str) -> None:
-    finding = checks.size(size, previous)
+    finding = checks.size(size, previous, compressed=True)
     assert (finding.check, finding.status, finding.message) == ("size", status, message)
+    uncompressed = checks.size(size, previous, compressed=False)
+    assert uncompressed.message == message.replace("compressed", "uncompressed")

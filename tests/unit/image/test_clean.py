@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from relbuild.endpoint import DEFAULT
-from relbuild.image import buildx, dockerfile
-from relbuild.image.buildx import Clean
+from relbuild.image import dockerfile
+from relbuild.image.build import buildx
+from relbuild.image.build.buildx import Clean
 from tests.unit.image.test_sources import plan
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from relbuild.image import labels
+from relbuild.image.build.progress import TimedStep, Timeline
 from relbuild.image.difference import compare
 from relbuild.image.history import LayerFacts
 from relbuild.image.inspection_data import to_data
 from relbuild.image.inspection_text import to_text
-from relbuild.image.timeline import Ran, Timeline
 
 Files = dict[str, bytes]
-TIMELINE = Timeline((Ran("[build 1/1] RUN mix release", 0.5, 3.0, cached=False),), 4.0)
+TIMELINE = Timeline((TimedStep("[build 1/1] RUN mix release", 0.5, 3.0, cached=False),), 4.0)
 
 
 def test_layers_by_what_they_are_there_for(made: Callable[..., Any], shop_layers: tuple[Files, ...]) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from relbuild.image import labels, page
+from relbuild.image.build.progress import TimedStep, Timeline
 from relbuild.image.difference import compare
-from relbuild.image.timeline import Ran, Timeline
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 EVIL = "<script>alert(1)</script>\"'&</style>"
 TIMELINE = Timeline(
     (
-        Ran("[build 1/2] COPY lib/ lib/", 0.0, 0.0, cached=True),
-        Ran(f"[build 2/2] RUN echo {EVIL}", 0.5, 3.5, cached=False),
-        Ran("exporting to image", 4.0, 1.0, cached=False, own=True),
+        TimedStep("[build 1/2] COPY lib/ lib/", 0.0, 0.0, cached=True),
+        TimedStep(f"[build 2/2] RUN echo {EVIL}", 0.5, 3.5, cached=False),
+        TimedStep("exporting to image", 4.0, 1.0, cached=False, internal=True),
     ),
     5.0,
 )

@@ -1,4 +1,4 @@
-"""Why a build failed: the step, its place, the compiler's own errors, and what mends it. The outputs are real ones."""
+"""Why a build failed: the step, its place, the compiler's own errors, and the fix. The outputs are real ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem
-from relbuild.image import diagnostics
-from relbuild.image.diagnostics import Diagnostic
-from relbuild.image.failures import Failure, explain
-from relbuild.image.progress import Build, Step, Vertex, Words
+from relbuild.image.build import diagnostics
+from relbuild.image.build.causes import without_trust
+from relbuild.image.build.diagnostics import Diagnostic
+from relbuild.image.build.failures import Failure, explain, warnings
+from relbuild.image.build.progress import Build, ClientLine, OutputLine, Vertex
+from tests.unit.image.build.conftest import built
 
 DOCKERFILE = "/cache/Dockerfile"
 SNIPPET = (
@@ -19,7 +21,7 @@ SNIPPET = (
     "  41 | >>> RUN x",
     "ERROR: failed to solve: process x did not complete successfully: exit code: 1",
 )
-MEND = "the project doesn't compile: mend it and build again; nothing was tagged"
+FIX = "the project doesn't compile: fix it and build again; nothing was tagged"
 
 MISMATCH = """Compiling 2 files (.ex)
 
@@ -127,13 +129,24 @@ DEPENDENCY = UNDEFINED.replace("==> kid", "==> foo") + (
     ],
 )
 def test_the_compilers_errors(output: str, found: list[Diagnostic]) -> None:
-    assert diagnostics.find(output.splitlines()) == tuple(found)
+    assert diagnostics.errors(output.splitlines()) == tuple(found)
 
 
-def failed(output: str, *, error: str = "exit code: 1", words: tuple[str, ...] = SNIPPET) -> Failure:
-    step = Step("a", "[build 4/9] RUN mix compile", ((1.0, 2.0),), error=error, output=tuple(output.splitlines()))
-    directories = {"kid": "apps/kid/", "shop": ""}
-    return explain(Build({"a": step}, words), 1, DOCKERFILE, directories.get)
+def ended(output: str, error: str, *lines: str, name: str = "[build 4/9] RUN mix compile") -> Build:
+    """Return a build whose step has printed this and ended, and what the client printed."""
+    return built(
+        Vertex("a", name, 1.0),
+        *(OutputLine("a", line) for line in output.splitlines()),
+        Vertex("a", name, 1.0, 2.0, error=error),
+        *map(ClientLine, lines),
+    )
+
+
+DIRECTORIES = {"kid": "apps/kid/", "shop": ""}
+
+
+def failed(output: str, *, error: str = "exit code: 1", lines: tuple[str, ...] = SNIPPET) -> Failure:
+    return explain(ended(output, error, *lines), 1, DOCKERFILE, DIRECTORIES.get)
 
 
 def test_a_project_that_does_not_compile() -> None:
@@ -142,17 +155,17 @@ def test_a_project_that_does_not_compile() -> None:
     assert failure.tail == tuple(UNDEFINED.splitlines()[-20:])
     assert type(failure.error) is CommandFailed
     assert failure.error.problems == (
-        Problem('the build failed: undefined variable "b"', Mark("apps/kid/lib/kid.ex", 2, 13), MEND),
+        Problem('the build failed: undefined variable "b"', Mark("apps/kid/lib/kid.ex", 2, 13), FIX),
         Problem(
             "the build failed: undefined function z/0 (expected Kid to define such a function or for it to be "
             "imported)",
             Mark("apps/kid/lib/kid.ex", 3, 13),
-            MEND,
+            FIX,
         ),
     )
 
 
-def said(failure: Failure) -> tuple[Any, ...]:
+def outcome(failure: Failure) -> tuple[Any, ...]:
     [problem] = failure.error.problems
     return type(failure.error), problem.at, problem.message.removeprefix("the build failed: ")
 
@@ -184,17 +197,17 @@ NETWORK = "the network or a server didn't answer"
         (
             '\u2718 [ERROR] Could not resolve "topbar/x"',
             "",
-            (CommandFailed, AT, "the assets use topbar/x, which isn't installed"),
+            (CommandFailed, AT, "the assets import topbar/x, which isn't installed"),
         ),
         (
             "** (Mix) Your mix.lock is out of date and must be updated without the --check-locked flag",
             "",
-            (CommandFailed, AT, "mix.lock doesn't fit mix.exs"),
+            (CommandFailed, AT, "mix.lock doesn't match mix.exs"),
         ),
         (
             "** (Mix) Registry checksum mismatch against lock (jason 1.4.1)",
             "",
-            (CommandFailed, AT, "a package isn't the one that mix.lock names: its checksum differs"),
+            (CommandFailed, AT, "a package's checksum differs from the one in mix.lock"),
         ),
         (
             "Failed to fetch record for 'hexpm:acme/private' from registry (using cache instead)\n"
@@ -204,18 +217,18 @@ NETWORK = "the network or a server didn't answer"
             (
                 CommandFailed,
                 AT,
-                "a Hex repository refused the build: it needs a key or takes another one, or there is no such package",
+                "a Hex repository refused access: it needs another key, or the package doesn't exist",
             ),
         ),
         (
             "No ED25519 host key is known for git.example.com\nHost key verification failed.",
             "",
-            (CommandFailed, AT, "a git dependency's host isn't known, or has another key than the one that is"),
+            (CommandFailed, AT, "the ssh host key of a git dependency is unknown, or has changed"),
         ),
         (
             "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
             "",
-            (CommandFailed, AT, "a git dependency can't be fetched: the build isn't allowed to"),
+            (CommandFailed, AT, "the build has no permission to fetch a git dependency"),
         ),
         # The command itself, which the output repeats, is no cause.
         (
@@ -226,17 +239,17 @@ NETWORK = "the network or a server didn't answer"
         (
             "git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.",
             "",
-            (CommandFailed, AT, "a git dependency's host takes none of the keys in your ssh agent"),
+            (CommandFailed, AT, "the host of a git dependency accepts none of the keys in your ssh agent"),
         ),
         (
             "a.c:1:10: fatal error: expat.h: No such file or directory",
             "",
-            (CommandFailed, Mark("a.c", 1, 10), "C code needs the header expat.h, which the builder image lacks"),
+            (CommandFailed, Mark("a.c", 1, 10), "C code includes expat.h, which the builder image doesn't have"),
         ),
         (
             "/usr/bin/ld: cannot find -lvips: No such file or directory",
             "",
-            (CommandFailed, AT, "the linker finds no library vips in the builder image"),
+            (CommandFailed, AT, "the linker can't find the library vips in the builder image"),
         ),
         ("sh: 1: cmake: not found", "exit code: 127", (CommandFailed, AT, "cmake isn't in the builder image")),
         ("make: cc1: No such file or directory", "", (CommandFailed, AT, "cc1 isn't in the builder image")),
@@ -248,7 +261,7 @@ NETWORK = "the network or a server didn't answer"
         (
             "E: Unable to locate package libvips99",
             "exit code: 100",
-            (CommandFailed, AT, "this Debian release has no package libvips99"),
+            (CommandFailed, AT, "Debian has no package libvips99 in this release"),
         ),
         (
             "W: Failed to fetch http://d/InRelease  Temporary failure resolving 'd'\nE: Unable to locate package x",
@@ -264,7 +277,7 @@ NETWORK = "the network or a server didn't answer"
         (
             "** (Mix) No package with name jasno (from: mix.exs) in registry",
             "",
-            (CommandFailed, AT, "there is no Hex package jasno, or none that the build may see"),
+            (CommandFailed, AT, "there is no Hex package jasno, or the build has no access to it"),
         ),
         (
             "tee: x: No space left on device",
@@ -275,18 +288,18 @@ NETWORK = "the network or a server didn't answer"
             "runc run failed: unable to start container process: waiting for init preliminary setup: "
             "read init-p: connection reset by peer",
             "",
-            (PassingFault, AT, "the engine could not start the step's container: its runtime (runc) broke off"),
+            (PassingFault, AT, "the engine could not start the step's container: its runtime (runc) failed"),
         ),
         (
             "",
             "process … did not complete successfully: failed to create endpoint x1 on network bridge: adding interface "
             "veth5fd to bridge docker0 failed: Device does not exist",
-            (CommandFailed, AT, "the engine could not give the step's container a network"),
+            (CommandFailed, AT, "the engine could not connect the step's container to a network"),
         ),
         (
             "Killed",
             "process x did not complete successfully: exit code: 137",
-            (CommandFailed, AT, "a process was killed: the engine has run out of memory"),
+            (CommandFailed, AT, "a process was killed: the engine ran out of memory"),
         ),
         (
             "** (Mix) Could not find application :zz",
@@ -294,8 +307,7 @@ NETWORK = "the network or a server didn't answer"
             (
                 CommandFailed,
                 AT,
-                "the release needs the application zz, which is neither the project's nor a dependency's, Elixir's or "
-                "OTP's",
+                "the release needs the application zz, which isn't in the project, its dependencies, Elixir or OTP",
             ),
         ),
         # Of Mix's own words the last count, if the step ended with them.
@@ -318,7 +330,7 @@ NETWORK = "the network or a server didn't answer"
             "** (Mix) You're trying to run :a on Elixir v1.18.3 but it has declared in its mix.exs file it supports "
             "only Elixir ~> 1.99",
             "",
-            (CommandFailed, AT, "a wants Elixir ~> 1.99, the builder image has 1.18.3"),
+            (CommandFailed, AT, "a requires Elixir ~> 1.99, the builder image has 1.18.3"),
         ),
         (
             "all went well",
@@ -328,11 +340,11 @@ NETWORK = "the network or a server didn't answer"
     ],
 )
 def test_what_is_known_to_go_wrong(output: str, error: str, expected: tuple[Any, ...]) -> None:
-    assert said(failed(output, error=error or "exit code: 1")) == expected
+    assert outcome(failed(output, error=error or "exit code: 1")) == expected
 
 
-def test_the_clients_lines_of_the_dockerfile_tell_nothing() -> None:
-    words = (
+def test_the_clients_lines_of_the_dockerfile_are_no_cause() -> None:
+    lines = (
         "Dockerfile:41",
         "--------------------",
         "  40 |     ",
@@ -340,9 +352,9 @@ def test_the_clients_lines_of_the_dockerfile_tell_nothing() -> None:
         "--------------------",
         "ERROR: failed to solve: process … did not complete successfully: exit code: 3",
     )
-    failure = failed("", error="process … did not complete successfully: exit code: 3", words=words)
-    assert said(failure) == (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 3")
-    assert failure.tail == (words[0], words[-1])
+    failure = failed("", error="process … did not complete successfully: exit code: 3", lines=lines)
+    assert outcome(failure) == (CommandFailed, AT, "[build 4/9] RUN mix compile exited with 3")
+    assert failure.tail == (lines[0], lines[-1])
 
 
 def test_every_hint_names_what_was_found() -> None:
@@ -359,21 +371,29 @@ def test_every_hint_names_what_was_found() -> None:
 def test_a_base_image_that_is_not_there() -> None:
     image = "docker.io/library/debian:nosuch"
     reason = f"failed to resolve source metadata for {image}: {image}: not found"
-    step = Step("a", "[internal] load metadata for docker.io/library/debian:nosuch", ((1.0, 2.0),), error="not found")
-    words = ("Dockerfile:1", "-----", f"ERROR: failed to solve: debian:nosuch: {reason}")
-    failure = explain(Build({"a": step}, words), 1, DOCKERFILE, {}.get)
-    assert said(failure) == (
+    lines = ("Dockerfile:1", "-----", f"ERROR: failed to solve: debian:nosuch: {reason}")
+    name = "[internal] load metadata for docker.io/library/debian:nosuch"
+    failure = explain(ended("", "not found", *lines, name=name), 1, DOCKERFILE, {}.get)
+    assert outcome(failure) == (
         CommandFailed,
         Mark(DOCKERFILE, 1),
-        "the base image docker.io/library/debian:nosuch can't be had",
+        "the base image docker.io/library/debian:nosuch can't be pulled",
     )
 
 
 def test_a_client_without_buildx() -> None:
-    for words in ("docker: 'buildx' is not a docker command.", "docker: unknown command: docker buildx"):
-        failure = explain(Build(words=(words,)), 1, DOCKERFILE, {}.get)
+    for line in ("docker: 'buildx' is not a docker command.", "docker: unknown command: docker buildx"):
+        failure = explain(built(ClientLine(line)), 1, DOCKERFILE, {}.get)
         assert (failure.step, failure.tail, type(failure.error)) == (None, (), EngineError)
         assert "docker-buildx-plugin" in (failure.error.problems[0].hint or "")
+
+
+def test_a_buildx_that_is_too_old() -> None:
+    """As buildx 0.12 says it."""
+    failure = explain(built(ClientLine("ERROR: invalid progress mode rawjson")), 1, DOCKERFILE, {}.get)
+    (problem,) = failure.error.problems
+    assert (type(failure.error), problem.message) == (EngineError, "the Docker client's buildx is older than 0.13")
+    assert "0.13 or newer" in (problem.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -384,17 +404,17 @@ def test_a_client_without_buildx() -> None:
     ],
 )
 def test_an_engine_that_went_away(words: str) -> None:
-    build = Build().after(Vertex("a", "[1/1] RUN x", 1.0)).after(Words(words))
+    build = built(Vertex("a", "[1/1] RUN x", 1.0), ClientLine(words))
     failure = explain(build, 1, DOCKERFILE, {}.get)
     assert (failure.tail, type(failure.error)) == ((words,), EngineError)
     assert "nothing was tagged" in str(failure.error)
 
 
 def test_a_failure_nobody_knows() -> None:
-    failure = explain(Build(words=("ERROR: something else",)), 7, DOCKERFILE, {}.get)
+    failure = explain(built(ClientLine("ERROR: something else")), 7, DOCKERFILE, {}.get)
     assert (failure.step, failure.at, failure.tail) == (None, None, ("ERROR: something else",))
     assert failure.error.problems == (
-        Problem("the build failed (docker exited with 7)", hint="nothing was tagged; what docker said is above"),
+        Problem("the build failed (docker exited with 7)", hint="nothing was tagged; docker's output is above"),
     )
 
 
@@ -414,11 +434,8 @@ def test_a_place_in_a_wider_context() -> None:
         "    /src/shop/config/config.exs:3: (file)\n"
         "    (stdlib 6.2) erl_eval.erl:919: :erl_eval.do_apply/7\n"
     )
-    step = Step(
-        "a", "[build 4/9] RUN mix compile", ((1.0, 2.0),), error="exit code: 1", output=tuple(output.splitlines())
-    )
-    failure = explain(Build({"a": step}, SNIPPET), 1, DOCKERFILE, {}.get, "/src/shop")
-    assert said(failure) == (CommandFailed, Mark("config/config.exs", 3), "(RuntimeError) boom")
+    failure = explain(ended(output, "exit code: 1", *SNIPPET), 1, DOCKERFILE, {}.get, "/src/shop")
+    assert outcome(failure) == (CommandFailed, Mark("config/config.exs", 3), "(RuntimeError) boom")
 
 
 @pytest.mark.parametrize(
@@ -434,14 +451,125 @@ def test_a_place_in_a_wider_context() -> None:
 )
 def test_a_header_that_is_not_there(heading: str, file: str, at: Mark) -> None:
     failure = failed(f"{heading}{file}:1:10: fatal error: libxml/parser.h: No such file or directory\n")
-    assert said(failure) == (
+    assert outcome(failure) == (
         CommandFailed,
         at,
-        "C code needs the header libxml/parser.h, which the builder image lacks",
+        "C code includes libxml/parser.h, which the builder image doesn't have",
     )
     assert failure.error.problems[0].hint == "add libxml2-dev to builder.packages in relbuild.yml"
 
 
 def test_what_mix_says_in_the_lines_below() -> None:
     failure = failed("** (Mix) Duplicated modules: \n\tc specified in shop and stdlib\n\nall is well\n")
-    assert said(failure) == (CommandFailed, AT, "Duplicated modules: c specified in shop and stdlib")
+    assert outcome(failure) == (CommandFailed, AT, "Duplicated modules: c specified in shop and stdlib")
+
+
+ELIXIR_1_14_WARNINGS = """Compiling 2 files (.ex)
+warning: variable "x" is unused (if the variable is not meant to be used, prefix it with an underscore)
+  lib/shop.ex:2: Shop.a/1
+
+warning: Nowhere.go/0 is undefined (module Nowhere is not available or is yet to be defined)
+  lib/shop.ex:3: Shop.b/0
+
+Generated shop app
+"""
+ELIXIR_1_18_WARNINGS = """==> jason
+Compiling 1 file (.ex)
+    warning: function old/0 is unused
+    │
+  1 │   defp old, do: 1
+    │        ~
+    │
+    └─ lib/jason.ex:1:8: Jason (module)
+
+==> shop
+Compiling 2 files (.ex)
+     warning: Nowhere.go/0 is undefined (module Nowhere is not available or is yet to be defined). Did you mean:
+
+           * Elsewhere.go/0
+
+     │
+ 12 │   def b, do: Nowhere.go()
+     │                      ~
+     │
+     └─ lib/shop.ex:12:22: Shop.b/0
+     └─ lib/shop.ex:14:22: Shop.c/0
+
+src/shop_native.erl:4:1: Warning: function old/0 is unused
+Generated shop app
+"""
+CONFIG_WARNING = """warning: use Mix.Config is deprecated. Use the Config module instead
+  config/config.exs:1
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (
+            ELIXIR_1_14_WARNINGS,
+            [
+                (
+                    'variable "x" is unused (if the variable is not meant to be used, prefix it with an underscore)',
+                    Mark("lib/shop.ex", 2),
+                ),
+                (
+                    "Nowhere.go/0 is undefined (module Nowhere is not available or is yet to be defined)",
+                    Mark("lib/shop.ex", 3),
+                ),
+            ],
+        ),
+        (
+            ELIXIR_1_18_WARNINGS,
+            [
+                (
+                    "Nowhere.go/0 is undefined (module Nowhere is not available or is yet to be defined)",
+                    Mark("lib/shop.ex", 12, 22),
+                ),
+                ("function old/0 is unused", Mark("src/shop_native.erl", 4, 1)),
+            ],
+        ),
+        (
+            UNDEFINED.replace("error:", "warning:").partition("==> kid\n")[2].replace("└─ lib/", "└─ (kid 0.3.0) lib/"),
+            [
+                ('undefined variable "b"', Mark("apps/kid/lib/kid.ex", 2, 13)),
+                (
+                    "undefined function z/0 (expected Kid to define such a function or for it to be imported)",
+                    Mark("apps/kid/lib/kid.ex", 3, 13),
+                ),
+            ],
+        ),
+        (
+            CONFIG_WARNING * 2,
+            [("use Mix.Config is deprecated. Use the Config module instead", Mark("config/config.exs", 1))],
+        ),
+        ("warning: the system is low on memory\n", []),
+        (DEPENDENCY.replace("error:", "warning:"), []),
+        ("warning: of a dependency\n  deps/jason/lib/jason.ex:3: Jason.a/0\n", []),
+    ],
+)
+def test_the_warnings_of_a_build_that_succeeds(output: str, found: list[tuple[str, Mark]]) -> None:
+    assert warnings(ended(output, ""), DIRECTORIES.get) == tuple(Problem(message, at) for message, at in found)
+
+
+HTTP = (
+    "r.example.com:5000 speaks HTTP without TLS: give it a certificate, or add it to insecure-registries in the "
+    "engine's daemon.json"
+)
+UNTRUSTED = (
+    "the engine doesn't trust the certificate of r.example.com:5000: put its CA on the engine's machine into "
+    "/etc/docker/certs.d/r.example.com:5000/ca.crt"
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ('Get "https://r.example.com:5000/v2/": http: server gave HTTP response to HTTPS client', HTTP),
+        ("failed to do request: Head: tls: first record does not look like a TLS handshake", HTTP),
+        ("Get: tls: failed to verify certificate: x509: certificate signed by unknown authority", UNTRUSTED),
+        ("denied: requested access to the resource is denied", None),
+    ],
+)
+def test_a_registry_that_the_engine_cannot_trust(output: str, advice: str | None) -> None:
+    assert without_trust("r.example.com:5000", output) == advice

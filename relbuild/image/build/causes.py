@@ -1,10 +1,9 @@
-"""The well-known causes of a failed build: how they are told from the output, and what usually mends them."""
+"""The well-known causes of a failed build: the pattern in its output, and how each is usually fixed."""
 
 from __future__ import annotations
 
 import re
-
-from relbuild.values import dataclass
+from dataclasses import dataclass
 
 # Which Debian package has a header, for those that Hex packages' C code includes.
 HEADERS = {
@@ -50,25 +49,24 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause; ``what`` and ``hint`` are filled with the pattern's named groups.
+    """One cause; the named groups of ``pattern`` fill in ``what`` and ``how``.
 
-    ``in_the_project`` tells that the exception's own place is where to mend it, ``passing`` that the same build may
-    work later.
+    With ``in_the_project`` the place of the exception is where to fix it; a ``passing`` one may be gone next time.
     """
 
     pattern: re.Pattern[str]
     what: str
-    hint: str
+    how: str
     in_the_project: bool = False
     passing: bool = False
 
-    def said(self, found: re.Match[str]) -> str:
+    def message(self, found: re.Match[str]) -> str:
         """Return what went wrong."""
         return self.what.format_map(_named(found))
 
-    def mending(self, found: re.Match[str]) -> str:
-        """Return what usually mends it."""
-        return self.hint.format_map(_named(found))
+    def hint(self, found: re.Match[str]) -> str:
+        """Return how it is usually fixed."""
+        return self.how.format_map(_named(found))
 
 
 def _named(found: re.Match[str]) -> dict[str, str]:
@@ -81,11 +79,11 @@ def _named(found: re.Match[str]) -> dict[str, str]:
     return groups
 
 
-def _cause(pattern: str, what: str, hint: str, *, in_the_project: bool = False, passing: bool = False) -> Cause:
-    return Cause(re.compile(pattern, re.IGNORECASE | re.MULTILINE), what, hint, in_the_project, passing)
+def _cause(pattern: str, what: str, how: str, *, in_the_project: bool = False, passing: bool = False) -> Cause:
+    return Cause(re.compile(pattern, re.IGNORECASE | re.MULTILINE), what, how, in_the_project, passing)
 
 
-# What clients say of a network or a server that doesn't answer now.
+# What clients print when a network or a server doesn't answer.
 UNANSWERED = (
     r"temporary failure (?:in name resolution|resolving)|could not resolve(?! [\"'])|no such host|nxdomain"
     r"|i/o timeout|network is unreachable|connection timed out|tls handshake timeout|:timeout\b|connection refused"
@@ -94,45 +92,45 @@ UNANSWERED = (
 )
 
 
-def unanswered(said: str) -> bool:
-    """Tell whether a client failed as no server answered it, so that the same call may work later."""
-    return re.search(UNANSWERED, said, re.IGNORECASE) is not None
+def unanswered(output: str) -> bool:
+    """Return whether a client failed because no server answered, so that the same call may work later."""
+    return re.search(UNANSWERED, output, re.IGNORECASE) is not None
 
 
-# The first that is found counts: the narrow ones come first, and what only follows from another comes last.
+# The first match counts: narrow patterns come first, what only follows from another cause last.
 CAUSES = (
     _cause(
         r"no space left on device|\benospc\b",
         "no space left on the engine's disk",
-        "docker system df shows what takes it; docker builder prune and docker image prune free it",
+        "docker system df shows what uses it; docker builder prune and docker image prune free it",
     ),
     _cause(
         r"exit code: 137\b|cannot allocate memory|\(signal: killed\)|virtual memory exhausted"
         r"|signal terminated program cc1",
-        "a process was killed: the engine has run out of memory",
-        "give the engine's machine more memory, or compile less at once: builder.env {{ERL_FLAGS: '+S 2:2'}}",
+        "a process was killed: the engine ran out of memory",
+        "give the engine's machine more memory, or compile fewer modules at once: builder.env {{ERL_FLAGS: '+S 2:2'}}",
     ),
     _cause(
         r"unable to start container process: .*(?:connection reset by peer|broken pipe|\bEOF)$",
-        "the engine could not start the step's container: its runtime (runc) broke off",
-        "build again; where it comes again and again, the engine's own log says more (journalctl --unit docker)",
+        "the engine could not start the step's container: its runtime (runc) failed",
+        "build again; if it fails again, see the engine's log (journalctl --unit docker)",
         passing=True,
     ),
     _cause(
         r"failed to create endpoint \S+ on network \S+",
-        "the engine could not give the step's container a network",
-        "restart the engine (sudo systemctl restart docker), which makes its networks anew, then build again",
+        "the engine could not connect the step's container to a network",
+        "restart the engine (sudo systemctl restart docker), which creates its networks again, then build again",
     ),
     _cause(
         r"qemu: uncaught target signal|qemu-\w+: .*signal",
         "the builder crashed under emulation (QEMU)",
-        "build on an engine of the image's own platform; else builder.env {{ERL_AFLAGS: '+JMsingle true'}} (OTP 26+)",
+        "build on an engine of the image's platform, or set builder.env {{ERL_AFLAGS: '+JMsingle true'}} (from OTP 26)",
     ),
     _cause(
         r'\(System\.EnvError\) could not fetch environment variable "(?P<variable>\w+)"',
         "the environment variable {variable} is read while the project is compiled, and the build doesn't have it",
-        "read it when the release starts: move the line into config/runtime.exs; or, if it belongs to the build, "
-        "name it in builder.secrets or builder.env of relbuild.yml",
+        "read it when the release starts: move the line into config/runtime.exs; or, if the build needs it, add it to "
+        "builder.secrets or builder.env in relbuild.yml",
         in_the_project=True,
     ),
     _cause(
@@ -144,71 +142,70 @@ CAUSES = (
     _cause(
         r"could not find hex, which is needed|^\*\* \(Mix\) the task \"hex\.|could not find an? scm for dependency",
         "Hex isn't in the builder image",
-        "with toolchain: image its Dockerfile needs `mix local.hex --force`; else add erlang-hex (Debian 13 and newer) "
+        "with toolchain: image, run `mix local.hex --force` in that image; else add erlang-hex (Debian 13 and newer) "
         "to builder.packages",
     ),
     _cause(
         r"is out of date and must be updated without the --check-locked|lock mismatch: the dependency is out of date",
-        "mix.lock doesn't fit mix.exs",
+        "mix.lock doesn't match mix.exs",
         "run mix deps.get and commit mix.lock",
     ),
     _cause(
         r"checksum mismatch|invalid hash|hash mismatch|mismatch against lock",
-        "a package isn't the one that mix.lock names: its checksum differs",
-        "was it published anew, or does another repository answer? mix deps.unlock NAME && mix deps.get renews the "
-        "entry: compare it before it is committed",
+        "a package's checksum differs from the one in mix.lock",
+        "was it published again, or does another repository answer? mix deps.unlock NAME && mix deps.get updates the "
+        "entry: compare it before you commit it",
     ),
     _cause(
         r"failed to fetch record for [^\n]+ from registry[^\n]*\n[^\n]*don't have permissions"
         r"|no authenticated (?:user|organization) found|missing credentials for|failed to authenticate|unauthorized"
         r"|public key fingerprint mismatch|unknown repository",
-        "a Hex repository refused the build: it needs a key or takes another one, or there is no such package",
-        "relbuild plan shows which variable its key is taken from; mix hex.organization key NAME generate makes one",
+        "a Hex repository refused access: it needs another key, or the package doesn't exist",
+        "relbuild plan shows which variable the key is read from; mix hex.organization key NAME generate creates a key",
     ),
     _cause(
         "host key verification failed",
-        "a git dependency's host isn't known, or has another key than the one that is",
-        "connect to it once with ssh and compare its key's fingerprint with the one it publishes: known_hosts then has "
-        "it; or give its line in SSH_KNOWN_HOSTS",
+        "the ssh host key of a git dependency is unknown, or has changed",
+        "connect once with ssh and compare the fingerprint with the published one, which adds it to known_hosts; or set"
+        " SSH_KNOWN_HOSTS to the host's line",
     ),
     _cause(
         r"permission denied \(publickey",
-        "a git dependency's host takes none of the keys in your ssh agent",
-        "ssh-add -l shows which they are, ssh-add FILE adds one",
+        "the host of a git dependency accepts none of the keys in your ssh agent",
+        "ssh-add -l lists them, ssh-add FILE adds one",
     ),
     _cause(
         "could not read username for|authentication failed for",
-        "a git dependency can't be fetched: the build isn't allowed to",
-        "give GIT_CREDENTIALS under builder.secrets: lines such as https://USER:TOKEN@github.com",
+        "the build has no permission to fetch a git dependency",
+        "add GIT_CREDENTIALS to builder.secrets: lines such as https://USER:TOKEN@github.com",
     ),
     # esbuild's words, and those of tailwind.
     _cause(
         r"""(?:could not|can't) resolve ["'](?P<module>[^"'./][^"']*)["']""",
-        "the assets use {module}, which isn't installed",
-        "add it to assets/package.json and its lock file, or to mix.exs where it is a dependency's; what the root's "
-        "package.json has is installed for a command of `assets:` in relbuild.yml that calls Node",
+        "the assets import {module}, which isn't installed",
+        "add it to assets/package.json and its lock file, or to mix.exs if it comes with a dependency; the root's "
+        "package.json is installed for commands of `assets:` in relbuild.yml that call Node",
     ),
     _cause(
         UNANSWERED,
         "the network or a server didn't answer",
-        "try again; behind a proxy give the engine HTTP_PROXY, HTTPS_PROXY and NO_PROXY "
-        "(~/.docker/config.json: proxies)",
+        "try again; behind a proxy, configure it for the engine (~/.docker/config.json: proxies)",
         passing=True,
     ),
     _cause(
         r"unable to locate package (?P<package>\S+)|package '?(?P<other>[^\s']+)'? has no installation candidate",
-        "this Debian release has no package {package}{other}",
-        "builder.packages and runner.packages in relbuild.yml are named as in the image's Debian release: "
-        "https://packages.debian.org finds the name",
+        "Debian has no package {package}{other} in this release",
+        "find its name in the image's Debian release at https://packages.debian.org, and correct builder.packages or "
+        "runner.packages in relbuild.yml",
     ),
     _cause(
         r"(?P<header>[\w./-]+\.h): no such file or directory",
-        "C code needs the header {header}, which the builder image lacks",
+        "C code includes {header}, which the builder image doesn't have",
         "add {package} to builder.packages in relbuild.yml",
     ),
     _cause(
         r"cannot find -l(?P<library>[\w.+-]+)",
-        "the linker finds no library {library} in the builder image",
+        "the linker can't find the library {library} in the builder image",
         "add its development package ({package}?) to builder.packages in relbuild.yml",
     ),
     _cause(
@@ -218,34 +215,49 @@ CAUSES = (
         r"|\"(?P<tool>make|gcc|cc|cmake|cargo|git|npm|rebar3?)\" not found in the path"
         r"|cannot run (?P<client>ssh)|need to have (?P<both>gcc and make) installed",
         "{program}{command}{called}{tool}{client}{both} isn't in the builder image",
-        "add the package that has it to builder.packages in relbuild.yml (build-essential for a C compiler and make)",
+        "add its package to builder.packages in relbuild.yml (build-essential for a C compiler and make)",
     ),
     _cause(
         r"no package with name (?P<package>\w+)",
-        "there is no Hex package {package}, or none that the build may see",
-        "is its name right? One of an organization needs `organization: NAME` in mix.exs: relbuild asks for its key",
+        "there is no Hex package {package}, or the build has no access to it",
+        "check its name; a package of an organization needs `organization: NAME` in mix.exs",
     ),
     _cause(
         r"failed to resolve source metadata for (?P<image>\S+):|pull access denied for (?P<private>[^,\s]+)",
-        "the base image {image}{private} can't be had",
-        "does its tag exist, and is docker login needed? relbuild plan shows why it was chosen; of hexpm's images "
-        "relbuild lock finds one that is there",
+        "the base image {image}{private} can't be pulled",
+        "check that its tag exists and whether docker login is needed; relbuild plan shows why it was chosen, and "
+        "relbuild lock finds an existing image of hexpm's",
     ),
     _cause(
         r"you're trying to run :(?P<app>\w+) on elixir v?(?P<elixir>\S+) but .* supports only elixir (?P<wanted>.+)",
-        "{app} wants Elixir {wanted}, the builder image has {elixir}",
-        "relbuild plan shows what decided the version; elixir: in relbuild.yml decides otherwise",
+        "{app} requires Elixir {wanted}, the builder image has {elixir}",
+        "relbuild plan shows where the version comes from; elixir: in relbuild.yml overrides it",
     ),
     _cause(
         r"^\*\* \(Mix\) could not find application :(?P<app>\w+)$",
-        "the release needs the application {app}, which is neither the project's nor a dependency's, Elixir's or OTP's",
-        "is its name right, in applications: of the release and in extra_applications of mix.exs? Debian has OTP's in "
-        "several packages: builder.packages in relbuild.yml adds one",
+        "the release needs the application {app}, which isn't in the project, its dependencies, Elixir or OTP",
+        "check its name in applications: and extra_applications in mix.exs; Debian splits OTP into packages, which "
+        "builder.packages in relbuild.yml adds",
     ),
     _cause(
         r"could not compile dependency :(?P<dependency>\w+)",
         "the dependency {dependency} doesn't compile",
-        "its own message is above; does its version support this Elixir and OTP? relbuild plan shows them, "
-        "mix hex.outdated {dependency} newer ones",
+        "its error is above; check that its version supports this Elixir and OTP (relbuild plan shows them, "
+        "mix hex.outdated {dependency} lists newer versions)",
     ),
 )
+
+
+def without_trust(registry: str, output: str) -> str | None:
+    """Return what to do where docker's output shows that the engine can't reach a registry over TLS; None elsewhere."""
+    if re.search(r"gave HTTP response to HTTPS client|first record does not look like a TLS handshake", output):
+        return (
+            f"{registry} speaks HTTP without TLS: give it a certificate, or add it to insecure-registries in the "
+            "engine's daemon.json"
+        )
+    if re.search(r"x509: |certificate signed by unknown authority|failed to verify certificate", output):
+        return (
+            f"the engine doesn't trust the certificate of {registry}: put its CA on the engine's machine into "
+            f"/etc/docker/certs.d/{registry}/ca.crt"
+        )
+    return None

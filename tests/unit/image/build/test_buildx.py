@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from relbuild.endpoint import DEFAULT, Endpoint
-from relbuild.image import buildx
+from relbuild.image.build import buildx
 
 
 def planned(ssh: bool = False, network: str = "default") -> Any:

@@ -1,18 +1,18 @@
-"""A plan as the docker commands that build, tag and push it."""
+"""The docker commands that build, tag, push and pull an image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
 from relbuild.image.plan import Plan
 from relbuild.image.stages import Builder
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Where the build's steps are taken from and kept, as buildx writes it: ``type=registry,ref=…,mode=max``."""
+    """The build caches to import and export, as buildx writes them: ``type=registry,ref=…,mode=max``."""
 
     sources: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
@@ -20,10 +20,10 @@ class Caches:
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """A build that takes nothing up from earlier ones, so that equal input gives an equal image.
+    """A build that ignores what earlier builds cached, so that equal input gives an equal image.
 
-    `epoch` is the time it bears, in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/), None
-    for the present. `archive` is the file that gets the image where the engine's store can't give files that time.
+    `epoch` is the time of all files, in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/);
+    None for the present. `archive` is the file that gets the image if the engine's store can't set its files' times.
     """
 
     epoch: int | None = None
@@ -41,9 +41,8 @@ def build(
     platforms: tuple[str, ...] = (),
     caches: Caches = Caches(),
     clean: Clean | None = None,
-    progress: str = "rawjson",
 ) -> tuple[str, ...]:
-    """Return the argv that builds the image, into the engine's store; ``secrets`` says where each comes from.
+    """Return the argv that builds the image into the engine's store; ``secrets`` are the source of each secret.
 
     Without platforms it is for the engine's own.
 
@@ -51,7 +50,7 @@ def build(
     """
     archive = clean.archive if clean else None
     output = ("--output", f"type=docker,dest={archive},rewrite-timestamp=true") if archive else ("--load",)
-    argv = [*endpoint.docker, "buildx", "build", *output, "--progress", progress, "--provenance=false"]
+    argv = [*endpoint.docker, "buildx", "build", *output, "--progress", "rawjson", "--provenance=false"]
     argv += ["--platform", ",".join(platforms)] if platforms else []
     argv += given(plan.builder, secrets)
     if clean:
@@ -67,7 +66,7 @@ def build(
 
 
 def given(builder: Builder, secrets: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the options by which the build gets its secrets, from where they are, the ssh agent, and its network."""
+    """Return the options that give the build its secrets, the ssh agent and its network."""
     options = [option for name, source in secrets.items() for option in ("--secret", f"id={name},{source}")]
     options += ["--ssh", "default"] if builder.needs_ssh else []
     options += ["--network", builder.network] if builder.network != "default" else []
@@ -75,30 +74,25 @@ def given(builder: Builder, secrets: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def load(archive: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the argv that takes an image from an archive into the engine's store."""
+    """Return the argv that loads an image from an archive into the engine's store."""
     return (*endpoint.docker, "load", "--quiet", "--input", archive)
 
 
 def tag(image: str, reference: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the argv that names an image."""
+    """Return the argv that tags an image."""
     return (*endpoint.docker, "tag", image, reference)
 
 
 def untag(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the argv that takes a name away; the image stays while it has another."""
+    """Return the argv that removes a tag; the image stays while it has another."""
     return (*endpoint.docker, "image", "rm", "--no-prune", reference)
 
 
 def push(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the argv that pushes a named image to its registry."""
+    """Return the argv that pushes a tag to its registry."""
     return (*endpoint.docker, "push", reference)
 
 
 def pull(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the argv that brings an image from its registry."""
+    """Return the argv that pulls an image from its registry."""
     return (*endpoint.docker, "pull", reference)
-
-
-def no_rawjson(lines: Sequence[str]) -> bool:
-    """Tell whether the client's words mean that it has no machine-readable progress."""
-    return any("invalid progress mode rawjson" in line for line in lines)
