@@ -154,7 +154,7 @@ def test_an_engine_that_is_killed(own: Own, project: Path) -> None:
     own.docker("kill", own.container)
     child.expect(pexpect.EOF)
     assert child.wait() == 4
-    assert "error: the connection to the Docker Engine broke off in the middle of the build; nothing was tagged" in str(
+    assert "error: the connection to the Docker Engine was lost during the build; nothing was tagged" in str(
         child.before
     )
     assert "Traceback" not in str(child.before)
