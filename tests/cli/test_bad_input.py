@@ -230,7 +230,7 @@ def test_what_builds_one_platform_at_a_time(project: Path, new_engine: str, opti
     assert (code, out) == (2, "")
     assert err.splitlines()[-2:] == [
         "error: --clean and --reproducible build one platform at a time",
-        "  add --platform linux/arm64, then the others",
+        "  add --platform linux/arm64, then build the others",
     ]
 
 
