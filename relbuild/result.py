@@ -76,12 +76,17 @@ class Built:
     warnings: tuple[Problem, ...] = ()
     exit_code: int = 0
 
+    @property
+    def reference(self) -> str:
+        """The first of the references."""
+        return self.references[0]
+
     def text(self) -> str:
         return "\n".join(self.references)
 
     def data(self) -> dict[str, Any]:
         return {
-            "reference": self.references[0],
+            "reference": self.reference,
             "id": self.id,
             "digest": self.digest,
             "tags": list(self.tags),
