@@ -204,8 +204,6 @@ class _Conversion:
                 continue
             content = made or rel_templates.render(name, self.project)
             outcome.add(f"rel/{name}", content, "it should say what this one says, too")
-        if args is None:
-            outcome.notes(env_sh.without_node(outcome.files.get("rel/env.sh.eex"), self.config.releases))
         used = wanted.configured_cookie and wanted.cookie is None
         outcome.notes(left.look(outcome.tree, self.config, cookie=used))
         text = outcome.read(distillery.FILE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from relbuild.convert.rel_config import RelConfig, Release, Setting
+from relbuild.convert.rel_config import RelConfig, Setting
 from relbuild.convert.vm_args import VmArgs
 from relbuild.errors import Problem, listed
 
@@ -29,14 +29,6 @@ def env_sh(hooks: list[tuple[str, ...]], args: VmArgs) -> str | None:
 def vm_args(args: VmArgs) -> str:
     """Return rel/vm.args.eex."""
     return "\n".join((_VM_HEAD, *args.lines)).rstrip("\n") + "\n"
-
-
-def without_node(text: str | None, releases: Sequence[Release]) -> Iterator[Problem]:
-    """Yield that a release is no node any more, where env.sh, as relbuild writes it, makes it none."""
-    for release in releases if text is not None and "RELEASE_DISTRIBUTION:-none" in text else ():
-        message = f"{release.name} was a node by Distillery's own vm.args, {release.name}@127.0.0.1, and is none now"
-        hint = "RELEASE_DISTRIBUTION=sname in the environment makes it one, or write that into rel/env.sh.eex"
-        yield Problem(message, release.at, hint)
 
 
 def for_all(setting: Setting, config: RelConfig) -> Iterator[Problem]:

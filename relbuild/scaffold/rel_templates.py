@@ -1,4 +1,4 @@
-"""rel/env.sh.eex and rel/vm.args.eex, as a project without wishes of its own has them."""
+"""rel/env.sh.eex and rel/vm.args.eex for a project that has none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from relbuild.mix.project import Project
 
 NAMES = ("env.sh.eex", "vm.args.eex")
 
-# Libraries that connect nodes; without any of them there is no reason to be a node.
-_CLUSTERING = {"dns_cluster", "horde", "libcluster", "partisan", "peerage", "swarm", "syn"}
+# Phoenix's own, which connects nodes where DNS_CLUSTER_QUERY is set, and libraries that connect nodes in any case.
+_DNS_CLUSTER = "dns_cluster"
+_CLUSTERING = {"horde", "libcluster", "partisan", "peerage", "swarm", "syn"}
 
 
 def render(name: str, project: Project) -> str:
-    """Return one of the two, for a project that clusters or one that doesn't."""
+    """Return one of the two files, for a project that clusters or one that doesn't."""
     deps = {dependency.app for each in (project, *project.apps) for dependency in each.deps}
-    return templates.render(f"rel/{name}.j2", clustering=not deps.isdisjoint(_CLUSTERING))
+    clusters = not deps.isdisjoint(_CLUSTERING)
+    query = _DNS_CLUSTER in deps and not clusters
+    return templates.render(f"rel/{name}.j2", clustering=clusters or query, query=query)

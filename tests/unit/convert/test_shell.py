@@ -102,14 +102,6 @@ def test_a_hook_of_one_release_is_guarded(after: After, told: Told) -> None:
     ]
 
 
-def test_a_release_that_is_no_node_any_more_is_told(told: Told, after: After) -> None:
-    gone = {"rel/vm.args": None}
-    [message] = told(files=gone)
-    assert message.startswith("rel/config.exs:7:1: shop was a node by Distillery's own vm.args")
-    assert told('set cookie: "${C}"', files=gone) == []
-    assert 'RELEASE_COOKIE="${C}"' in (after('set cookie: "${C}"', files=gone)["rel/env.sh.eex"] or "")
-
-
 def test_what_is_no_text_is_told_once_at_its_line() -> None:
     class Bytes(Files):
         def read(self, path: str) -> bytes | None:

@@ -47,7 +47,7 @@ def test_a_plain_project_gets_what_a_container_needs(written: Written) -> None:
     files = written(PLAIN)
     assert list(files) == WRITTEN
     assert files["config/runtime.exs"].splitlines()[0] == "import Config"
-    assert "RELEASE_DISTRIBUTION:-none" in files["rel/env.sh.eex"]
+    assert "it listens\n# on 127.0.0.1 and needs no epmd" in files["rel/env.sh.eex"]
 
 
 def test_what_init_has_written_is_left_alone(written: Written, scaffold: Callable[..., Scaffold]) -> None:
