@@ -88,11 +88,20 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
     """Print a command's result on stdout."""
     if as_json:
         status = "ok" if result.exit_code == 0 else "failed"
-        _print(_envelope(command, status, result.exit_code, result.data(), []))
+        _print(_envelope(command, status, result.exit_code, result.data(), _failure(command, result)))
         return
     text = result.text()
     if text:
         _print(text)
+
+
+def _failure(command: str, result: Result) -> list[dict[str, Any]]:
+    """Return the errors of a result: of a failed one what is known of the reason."""
+    if result.exit_code == 0:
+        return []
+    reason = getattr(result, "reason", "")
+    message = f"{command} ended with exit code {result.exit_code}"
+    return [_problem_data("failed", Problem(f"{message}: {reason}" if reason else message))]
 
 
 def show_error(command: str, error: RelbuildError, *, as_json: bool, directory: str = ".") -> None:

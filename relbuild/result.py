@@ -108,15 +108,17 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A release's command that ran to its end; ``exit_code`` is the release's own, the output went by as it came.
+    """A release's command that ran to its end; ``exit_code`` is the release's own.
 
-    Output that was kept and isn't UTF-8 is in ``raw`` alone.
+    The output is there where it was kept instead of passed on; output that isn't UTF-8 is in ``raw``. ``reason`` is the
+    last line that a failed command wrote to stderr.
     """
 
     exit_code: int
     argv: tuple[str, ...]
     output: str | None = None
     raw: bytes | None = None
+    reason: str = ""
 
     def text(self) -> str:
         return self.output or ""
@@ -139,6 +141,10 @@ class ReleaseVersion:
     @property
     def exit_code(self) -> int:
         return self.ran.exit_code
+
+    @property
+    def reason(self) -> str:
+        return self.ran.reason
 
     def text(self) -> str:
         return self.ran.text()

@@ -1,13 +1,14 @@
-"""relbuild logs: what this project's container has written."""
+"""relbuild logs: the log of this project's container, also of one that has ended."""
 
 from __future__ import annotations
 
-from relbuild.commands.around import Around
-from relbuild.commands.call import require_cluster, result, run
-from relbuild.commands.place import find
+import signal
+
+from relbuild.commands.call import cluster_refusal, require_cluster, result, run
+from relbuild.commands.place import logged
 from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
-from relbuild.release.target import Logged, Pod
+from relbuild.release.target import Pod
 from relbuild.result import Ran
 from relbuild.values import dataclass
 
@@ -23,7 +24,7 @@ class Lines:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options."""
+        """The options of the client."""
         argv: list[str] = []
         if self.follow:
             argv.append("--follow")
@@ -37,11 +38,13 @@ class Lines:
 
 
 def logs(session: Session, on: str | None, lines: Lines) -> Ran:
-    """Show the lines of the place's log as docker or kubectl gives them."""
-    found = find(session, on, "logs", Around())
-    assert isinstance(found.place, Logged)  # the table of verbs and places lets no other through
-    argv = found.place.logs(lines.options)
-    outcome = run(session, argv, {}, Handling(stdin=False))
-    if isinstance(found.place, Pod):
+    """Show the lines of the place's log as docker or kubectl gives them; Ctrl-C ends following without an error."""
+    place = logged(session, on)
+    argv = place.logs(lines.options)
+    handling = Handling(stdin=False, ends_by_signal=True)
+    outcome = run(session, argv, {}, handling, cluster_refusal if isinstance(place, Pod) else None)
+    if isinstance(place, Pod):
         require_cluster(outcome)
+    if outcome.signal == signal.SIGINT:
+        return Ran(0, argv, outcome.stdout if session.as_json else None)
     return result(session, argv, outcome)

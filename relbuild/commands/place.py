@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from relbuild.commands.around import Around
@@ -12,7 +13,7 @@ from relbuild.engine.docker import ContainerFacts, ImageFacts
 from relbuild.errors import CommandFailed, PassingFault, ProjectError, UsageError
 from relbuild.image import labels
 from relbuild.release.command import ROOT
-from relbuild.release.target import Container, Deployment, Image, Place, Pod, Service
+from relbuild.release.target import Container, Deployment, Image, Logged, Place, Pod, Service
 from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, VERBS, PlaceName, parse, require
 from relbuild.values import dataclass
 
@@ -79,6 +80,30 @@ def find(session: Session, on: str | None, verb: str, around: Around, release: s
             return _service(session, where.name, around, release)
         case _:
             return _pod(session, where, around, release)
+
+
+def logged(session: Session, on: str | None) -> Logged:
+    """Return the place whose log is shown: a container may have ended, a service needs no running task.
+
+    Raises UsageError where there is no log, and CommandFailed where there is no such place.
+    """
+    from relbuild.commands import running
+
+    where = parse(on) if on is not None else PlaceName(CONTAINER, running.logged_container(session))
+    if where.kind == "target":
+        session, where = _target(session, where.name, running.logged_container)
+    require("logs", where.kind)
+    match where.kind:
+        case "container":
+            facts = session.engine.container(where.name)
+            if facts.status in ("exited", "dead"):
+                session.note(f"{where.name} has ended with exit code {facts.exit_code}")
+            return Container(where.name, session.endpoint)
+        case "service":
+            name = session.engine.service(where.name).name
+            return Service(name, Container(""), session.endpoint)
+        case _:
+            return _pod_of(session, where)
 
 
 def _default(session: Session, verb: str) -> PlaceName:
@@ -208,13 +233,16 @@ def _service(session: Session, name: str, around: Around, release: str | None) -
 def _pod(session: Session, where: PlaceName, around: Around, release: str | None) -> Found:
     if around.variables:
         raise UsageError(f"--env: kubectl can't add to the environment of {where}", hint="set it in the pod's manifest")
+    return Found(_pod_of(session, where), str(where), release or _project_release(session, where), ROOT)
+
+
+def _pod_of(session: Session, where: PlaceName) -> Pod:
     if session.endpoint.host is not None:
         raise UsageError(
             f"--host names a Docker Engine, and {where} is none's", hint="--context names kubectl's context"
         )
     kind = Pod if where.kind == POD else Deployment
-    place = kind(where.own_name, session.endpoint.context, where.namespace)
-    return Found(place, str(where), release or _project_release(session, where), ROOT)
+    return kind(where.own_name, session.endpoint.context, where.namespace)
 
 
 def _project_release(session: Session, where: PlaceName) -> str:
@@ -241,8 +269,13 @@ def at_target(session: Session, name: str) -> tuple[Session, Target]:
     return session, target
 
 
-def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
-    """Return the session at a target's engine, and the place the target's release runs in."""
+def _target(
+    session: Session, name: str, container: Callable[[Session], str] | None = None
+) -> tuple[Session, PlaceName]:
+    """Return the session at a target's engine, and the place the target's release runs in.
+
+    ``container`` chooses among its containers; by default it is the only one that runs.
+    """
     from relbuild.commands import running
 
     session, target = at_target(session, name)
@@ -251,4 +284,4 @@ def _target(session: Session, name: str) -> tuple[Session, PlaceName]:
         return session, PlaceName(DEPLOYMENT, f"{target.namespace}/{deployment}" if target.namespace else deployment)
     if target.engine == "swarm":
         return session, PlaceName(SERVICE, running.only_service(session))
-    return session, PlaceName(CONTAINER, running.only_container(session))
+    return session, PlaceName(CONTAINER, (container or running.only_container)(session))

@@ -75,8 +75,20 @@ def only_container(session: Session) -> str:
     if named := [f"{each.name} ({each.image})" for each in others if ONE_OFF not in each.labels]:
         hint = f"of the same release, but of another image: {', '.join(named)}; name one with --on container:NAME"
     elif ended := next(iter(containers(session, plan, stopped=True)), None):
-        hint = f"{hint}; {ended.name} has ended ({ended.status}): relbuild logs --on container:{ended.name} shows why"
+        hint = f"{hint}; {ended.name} has ended ({ended.status}): relbuild logs shows why"
     raise NothingRuns(f"no container of the image {plan.image} runs at {session.endpoint}", hint=hint)
+
+
+def logged_container(session: Session) -> str:
+    """Return the name of the one running container of the project; of the newest that has ended where none runs.
+
+    Raises CommandFailed where several run, and where there is none.
+    """
+    plan = session.plan()
+    every = containers(session, plan, stopped=True)
+    if every and not any(each.state == "running" for each in every):
+        return every[0].name
+    return only_container(session)
 
 
 def only_service(session: Session) -> str:

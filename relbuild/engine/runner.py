@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -15,32 +16,39 @@ from typing import Protocol
 
 from relbuild.engine import terminal
 from relbuild.engine.signals import Held
-from relbuild.engine.streams import Feed, copy_through, read_all
+from relbuild.engine.streams import Feed, copy_through, read_all, write
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
 from relbuild.values import dataclass
 
-# A client that was told to stop gets this long (seconds) to cancel the build, or to stop its container, before it is
-# killed.
+# Seconds that a client has after a signal to cancel its build or to stop its container, before it is killed.
 GRACE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a subprocess ended: its exit code, what it printed where that was captured, its last lines on stderr."""
+    """How a subprocess ended: its exit code, what it printed where that was captured, its last lines on stderr.
+
+    ``signal`` is the number of the signal that relbuild received and ended it for.
+    """
 
     exit_code: int
     stdout: str = ""
     tail: tuple[str, ...] = ()
     raw: bytes = field(default=b"", compare=False, repr=False)
+    signal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How a command is treated while it runs, and ended when it doesn't end by itself.
+    """How a command is treated while it runs, and how it is ended when it doesn't end by itself.
 
     ``feed`` comes before relbuild's own stdin, of which nothing is passed on without ``stdin``. ``terminal`` hands the
     terminal over. ``timeout`` is in seconds, and so is ``grace``: how long the command may take to stop after SIGTERM.
     ``undo`` is an argv that ends what the command started elsewhere: it runs after a timeout or a signal.
+    ``ends_by_signal`` is for a command that people end with Ctrl-C: its own exit code counts then.
+
+    Lines on stderr from the first one on that ``hold`` matches are kept back, and printed at the end unless
+    ``explained`` returns something for the exit code and the last lines: relbuild's own message then.
     """
 
     stdin: bool = True
@@ -49,6 +57,9 @@ class Handling:
     timeout: float | None = None
     undo: tuple[str, ...] | None = None
     grace: float = GRACE
+    ends_by_signal: bool = False
+    hold: re.Pattern[bytes] | None = None
+    explained: Callable[[int, tuple[str, ...]], object] | None = None
 
 
 PLAIN = Handling()
@@ -75,7 +86,7 @@ class Runner(Protocol):
     def attached(
         self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
     ) -> Outcome:
-        """Run with relbuild's own stdin, stdout and stderr; the last lines of stderr are kept, but for a terminal's."""
+        """Run with relbuild's own stdin, stdout and stderr; the last lines of stderr are kept, except a terminal's."""
 
     def captured(
         self, argv: tuple[str, ...], *, env: Mapping[str, str] | None = None, handling: Handling = PLAIN
@@ -84,7 +95,7 @@ class Runner(Protocol):
 
 
 class Subprocesses:
-    """The runner that acts; ``announce`` is told each command before it runs."""
+    """The runner that acts; ``announce`` is called with each command before it runs."""
 
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
         self._announce = announce
@@ -116,7 +127,7 @@ class Subprocesses:
                 _end(child, signal.SIGINT, signal.SIGTERM)
                 raise Interrupted("interrupted") from interrupt
             except BaseException:
-                # Also when whoever read our output has gone: nothing may go on unseen.
+                # Also when the reader of our output has gone: nothing may go on unseen.
                 _end(child, signal.SIGINT, signal.SIGTERM)
                 raise
 
@@ -140,28 +151,38 @@ class Subprocesses:
                 stdin=subprocess.PIPE if handling.feed else None if handling.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if keep else None,
                 stderr=None if handling.terminal else subprocess.PIPE,
-                # A session of its own: Ctrl-C comes to relbuild alone, which passes it on once, as what a release takes
-                # for the wish to stop. (The VM answers SIGINT with a menu and waits.)
+                # A session of its own: only relbuild receives Ctrl-C, and passes it on as SIGTERM, which stops a
+                # release. (The VM answers SIGINT with a menu and waits.)
                 start_new_session=not handling.terminal,
             )
             if handling.feed and child.stdin is not None:
                 Feed(child.stdin, handling.feed, own=handling.stdin).start()
             stdout = read_all(child.stdout)
-            stderr = copy_through(child.stderr)
-            code = self._wait(child, handling, held)
-            raw = stdout()
-            return Outcome(_exit_code(code), raw.decode(errors="replace"), stderr(), raw)
+            stderr = copy_through(child.stderr, handling.hold)
+            signalled = self._wait(child, handling, held)
+            code, raw, copied = _exit_code(child.returncode), stdout(), stderr()
+            if copied.held and not (handling.explained is not None and handling.explained(code, copied.tail)):
+                write(copied.held)
+            return Outcome(code, raw.decode(errors="replace"), copied.tail, raw, signalled)
 
-    def _wait(self, child: subprocess.Popen[bytes], handling: Handling, held: Held) -> int:
-        """Return the child's status; end it, and what it began, when it takes too long or relbuild is told to end."""
+    def _wait(self, child: subprocess.Popen[bytes], handling: Handling, held: Held) -> int | None:
+        """Wait for the child's end; end it, and what it started, after a timeout or a signal.
+
+        Return the signal's number for a command that ends by one, None for one that ended by itself.
+        """
         try:
             held.release()
-            return child.wait(handling.timeout)
+            child.wait(handling.timeout)
+            return None
         except subprocess.TimeoutExpired as expired:
             self._cut_off(child, handling)
             raise TimedOut.after(expired.timeout) from expired
-        except KeyboardInterrupt as interrupt:
+        except (KeyboardInterrupt, Interrupted) as interrupt:
             self._cut_off(child, handling)
+            if handling.ends_by_signal:
+                return signal.SIGINT if isinstance(interrupt, KeyboardInterrupt) else interrupt.exit_code - 128
+            if isinstance(interrupt, Interrupted):
+                raise
             raise Interrupted("interrupted") from interrupt
         except BaseException:
             self._cut_off(child, handling)
@@ -206,7 +227,7 @@ def _to_stderr(text: str) -> None:
 
 
 def _end(child: subprocess.Popen[bytes], *signals: signal.Signals, grace: float = GRACE) -> None:
-    """Ask the child to cancel its work, and kill it when it doesn't, or when relbuild is told to end once more."""
+    """Signal the child to cancel its work; kill it when it doesn't, or when relbuild receives another signal."""
     for sign in (*signals, signal.SIGKILL):
         if child.poll() is not None:
             return

@@ -1,24 +1,26 @@
-"""Bytes on their way between relbuild's streams and a subprocess's, each way in a thread of its own."""
+"""Copies bytes between relbuild's streams and those of a subprocess, each direction in a thread of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO
 
 CHUNK = 65536
 # Seconds: a program's child may hold its streams open when it has ended, as an ssh master connection does.
 LATE = 5.0
-# How much of stderr's end is kept for a message to quote.
+# How many lines at the end of stderr are kept for messages.
 KEPT = 40
 
 
 class Feed(threading.Thread):
-    """Writes bytes to a subprocess's stdin, then what comes on relbuild's own."""
+    """Writes bytes to a subprocess's stdin, then what relbuild reads from its own."""
 
     def __init__(self, stdin: IO[bytes], first: bytes, *, own: bool) -> None:
         super().__init__(daemon=True)
@@ -37,7 +39,7 @@ class Feed(threading.Thread):
 
 
 def read_all(stream: IO[bytes] | None) -> Callable[[], bytes]:
-    """Read a stream to its end meanwhile; return what waits for that and gives its content."""
+    """Read a stream in a thread; return a function that waits for the end and returns the content."""
     kept: list[bytes] = []
     if stream is None:
         return lambda: b""
@@ -51,26 +53,63 @@ def read_all(stream: IO[bytes] | None) -> Callable[[], bytes]:
     return content
 
 
-def copy_through(stream: IO[bytes] | None) -> Callable[[], tuple[str, ...]]:
-    """Copy a stream to relbuild's stderr as it comes; return what waits for its end and gives the last lines."""
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What came on a stream: its last lines, and the bytes that were not copied."""
+
+    tail: tuple[str, ...] = ()
+    held: bytes = b""
+
+
+def copy_through(stream: IO[bytes] | None, hold: re.Pattern[bytes] | None = None) -> Callable[[], Copied]:
+    """Copy a stream to relbuild's stderr as it comes; return a function that waits for its end.
+
+    From the first line on that ``hold`` matches nothing is copied: a client writes such a line when it gives up.
+    """
     if stream is None:
-        return lambda: ()
+        return Copied
     kept: deque[bytes] = deque(maxlen=KEPT)
+    held: list[bytes] = []
     sys.stderr.flush()
 
     def copy() -> None:
+        starts_line = True
         while chunk := os.read(stream.fileno(), CHUNK):
             kept.append(chunk)
-            with contextlib.suppress(OSError):  # nobody reads our stderr: go on, or the program would stand still
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(2, view) :]
+            passed = len(chunk)
+            if held:
+                passed = 0
+            elif hold is not None and (found := _first_line(hold, chunk, starts_line)) is not None:
+                passed = found
+            if passed < len(chunk):
+                held.append(chunk[passed:])
+            starts_line = chunk.endswith(b"\n")
+            write(chunk[:passed])
 
     copying = threading.Thread(target=copy, daemon=True)
     copying.start()
 
-    def tail() -> tuple[str, ...]:
+    def copied() -> Copied:
         copying.join(LATE)
-        return tuple(b"".join(kept).decode(errors="replace").splitlines()[-KEPT:])
+        lines = b"".join(kept).decode(errors="replace").splitlines()
+        return Copied(tuple(lines[-KEPT:]), b"".join(held))
 
-    return tail
+    return copied
+
+
+def write(content: bytes) -> None:
+    """Write to relbuild's stderr; where nobody reads it, go on: the program would stand still otherwise."""
+    with contextlib.suppress(OSError):
+        view = memoryview(content)
+        while view:
+            view = view[os.write(2, view) :]
+
+
+def _first_line(pattern: re.Pattern[bytes], chunk: bytes, starts_line: bool) -> int | None:
+    """Return where the first line begins that the pattern matches."""
+    at = 0 if starts_line else chunk.find(b"\n") + 1
+    while starts_line or at:
+        if pattern.match(chunk, at):
+            return at
+        starts_line, at = False, chunk.find(b"\n", at) + 1
+    return None

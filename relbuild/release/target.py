@@ -83,6 +83,9 @@ class Place(Protocol):
     def undo(self, call: Call) -> tuple[str, ...] | None:
         """Return the argv that ends what a call has started here, or None for a call without a mark."""
 
+    def shell(self, script: str) -> tuple[str, ...]:
+        """Return the argv that runs a shell script here."""
+
 
 @runtime_checkable
 class Logged(Protocol):
@@ -112,6 +115,9 @@ class Image:
     def undo(self, call: Call) -> tuple[str, ...] | None:
         return None if call.mark is None else remove_container(f"relbuild-{call.mark}", self.endpoint)
 
+    def shell(self, script: str) -> tuple[str, ...]:
+        return (*self.endpoint.docker, "run", "--rm", "--entrypoint", "sh", self.reference, "-c", script)
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -126,6 +132,10 @@ class Container:
 
     def undo(self, call: Call) -> tuple[str, ...] | None:
         return None if call.mark is None else self._exec((), (), end_marked(call.mark))
+
+    def shell(self, script: str) -> tuple[str, ...]:
+        """Return the argv that runs a shell script here."""
+        return self._exec((), (), ("sh", "-c", script))
 
     def logs(self, options: tuple[str, ...]) -> tuple[str, ...]:
         """Return the argv that shows what it has written."""
@@ -150,6 +160,10 @@ class Service:
     def undo(self, call: Call) -> tuple[str, ...] | None:
         return self.task.undo(call)
 
+    def shell(self, script: str) -> tuple[str, ...]:
+        """Return the argv that runs a shell script in the task."""
+        return self.task.shell(script)
+
     def logs(self, options: tuple[str, ...]) -> tuple[str, ...]:
         """Return the argv that shows what all of its tasks have written."""
         return (*self.endpoint.docker, "service", "logs", *options, self.name)
@@ -171,6 +185,10 @@ class Pod:
 
     def undo(self, call: Call) -> tuple[str, ...] | None:
         return None if call.mark is None else (*self._kubectl("exec"), self._reference, "--", *end_marked(call.mark))
+
+    def shell(self, script: str) -> tuple[str, ...]:
+        """Return the argv that runs a shell script here."""
+        return (*self._kubectl("exec"), self._reference, "--", "sh", "-c", script)
 
     def logs(self, options: tuple[str, ...]) -> tuple[str, ...]:
         """Return the argv that shows what it has written."""

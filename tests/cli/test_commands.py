@@ -188,7 +188,7 @@ def test_a_command_that_does_not_exist_names_the_one_that_is_meant() -> None:
 
 @pytest.mark.parametrize("verb", [("rpc", "1"), ("logs",)])
 def test_a_cluster_that_does_not_answer_may_later(tmp_path: Path, verb: tuple[str, ...]) -> None:
-    """kubectl exits with 1 then, as a release might; here it is a script that says what the real one does."""
+    """kubectl exits with 1 then, as a release might; here it is a script that prints what the real one does."""
     said = "The connection to the server 127.0.0.1:9 was refused - did you specify the right host or port?"
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
@@ -202,6 +202,5 @@ def test_a_cluster_that_does_not_answer_may_later(tmp_path: Path, verb: tuple[st
     )
     assert (ran.returncode, ran.stdout) == (75, "")
     assert ran.stderr == (
-        f"{said}\nerror: no cluster answers: {said}\n"
-        "  kubectl cluster-info says which cluster is asked; --context names another\n"
+        f"error: no cluster answers: {said}\n  kubectl cluster-info names the cluster; --context selects another\n"
     )

@@ -148,6 +148,7 @@ def test_a_terminal_that_goes_away_leaves_the_system_running(
     shell = terminal("remote", "--on", f"container:{container}")
     prompt(shell, 1)
     os.kill(shell.pid, sign)
+    shell.expect(pexpect.EOF)
     shell.close(force=True)
     end = time.monotonic() + 60
     # What was there may end meanwhile, such as the VM's own resolver; nothing new may stay.

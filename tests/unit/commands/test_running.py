@@ -50,14 +50,35 @@ def test_when_an_image_was_named() -> None:
     assert [ImageFacts.of(each).tagged for each in (NAMED, UNKNOWN, {"Id": "i"})] == [1770091506.789012, 0.0, 0.0]
 
 
-def test_a_container_that_has_ended_is_named_with_its_logs() -> None:
-    ended = Listed.of(
-        {"Id": "1", "Names": ["/web"], "Image": "a:2.0.0", "State": "exited", "Status": "Exited (1) a minute ago"}
+def listed(name: str, state: str) -> Listed:
+    return Listed.of(
+        {"Id": name, "Names": [f"/{name}"], "Image": "a:2.0.0", "State": state, "Status": "Exited (1) a minute ago"}
     )
-    engine = SimpleNamespace(containers=lambda *labels, stopped=False: (ended,) if stopped else ())
-    session: Any = SimpleNamespace(plan=lambda: PLAN, engine=engine, endpoint="here")
+
+
+def having(*listed: Listed) -> Any:
+    """Return a session whose engine has these containers, the newest first."""
+
+    def containers(*labels: str, stopped: bool = False) -> tuple[Listed, ...]:
+        return tuple(each for each in listed if stopped or each.state == "running")
+
+    return SimpleNamespace(plan=lambda: PLAN, engine=SimpleNamespace(containers=containers), endpoint="here")
+
+
+def test_the_log_is_that_of_the_running_container_or_of_the_newest_that_ended() -> None:
+    old, new, up = listed("old", "exited"), listed("new", "exited"), listed("up", "running")
+    assert running.logged_container(having(new, old)) == "new"
+    assert running.logged_container(having(new, up, old)) == "up"
+    with pytest.raises(CommandFailed, match="several containers"):
+        running.logged_container(having(up, listed("other", "running")))
+    with pytest.raises(CommandFailed, match="no container of the image a runs"):
+        running.logged_container(having())
+
+
+def test_a_container_that_has_ended_is_named_with_its_logs() -> None:
+    session = having(listed("web", "exited"))
     with pytest.raises(CommandFailed) as caught:
         running.only_container(session)
     hint = caught.value.problems[0].hint
     assert hint is not None
-    assert hint.endswith("; web has ended (Exited (1) a minute ago): relbuild logs --on container:web shows why")
+    assert hint.endswith("; web has ended (Exited (1) a minute ago): relbuild logs shows why")
