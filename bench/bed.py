@@ -1,4 +1,4 @@
-"""What the benchmark of images stands on: packages on loopback, a toolchain, and the application once for each tool."""
+"""The test bed of bench/image.py: packages on loopback, a toolchain, and the application once for each tool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import hexrepo  # noqa: E402
 
 REGISTRY = ROOT / "tests" / "engine" / "images" / "registry"
-# Every lock file, by the real Mix: {dependency} stands at 1.0.NUMBER in /locks/NUMBER.
+# Mix writes every lock file: {dependency} is locked at 1.0.NUMBER in /locks/NUMBER.
 LOCKS = """set -eu
 cd /tmp
 cp -r /project locking
@@ -36,7 +36,7 @@ done
 
 @dataclass(slots=True)
 class Bed:
-    """Where the tools build: `ours` and `theirs` hold the same application; `images` are to be removed at the end."""
+    """Where the tools build: `ours` and `theirs` hold the same application; `images` are removed at the end."""
 
     run: str
     work: Path
@@ -102,13 +102,18 @@ def _image(bed: Bed, target: str, context: Path, *options: str) -> str:
 
 
 def _packages(sources: Path, bumps: int) -> Iterator[hexrepo.Package]:
+    for name, directory in project.written_packages():
+        yield _package(name, "1.0.0", directory)
     bumped = project.independent()
     every = [(name, 0) for name in project.dependency_names()] + [(bumped, number + 1) for number in range(bumps)]
     for name, number in every:
         version = f"1.0.{number}"
-        directory = project.write_dependency(sources / version, name, version)
-        files = {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()}
-        yield hexrepo.Package(name, version, files)
+        yield _package(name, version, project.write_dependency(sources / version, name, version))
+
+
+def _package(name: str, version: str, directory: Path) -> hexrepo.Package:
+    files = {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*") if path.is_file()}
+    return hexrepo.Package(name, version, files)
 
 
 def _hex_version(repository: Path) -> None:

@@ -1,5 +1,4 @@
-# The release as it is commonly packed, for comparison: the dependencies in layers before the project's own code, compiled
-# after the configuration they are compiled by, and the whole release in one COPY.
+# The opponent: the stages and steps of the Dockerfile that Phoenix generates (mix phx.gen.release --docker).
 ARG BUILDER_IMAGE
 FROM ${BUILDER_IMAGE} AS builder
 WORKDIR /app
@@ -12,10 +11,14 @@ RUN mix deps.get --only prod
 RUN mkdir config
 COPY config/config.exs config/prod.exs config/
 RUN mix deps.compile
+RUN mix assets.setup
 
 COPY priv priv
 COPY lib lib
 RUN mix compile
+
+COPY assets assets
+RUN mix assets.deploy
 
 COPY config/runtime.exs config/
 COPY rel rel
@@ -36,4 +39,4 @@ RUN chown nobody /app
 ENV MIX_ENV=prod
 COPY --from=builder --chown=nobody:root /app/_build/prod/rel/store ./
 USER nobody
-CMD ["/app/bin/store", "start"]
+CMD ["/app/bin/server"]

@@ -1,18 +1,21 @@
-"""A generated Mix project to measure on: 400 modules in 4 contexts, 24 dependencies of 30 modules, a tree five deep.
+"""A Phoenix-shaped project to measure on, written by ourselves.
 
-The modules do what modules of a web application do: structs, pattern matching over maps and binaries, protocols, calls
-into each other and into the dependencies. Everything is a function of the numbers alone, so that
-two runs measure the same code.
+The application of store/ has a config.exs as Phoenix's generator writes it, assets through esbuild, and translations;
+here it gets 160 modules in 4 contexts and 40 pages of 2 templates each, which `use` the macros of its dependencies.
+Those are the packages of packages/, a NIF among them, and 24 of 30 modules each in a tree five deep. All is a function
+of the numbers alone, so that two runs measure the same code.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 CONTEXTS = ("accounts", "catalog", "billing", "shipping")
-MODULES = 400
-DEPENDENCIES = 24
+MODULES = 160
+PAGES = 40
 MODULES_EACH = 30
 # How many dependencies lie in each level of the tree; one of a level needs two of the level below.
 LEVELS = (6, 6, 5, 4, 3)
@@ -76,24 +79,16 @@ end
     return directory
 
 
-def write_application(root: Path, requirement: str = "~> 1.0") -> Path:
-    """Write the application's source and return its directory; it asks for every dependency of the highest level."""
-    files = {
-        "mix.exs": _mix_exs(requirement),
-        "config/config.exs": 'import Config\n\nconfig :store, greeting: "hello"\nimport_config "#{config_env()}.exs"\n',
-        "config/prod.exs": "import Config\n\nconfig :logger, level: :info\n",
-        "config/runtime.exs": "import Config\n\nconfig :store, port: 4000\n",
-        "lib/store/application.ex": _APPLICATION,
-        "lib/store/server.ex": _SERVER,
-        "lib/store.ex": _store(),
-        "priv/templates/page.html": "<h1>Store</h1>\n",
-        "priv/migrations/1_first.sql": "SELECT 1;\n",
-        "rel/env.sh.eex": "#!/bin/sh\n",
-        "test/test_helper.exs": "ExUnit.start()\n",
-        ".gitignore": "/_build/\n/deps/\n",
-        **dict(_modules()),
-    }
-    for path, content in files.items():
+def written_packages() -> Iterator[tuple[str, Path]]:
+    """Yield the name and the directory of each package that is written by hand."""
+    for directory in sorted((HERE / "packages").iterdir()):
+        yield directory.name, directory
+
+
+def write_application(root: Path) -> Path:
+    """Write the application's source and return its directory."""
+    shutil.copytree(HERE / "store", root)
+    for path, content in (*_modules(), *_pages()):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
     return root
@@ -110,8 +105,25 @@ def _modules() -> Iterator[tuple[str, str]]:
             yield f"lib/store/{context}/item{number}.ex", _module(name, number, called, f"{dependency}.M{number % 20}")
 
 
+def _pages() -> Iterator[tuple[str, str]]:
+    """Yield the pages, their templates and the router that knows them."""
+    routes = ['  get "/", StoreWeb.Page0, :index']
+    for number in range(PAGES):
+        routes += [f'  get "/page{number}/{action}", StoreWeb.Page{number}, :{action}' for action in ("index", "show")]
+        yield f"lib/store_web/pages/page{number}.ex", _PAGE.format(number=number, context=camel(CONTEXTS[number % 4]))
+        yield f"lib/store_web/pages/page{number}/index.html.eex", _INDEX.format(number=number)
+        yield f"lib/store_web/pages/page{number}/show.html.eex", _SHOW.format(number=number)
+    lines = "\n".join(routes)
+    yield "lib/store_web/router.ex", f"defmodule StoreWeb.Router do\n  use Kit.Router\n\n{lines}\nend\n"
+
+
 def _module(name: str, number: int, called: str, dependency: str | None = None) -> str:
-    fields = ", ".join(f"field_{index}: {index * number}" for index in range(6))
+    fields = {"name": '"item"'} | {f"field_{index}": str(index * number) for index in range(6)}
+    if dependency:
+        lines = "".join(f"    field :{field}, {default}\n" for field, default in fields.items())
+        struct = f'  use Kit.Schema\n\n  schema "item{number}" do\n{lines}  end'
+    else:
+        struct = "  defstruct id: nil, " + ", ".join(f"{field}: {default}" for field, default in fields.items())
     clauses = "\n".join(
         f"  def handle({{:{kind}_{number}, %{{id: id}} = value}}, state) when is_map(state) do\n"
         f"    case Map.fetch(state, id) do\n"
@@ -125,7 +137,7 @@ def _module(name: str, number: int, called: str, dependency: str | None = None) 
     return f"""defmodule {name} do
   @moduledoc "Number {number}."
 
-  defstruct id: nil, name: "item", {fields}
+{struct}
 
   @type t :: %__MODULE__{{}}
 
@@ -168,70 +180,36 @@ end
 """
 
 
-def _store() -> str:
-    calls = "\n".join(f"      Store.{camel(context)}.Item0.forward(%{{depth: 3}})," for context in CONTEXTS).rstrip(",")
-    return f"defmodule Store do\n  def run do\n    [\n{calls}\n    ]\n  end\nend\n"
+_PAGE = """defmodule StoreWeb.Page{number} do
+  use StoreWeb, :page
+  alias Store.{context}.Item{number}
 
+  embed_templates "page{number}/*"
 
-def _mix_exs(requirement: str) -> str:
-    top = [name for name in dependency_names() if name.startswith(f"dep_{len(LEVELS) - 1}_")]
-    deps = ",\n".join(f'      {{:{name}, "{requirement}"}}' for name in dependency_names() if name in top)
-    return f"""defmodule Store.MixProject do
-  use Mix.Project
-
-  def project do
-    [
-      app: :store,
-      version: "0.1.0",
-      elixir: "~> 1.14",
-      start_permanent: Mix.env() == :prod,
-      deps: deps(),
-      releases: [store: [include_executables_for: [:unix]]]
-    ]
-  end
-
-  def application do
-    [extra_applications: [:logger], mod: {{Store.Application, []}}]
-  end
-
-  defp deps do
-    [
-{deps}
-    ]
+  def render(action, assigns) do
+    item = %Item{number}{{id: {number}}}
+    content = apply(__MODULE__, action, [Map.merge(assigns, %{{item: item, prices: [{number}, 250]}})])
+    Layouts.root(%{{content: content}})
   end
 end
 """
 
-
-_APPLICATION = """defmodule Store.Application do
-  use Application
-
-  @impl true
-  def start(_type, _args) do
-    Supervisor.start_link([Store.Server], strategy: :one_for_one, name: Store.Supervisor)
-  end
-end
+_INDEX = """<section class="grid p-{number}">
+  <h1><%= t("title") %> {number}</h1>
+  <%= if @prices == [] do %>
+    <p><%= t("empty") %></p>
+  <% else %>
+    <ul class="flex m-{number}">
+      <%= for price <- @prices do %>
+        <li class="block"><%= price(price) %></li>
+      <% end %>
+    </ul>
+  <% end %>
+</section>
 """
 
-_SERVER = """defmodule Store.Server do
-  @moduledoc "Answers every connection with 200, which is all that is measured of it."
-  use Task, restart: :permanent
-
-  def start_link(_options), do: Task.start_link(__MODULE__, :listen, [])
-
-  def listen do
-    {:ok, socket} =
-      :gen_tcp.listen(Application.fetch_env!(:store, :port), [:binary, active: false, reuseaddr: true, backlog: 128])
-
-    accept(socket)
-  end
-
-  defp accept(socket) do
-    {:ok, client} = :gen_tcp.accept(socket)
-    _ = :gen_tcp.recv(client, 0, 5_000)
-    :ok = :gen_tcp.send(client, "HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\nconnection: close\\r\\n\\r\\nok")
-    :gen_tcp.close(client)
-    accept(socket)
-  end
-end
+_SHOW = """<article class="block m-{number}">
+  <h1><%= @item.name %></h1>
+  <p><%= price(total(@prices)) %></p>
+</article>
 """

@@ -1,4 +1,4 @@
-"""What was measured, as a table for the terminal, as RESULTS.md, and as a plot."""
+"""The measurements as a table for the terminal, as RESULTS.md, and as a plot."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ from pathlib import Path
 from engine import Timed, docker
 
 COLD_MEANING = (
-    "Nothing of an earlier build: `relbuild image --clean` beside `docker build --no-cache`; base images and the image "
-    "with Elixir are there. Every step that runs a program runs; layers that come out as in an earlier round aren't "
-    "copied again by relbuild."
+    "Nothing of an earlier build: `relbuild image --clean` beside `docker build --no-cache`. The base images and the "
+    "image with Elixir are there."
 )
-ALONE_MEANING = (
-    "The same, beside `docker buildx build` of the Dockerfile that relbuild writes, without relbuild: that looks every "
-    "step up in its cache, and writes down where the image came from, the longer the more builds it remembers."
-)
+ALONE_MEANING = "Compared with `docker buildx build` of relbuild's own Dockerfile, which finds every step in its cache."
 NEW_MEANING = "Layers that the image before did not have, compressed, as they are pushed to a registry."
 SLIM_MEANING = (
     "All layers of the image, compressed, as they are pushed to a registry; {shared:,.0f} kB are Debian's, in both."
@@ -29,41 +25,25 @@ SLIM_MEANING = (
 MINIMAL_MEANING = "The same with `runner: {base: minimal}`, beside the same conventional image."
 ANSWER_MEANING = "From `docker run` to the first 200 over HTTP."
 
-# What stands in the way of a promise, where it is known; said only when the promise is missed.
+# Measured by hand on a real Phoenix application; a section of RESULTS.md.
+REAL = Path(__file__).with_name("phoenix.md")
+
+# Why a row misses its limit, where it is known.
 OBSTACLES = {
-    "cold": "Both have the same compiler make the same modules, which keeps every core busy all the time; relbuild "
-    "saves only what is beside it, and then tries the new image out.",
-    "nothing changed": "A conventional build of what is unchanged takes less than half a second. relbuild starts "
-    "Python, reads the project, and compares the content of its files with what the image was built from.",
-    "over docker buildx build": "Starting Python, reading the project, and comparing its files' contents.",
-    "one line in one module": "Mix has to start, look for what changed, compile it and assemble the release again; "
-    "then the new image is tried out, which the conventional build leaves to its users.",
-    "one dependency bumped": "Mix starts three times: to fetch it, to compile it, and to compile what calls it and "
-    "assemble the release. The conventional build compiles every dependency again, but no more than that.",
-    "version: in mix.exs": "Nothing is compiled; Mix assembles the release again, which reads and strips every module.",
-    "config.exs": "Mix itself compiles the whole application again when any key of its compile-time configuration has "
-    "changed (Mix.Compilers.Elixir takes the change of the application's own configuration for one of all modules). "
-    "Anything less would be stale for modules that call Application.get_env while they are compiled. What is saved is "
-    "the dependencies: the conventional Dockerfile compiles those again too.",
-    "docker run to first answer": "The same ERTS starts the same modules; relbuild's own part is a few lines of shell "
-    "that make the container a cookie of its own. The difference is within what ten starts vary by.",
-    "image, slim": "Debian's slim image, which both are built on; `runner: {base: minimal}` is without it.",
+    "cold": "Both run the same compiler on the same modules, which keeps every core busy.",
+    "docker run to first answer": "The same ERTS starts the same modules.",
+    "image, slim": "Both are based on Debian's slim image; `runner: {base: minimal}` is without it.",
 }
-# Where the build alone holds what is promised.
-TRIED = (
-    "The build alone holds it; the rest is trying the new image out, which the conventional build leaves to its users."
-)
-UNKNOWN = (
-    "See below where its time goes: buildx, one start of Mix that compiles and assembles the release, and the trial."
-)
+# The build alone holds the limit.
+TRIED = "The build alone holds it; the rest is the trial of the new image, which the conventional build leaves out."
+UNKNOWN = "The table of steps below shows where the time goes."
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise: what relbuild and the conventional build took, and the most that the one may be of the other.
+    """One case: what relbuild and the conventional build took, and the limit of their ratio or difference.
 
-    ``building`` are the seconds until the engine had relbuild's image; then that is tried out, which the other doesn't
-    do.
+    ``building`` are the seconds until the engine had relbuild's image, before its trial.
     """
 
     name: str
@@ -119,7 +99,7 @@ DONE = re.compile(r"(\[[^\]]+\]|exporting to image): done in (?:(\d+):(\d+) min|
 
 
 def split(builds: Sequence[Timed]) -> Split:
-    """Return where the time of equal builds went, by the lines that relbuild wrote about them."""
+    """Return where the time of equal builds goes, from the lines of relbuild's progress."""
     parts = [_phases(each) for each in builds]
     steps: dict[str, list[float]] = {}
     for each in builds:
@@ -142,7 +122,7 @@ def _phases(timed: Timed) -> tuple[float, float, float]:
 
 
 def facts(builder: str, labels: tuple[str, ...]) -> dict[str, str]:
-    """Return what the measurements were made on."""
+    """Return the machine and the versions."""
     script = 'IO.write(System.version() <> " on OTP " <> System.otp_release())'
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return {
@@ -184,8 +164,8 @@ def _steps(split: Split) -> str:
 
 
 def _made_by(facts: Mapping[str, str], rounds: int, starts: int) -> str:
-    told = "; ".join(f"{name} {value}" for name, value in facts.items() if name not in ("date", "machine"))
-    return f"{facts['date']}, {facts['machine']}; {told}. Medians of {rounds}, of the starts {starts}."
+    versions = "; ".join(f"{name} {value}" for name, value in facts.items() if name not in ("date", "machine"))
+    return f"{facts['date']}, {facts['machine']}; {versions}. Medians of {rounds}, of the starts {starts}."
 
 
 def write(
@@ -205,18 +185,19 @@ def write(
         "",
         _made_by(facts, rounds, starts),
         "",
-        "A generated application of 400 modules with 24 dependencies of 30 modules each (bench/project.py), built in",
-        "turn by `relbuild image`, which also tries out each new image, and by bench/conventional.Dockerfile. Both",
-        "start from the same image with Elixir, and take packages from a Hex repository on loopback.",
+        "A generated application in the shape of Phoenix's (bench/project.py): 200 modules and 80 templates, assets,",
+        "and 29 dependencies, one of them with a NIF. `relbuild image`, which also verifies each new image, and",
+        "bench/conventional.Dockerfile, whose steps are those of Phoenix's own, build it in turn. Both start from the",
+        "same image with Elixir and take packages from a Hex repository on loopback.",
         "",
-        "![The ratios, with what is promised](results.svg)",
+        "![The ratios, with their limits](results.svg)",
         "",
         *_markdown(("case", "relbuild", "conventional", "ratio", "building", "at most", "held"), map(_marked, table)),
         "",
-        "*Building* is the ratio until the engine has the image, which relbuild then tries out (`--no-verify` leaves",
-        "that out); what is held is judged by the whole command.",
+        "*Building* is the ratio until the engine has the image, before relbuild verifies it (`--no-verify` leaves",
+        "that out). The limit applies to the whole command.",
         "",
-        "## What stands in the way" if missed else "All is held.",
+        "## What misses its limit" if missed else "All is held.",
         "",
         *(f"- **{row.name.strip()}**: {_obstacle(row)}" for row in missed),
         *([""] if missed else []),
@@ -226,9 +207,8 @@ def write(
         "",
         "## Where relbuild's time goes",
         "",
-        "Seconds before the build's first step, in its steps until the engine has the image, and after them, in trying",
-        "that out, while BuildKit writes down where it came from, and giving it its name; `--clean` gives an image",
-        "that was tried out before, and loads it.",
+        "Seconds before the build's first step, in its steps until the engine has the image, and after them: the trial",
+        "of the image, and its tag.",
         "",
         *_markdown(
             ("case", "before", "build", "after", "longest steps"),
@@ -238,6 +218,7 @@ def write(
             ),
         ),
         "",
+        *([REAL.read_text().rstrip("\n"), ""] if REAL.exists() else []),
     ]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "RESULTS.md").write_text("\n".join(lines))
@@ -260,7 +241,7 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def plot(table: Sequence[Row]) -> str:
-    """Return the ratios as bars, each with a mark at the most it may be, as SVG that suits light and dark."""
+    """Return the ratios as bars, each with a mark at its limit, as SVG that suits light and dark."""
     bars = [row for row in table if row.unit != "s more"]
     widest = max(1.3, *(row.value for row in bars))
     left, width, step = 270, 420, 26
@@ -284,7 +265,5 @@ def plot(table: Sequence[Row]) -> str:
             f'<line class="most" x1="{most:.1f}" y1="{top}" x2="{most:.1f}" y2="{top + 20}" stroke-width="2"/>',
             f'<text x="{left + max(row.value, row.most) * scale + 6:.1f}" y="{top + 14}">{row.cells()[3]}</text>',
         ]
-    drawn.append(
-        f'<text x="{left}" y="{height - 10}">dashed: the conventional Dockerfile; bold: the most promised</text>'
-    )
+    drawn.append(f'<text x="{left}" y="{height - 10}">dashed: the conventional Dockerfile; bold: the limit</text>')
     return "\n".join((*drawn, "</svg>", ""))

@@ -1,8 +1,8 @@
-# What both builds start from: Elixir from Debian's packages (1.20, which compiles dependencies in several processes), and
+# The builder image of both: Elixir from Debian's packages (1.20, which compiles dependencies in several processes), and
 # Hex that knows the loopback repository.
 FROM debian:forky-slim AS elixir
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends elixir erlang-dev erlang-hex rebar3 git ca-certificates build-essential && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends elixir erlang-dev erlang-hex rebar3 git ca-certificates build-essential esbuild && rm -rf /var/lib/apt/lists/*
 ENV LANG=C.UTF-8
 
 FROM elixir AS builder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> N
     text = (tmp_path / "RESULTS.md").read_text()
     assert "| cold | 8.00 s | 10.00 s | 0.80 |  | 0.80 | yes |" in text
     assert "| config.exs | 3.00 s | 10.00 s | 0.30 |  | 0.12 | **missed** |" in text
-    assert f"- **config.exs**: {report.OBSTACLES['config.exs']}" in text
+    assert f"- **config.exs**: {report.UNKNOWN}" in text
     assert "| a migration | 4.00 s | 10.00 s | 0.40 | 0.30 | 0.35 | **missed** |" in text
     assert f"- **a migration**: {report.TRIED}" in text
     assert "| cold | 0.50 | 7.00 | 0.50 | [build 1/1] 6.0 |" in text
@@ -83,6 +84,32 @@ def test_what_is_missed_is_said_with_its_reason(bench: Any, tmp_path: Path) -> N
 
     report.write(tmp_path, rows[:1], splits, FACTS, 5, 10)
     assert "All is held." in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_the_results_end_with_the_table_of_a_real_application(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = bench("report")
+    monkeypatch.setattr(report, "REAL", tmp_path / "phoenix.md")
+    report.write(tmp_path, (report.Row("cold", 8.0, 10.0, "s", 0.80, "All."),), {}, FACTS, 5, 10)
+    without = (tmp_path / "RESULTS.md").read_text()
+    (tmp_path / "phoenix.md").write_text("## A real application\n\n2030-01-02\n")
+    report.write(tmp_path, (report.Row("cold", 8.0, 10.0, "s", 0.80, "All."),), {}, FACTS, 5, 10)
+    assert (tmp_path / "RESULTS.md").read_text() == f"{without}\n## A real application\n\n2030-01-02\n"
+
+
+def test_the_application_has_the_shape_of_phoenix(bench: Any, tmp_path: Path) -> None:
+    project = bench("project")
+    root = project.write_application(tmp_path / "store")
+    assert "Mix.Project.build_path()" in (root / "config" / "config.exs").read_text()
+    for number in range(project.PAGES):
+        page = (root / f"lib/store_web/pages/page{number}.ex").read_text()
+        assert "use StoreWeb, :page" in page
+        assert (root / f"lib/store_web/pages/page{number}/show.html.eex").is_file()
+    every = {*project.dependency_names(), *(name for name, _ in project.written_packages())}
+    requested = set(re.findall(r"\{:(\w+), \"~>", (root / "mix.exs").read_text()))
+    assert requested <= every
+    assert {name for name, _ in project.written_packages()} <= requested
 
 
 def test_every_change_is_new_and_of_one_file(bench: Any, tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+defmodule StoreWeb.Layouts do
+  use StoreWeb, :layout
+
+  embed_templates "layouts/*"
+end

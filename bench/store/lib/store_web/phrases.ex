@@ -1,0 +1,3 @@
+defmodule StoreWeb.Phrases do
+  use Phrases, directory: "priv/phrases"
+end

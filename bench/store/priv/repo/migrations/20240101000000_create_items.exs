@@ -1,0 +1,3 @@
+defmodule Store.Repo.Migrations.CreateItems do
+  def change, do: :ok
+end
