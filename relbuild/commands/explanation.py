@@ -65,11 +65,18 @@ def _project_rows(plan: Plan) -> Iterator[Row]:
     yield "project", kind
     yield "release", _release(plan)
     yield "version", _said(plan.version)
-    migrate = plan.migrate
-    yield "migrate", f"{migrate.value}  ({migrate.at.brief})" if migrate else "none: no module in lib/ migrates"
+    yield "migrate", _migrate(plan)
     first, *others = _needs(plan.environment)
     yield "env", first
     yield from (("", other) for other in others)
+
+
+def _migrate(plan: Plan) -> str:
+    at_start = plan.migrates_at_start
+    ends = f"; Ecto.Migrator, at each start ({at_start.brief})" if at_start is not None else ""
+    if plan.migrate is not None:
+        return f"{plan.migrate.value}  ({plan.migrate.at.brief}){ends}"
+    return f"none{ends or ': no module of the release migrates'}"
 
 
 def _release(plan: Plan) -> str:

@@ -93,6 +93,7 @@ class Planned:
             "image": plan.image,
             "platforms": list(plan.platforms.names) if plan.platforms else None,
             "migrate": plan.migrate.value if plan.migrate else None,
+            "migrates_at_start": plan.migrates_at_start is not None,
             "environment": data_of(plan.environment),
             "labels": dict(plan.labels),
             "dependencies": [_need(each) for each in plan.needs],

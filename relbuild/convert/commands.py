@@ -10,7 +10,7 @@ from relbuild.convert import rel_config
 from relbuild.convert.outcome import Outcome
 from relbuild.convert.rel_config import RelConfig, Release
 from relbuild.errors import Mark, Problem
-from relbuild.mix import migrations
+from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project
 from relbuild.values import dataclass
 
@@ -40,7 +40,7 @@ def tell(outcome: Outcome, config: RelConfig, project: Project) -> None:
 
     One that several releases have is told with the first of them.
     """
-    known = {each.expression for each in migrations.find(outcome.tree, project)}
+    known = {each.expression for each in find_migrations(outcome.tree, project, project.apps).found}
     told: set[tuple[str, str]] = set()
     for release in config.releases:
         setting = release.settings.get("commands")

@@ -66,6 +66,8 @@ class Plan:
     layers: Layers
     image: str
     migrate: Known[str] | None
+    migrates_at_start: Mark | None
+    """Where a supervision tree has Ecto.Migrator."""
     environment: Contract
     serving: Serving
     healthcheck: Healthcheck | None
@@ -115,12 +117,12 @@ def make_plan(
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     held = deps.held_by(tools.elixir.value if tools.elixir is not None else None)
-    migrate = migrating.decide(tree, project, config)
+    apps = umbrella.released(project, release)
+    migrate = migrating.decide(tree, project, apps, config)
     required = environment.read(tree, project, release)
     at_build = environment.read_by_build(tree, project)
     native = rust.decide(tree, project, deps.resolved, tools.debian.value)
     needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
-    apps = umbrella.released(project, release)
     asset_plan = assets.find(tree, (project, *apps), config, tools)
     otp = tools.otp.value if tools.otp is not None else None
     names = config.platforms if platform_names is None else platform_names
@@ -146,6 +148,7 @@ def make_plan(
         layers=layers.decide(tree, project, deps, asset_plan),
         image=config.image or release.name,
         migrate=migrate.expression,
+        migrates_at_start=migrate.at_start,
         environment=required,
         serving=served,
         healthcheck=config.healthcheck,

@@ -24,10 +24,10 @@ class Databases:
     beside: tuple[Use, ...] = ()
 
 
-def find(tree: Tree, project: Project) -> tuple[Databases, ...]:
-    """Return the applications that have repositories and can migrate them, which takes ecto_sql."""
+def find(tree: Tree, project: Project, parts: tuple[Project, ...]) -> tuple[Databases, ...]:
+    """Return those of the project's applications that have repositories and ecto_sql, which migrates them."""
     found = []
-    for part in (project, *project.apps):
+    for part in parts:
         if not isinstance(part.app, Known) or not _migrates(tree, part):
             continue
         app = part.app.value

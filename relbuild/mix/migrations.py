@@ -1,112 +1,113 @@
-"""The functions that migrate the database: by their names, as Phoenix has them, or by what they do.
-
-Beside one stands what takes migrations back, and what lists those that are pending.
-"""
+"""The functions of a release that migrate its databases, those that roll back, and those that list what is pending."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix import migrator
+from relbuild.mix import ecto
 from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, callable_with
+from relbuild.mix.modules import Module, aliases, callable_with
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source
-from relbuild.values import dataclass
+from relbuild.mix.source import Source, arguments, operands, parts, walk
 
-# Stands in a rollback expression for the version to go back to, a number.
 VERSION = "VERSION"
-# Where `mix phx.gen.release` puts its own command, below each directory of overlays.
+"""The placeholder in a rollback expression for the version to go back to, a number."""
 OVERLAY = "bin/migrate"
+"""Where `mix phx.gen.release` puts its migrate command, below each directory of overlays."""
 
 _MIGRATE = "migrate"
 _NAMES = ("Release", "ReleaseTasks")
-# What functions are called that print which migrations are pending.
+# Names of functions that print the pending migrations.
 _PENDING = ("pending", "pending_migrations", "status", "migration_status", "migrations_status")
+# https://hexdocs.pm/ecto_sql/Ecto.Migrator.html: with_repo/3 starts a repository for any work, run/3 migrates.
+_MIGRATOR, _RUN = "Ecto.Migrator", "run"
 
 
 @dataclass(frozen=True, slots=True)
 class Migrate:
     """An expression that migrates, such as `Shop.Release.migrate()`, and where the function is defined.
 
-    `rollback` takes back the migrations down to the one with the number that is put for VERSION; `pending` prints those
-    that have not been applied. Each is None where the module has no function that is known to do so.
+    `rollback` reverts the migrations down to the version put for VERSION; `pending` prints those that aren't applied.
+    Each is None where the module has no function that is known to do so. `app` is the application whose repositories it
+    migrates, None where that isn't known.
     """
 
     expression: str
     at: Mark
     rollback: str | None = None
     pending: str | None = None
+    app: str | None = None
 
 
-def find(tree: Tree, project: Project) -> tuple[Migrate, ...]:
-    """Return every expression that migrates, of those with the best names, in the order of the files.
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """How a release is migrated.
 
-    It is () when there is none, and when there are several functions of other names that migrate: see `unsure`.
+    `found` are the functions with the best names, in the order of the files. `unsure` are functions that migrate and,
+    by their names, may do more than that, or only a part of it; there are none where `found` has any. `at_start` is
+    where a supervision tree has Ecto.Migrator, which migrates when the application starts.
     """
-    best, found = _best(tree, project)
-    return found if best < _Rank.OTHER or (best == _Rank.OTHER and len(found) == 1) else ()
 
-
-def unsure(tree: Tree, project: Project) -> tuple[Migrate, ...]:
-    """Return what migrates where `find` gives nothing: by their names they may do more than that, or not all of it."""
-    best, found = _best(tree, project)
-    return found if best > _Rank.OTHER or (best == _Rank.OTHER and len(found) > 1) else ()
+    found: tuple[Migrate, ...] = ()
+    unsure: tuple[Migrate, ...] = ()
+    at_start: Mark | None = None
 
 
 class _Rank(IntEnum):
-    """How well the names of a function and its module say that it is what migrates a release."""
+    """How well the names of a function and its module tell that it migrates a release."""
 
     NAMED = 0
-    """`migrate` of a module that is named as Phoenix and Distillery do: nobody has to look what it does."""
+    """`migrate` of a module that is named as Phoenix and Distillery name it; its body doesn't matter."""
     RELEASE = 1
-    """`migrate` of another module for releases, that does so."""
+    """`migrate` of another module for releases, which calls the migrator."""
     MIGRATE = 2
-    """`migrate` of any module, that does so."""
+    """`migrate` of any module, which calls the migrator."""
     OTHER = 3
-    """Another name, with the word in it or in its module's."""
+    """Another name, with "migrat" in it or in its module's."""
     UNSURE = 4
-    NONE = 5
 
 
-def _best(tree: Tree, project: Project) -> tuple[_Rank, tuple[Migrate, ...]]:
-    """Return the best rank there is and what has it."""
-    found: dict[_Rank, list[Migrate]] = {}
-    for source, module in modules_with(tree, (project, *project.apps), (b"migrate", b"Release"), (b"Migrator",)):
-        if _named_in_full(module):
-            for rank, function, node in _functions(source, module):
-                at = source.mark(node)
-                rollback = _rollback(module, _application(project, at.file))
-                expression = f"{module.name}.{function}()"
-                found.setdefault(rank, []).append(Migrate(expression, at, rollback, _pending(module)))
-    best = min(found, default=_Rank.NONE)
-    return best, tuple(found.get(best, ()))
+def find_migrations(tree: Tree, project: Project, apps: tuple[Project, ...]) -> Migrations:
+    """Return how the release is migrated that has these applications of an umbrella; () for any other project.
 
-
-def _functions(source: Source, module: Module) -> Iterator[tuple[_Rank, str, Node]]:
-    """Yield the functions of a module that migrate; where one is called so, that one alone."""
-    *outer, last = module.name.split(".")
-    named = callable_with(module, _MIGRATE, 0) if last in _NAMES else None
-    if named is not None:
-        yield _Rank.NAMED, _MIGRATE, named
-        return
-    running = migrator.running(source, module, _MIGRATE)
-    for function, node in running.items():
-        if function == _MIGRATE:
-            rank = _Rank.RELEASE if any(name in _NAMES for name in (*outer, last)) else _Rank.MIGRATE
-        else:
-            says = len(running) == 1 and "migrat" in f"{last}.{function}".lower()
-            rank = _Rank.OTHER if says else _Rank.UNSURE
-        yield rank, function, node
+    Of several functions with equally good names, those count whose application has Ecto repositories.
+    """
+    compiled = apps if project.umbrella else (project,)
+    released = {part.app.value for part in compiled if isinstance(part.app, Known)}
+    all_apps = {part.app.value for part in (project, *project.apps) if isinstance(part.app, Known)}
+    ranked: dict[_Rank, list[Migrate]] = {}
+    at_start = None
+    for source, module in modules_with(tree, compiled, (b"migrate", b"Release"), (b"Migrator",)):
+        at_start = at_start or _supervised(source, module)
+        if not _is_named_in_full(module):
+            continue
+        own = _application_of(compiled, source.file)
+        named = {each for each in _atoms(source, module) if each in all_apps}
+        if named and named.isdisjoint(released):
+            continue
+        app = next(iter(named)) if len(named) == 1 else own
+        for rank, function, node in _functions(source, module):
+            expression = f"{module.name}.{function}()"
+            migrate = Migrate(expression, source.mark(node), _rollback(module, app), _pending(module), app)
+            ranked.setdefault(rank, []).append(migrate)
+    best = min(ranked, default=_Rank.UNSURE)
+    candidates = tuple(ranked.get(best, ()))
+    if len(candidates) > 1:
+        databases = {each.app for each in ecto.find(tree, project, compiled)}
+        candidates = tuple(each for each in candidates if each.app in databases) or candidates
+    if best < _Rank.OTHER or (best == _Rank.OTHER and len(candidates) == 1):
+        return Migrations(candidates, (), at_start)
+    return Migrations((), candidates, at_start)
 
 
 def overlay(tree: Tree, project: Project) -> str | None:
-    """Return where the release's own migrate command lies, from the release's root; None when there is none.
+    """Return the path of the release's own migrate command in the release; None when it has none.
 
     An overlay is copied into the release as it is: https://hexdocs.pm/mix/Mix.Tasks.Release.html#module-overlays
     """
@@ -117,28 +118,115 @@ def overlay(tree: Tree, project: Project) -> str | None:
     return OVERLAY if any(tree.read(f"{directory}/{OVERLAY}") is not None for directory in directories) else None
 
 
-def ecto_pending(project: Project) -> str | None:
-    """Return an expression that prints Ecto's pending migrations, for projects with ecto_sql; else None.
+def ecto_pending(project: Project, apps: tuple[Project, ...]) -> str | None:
+    """Return an expression that prints Ecto's pending migrations; None where nothing depends on ecto_sql.
 
     https://hexdocs.pm/ecto_sql/Ecto.Migrator.html: with_repo/2, migrations/1.
     """
-    parts = (project, *project.apps)
-    if not any(dep.app == "ecto_sql" and dep.in_release() for part in parts for dep in part.deps):
+    compiled = apps if project.umbrella else (project,)
+    if not any(dep.app == "ecto_sql" and dep.in_release() for part in compiled for dep in part.deps):
         return None
-    apps = ", ".join(f":{part.app.value}" for part in parts if isinstance(part.app, Known))
+    names = ", ".join(f":{part.app.value}" for part in compiled if isinstance(part.app, Known))
     return (
-        f"Application.ensure_all_started(:ssl); for app <- [{apps}], Application.load(app), "
+        f"Application.ensure_all_started(:ssl); for app <- [{names}], Application.load(app), "
         "repo <- Application.get_env(app, :ecto_repos, []), do: {:ok, _, _} = Ecto.Migrator.with_repo(repo, "
         "fn repo -> for {:down, version, name} <- Ecto.Migrator.migrations(repo), "
         'do: IO.puts("pending #{version} #{name}") end)'
     )
 
 
-def _rollback(module: Module, app: str | None) -> str | None:
-    """Return the expression that takes migrations back to a version.
+def _functions(source: Source, module: Module) -> Iterator[tuple[_Rank, str, Node]]:
+    """Yield the functions of a module that migrate; only `migrate` where one has this name."""
+    *outer, last = module.name.split(".")
+    named = callable_with(module, _MIGRATE, 0) if last in _NAMES else None
+    if named is not None:
+        yield _Rank.NAMED, _MIGRATE, named
+        return
+    running = _running(source, module)
+    for function, node in running.items():
+        if function == _MIGRATE:
+            rank = _Rank.RELEASE if any(name in _NAMES for name in (*outer, last)) else _Rank.MIGRATE
+        else:
+            tells = len(running) == 1 and "migrat" in f"{last}.{function}".lower()
+            rank = _Rank.OTHER if tells else _Rank.UNSURE
+        yield rank, function, node
 
-    `rollback(version)`, or Phoenix's `rollback(repo, version)` with the application's only repo. By a parameter's name
-    alone a version is told from a number of steps, which would take back everything.
+
+def _running(source: Source, module: Module) -> dict[str, Node]:
+    """Return the public functions without required arguments that call the migrator, also through their module.
+
+    Only `migrate` where it is one of them. A function that calls another of them is left out: it does more, such as
+    stopping the VM afterwards.
+    """
+    if b"Migrator" not in source.content:
+        return {}
+    short = aliases(source, [])
+    reached = _reached(source, module)
+    runs = {each.name for each in module.clauses if any(_migrates(source, node, short) for node in walk(each.node))}
+    found = {
+        clause.name: clause.node
+        for clause in reversed(module.clauses)
+        if clause.public and 0 in clause.arities and reached[clause.name] & runs
+    }
+    if _MIGRATE in found:
+        return {_MIGRATE: found[_MIGRATE]}
+    return {name: node for name, node in reversed(found.items()) if reached[name] & set(found) == {name}}
+
+
+def _reached(source: Source, module: Module) -> dict[str, set[str]]:
+    """Return for each function the functions of its module that it may call, itself included.
+
+    A variable with the name of a function counts as a call.
+    """
+    found: dict[str, set[str]] = {clause.name: {clause.name} for clause in module.clauses}
+    for clause in module.clauses:
+        found[clause.name].update(source.text(node) for node in walk(clause.node) if _is_local(source, node))
+    direct = {name: called & set(found) for name, called in found.items()}
+    for _ in direct:
+        direct = {name: set[str]().union(*(direct[each] for each in called)) for name, called in direct.items()}
+    return direct
+
+
+def _is_local(source: Source, node: Node) -> bool:
+    """Return whether a name may be a function of the same module."""
+    if node.type != "identifier":
+        return False
+    above = node.parent
+    if above is None or above.type != "dot":
+        return True
+    # `fun.()` has nothing on the right.
+    left, right = above.child_by_field_name("left"), above.child_by_field_name("right")
+    return right is None or node.id != right.id or (left is not None and source.text(left) == "__MODULE__")
+
+
+def _migrates(source: Source, node: Node, short: dict[str, str | None]) -> bool:
+    """Return whether a node calls the migrator, other than to roll back."""
+    target = node.child_by_field_name("target") if node.type == "call" else None
+    if target is None or target.type != "dot" or target.child_by_field_name("right") is None:
+        return False
+    left, right = (source.text(each) for each in operands(target))
+    downwards = any(source.text(each) == ":down" for each in arguments(node))
+    return short.get(left, left) == _MIGRATOR and right == _RUN and not downwards
+
+
+def _supervised(source: Source, module: Module) -> Mark | None:
+    """Return where the module has the child specification `{Ecto.Migrator, options}`; None when it has none."""
+    short: dict[str, str | None] | None = None
+    for node in walk(module.node):
+        items = parts(node) if node.type == "tuple" else []
+        if len(items) == 2 and items[0].type == "alias":
+            short = aliases(source, []) if short is None else short
+            written = source.text(items[0])
+            if short.get(written, written) == _MIGRATOR:
+                return source.mark(node)
+    return None
+
+
+def _rollback(module: Module, app: str | None) -> str | None:
+    """Return the expression that rolls back to a version.
+
+    `rollback(version)`, or Phoenix's `rollback(repo, version)` with the application's only repository. Only the name of
+    a parameter tells a version from a number of steps, which would roll back everything.
     """
     if _takes(module, "rollback", "version"):
         return f"{module.name}.rollback({VERSION})"
@@ -156,15 +244,20 @@ def _pending(module: Module) -> str | None:
     return f"{module.name}.{names[0]}()" if names else None
 
 
-def _application(project: Project, path: str) -> str | None:
-    """Return the application of the project, or of the umbrella's part, that a file belongs to."""
-    inside = [part for part in (project, *project.apps) if not part.path or path.startswith(f"{part.path}/")]
+def _application_of(compiled: tuple[Project, ...], path: str) -> str | None:
+    """Return the application that a file belongs to."""
+    inside = [part for part in compiled if not part.path or path.startswith(f"{part.path}/")]
     app = max(inside, key=lambda part: len(part.path)).app if inside else None
     return app.value if isinstance(app, Known) else None
 
 
+def _atoms(source: Source, module: Module) -> Iterator[str]:
+    """Yield the names of the atoms in a module."""
+    yield from (source.text(node)[1:] for node in walk(module.node) if node.type == "atom")
+
+
 def _takes(module: Module, function: str, *names: str) -> bool:
-    """Say whether the module has a public function whose parameters are called so in one of its clauses."""
+    """Return whether the module has a public function with parameters of these names in one of its clauses."""
     return any(
         clause.public and clause.name == function and tuple(map(_parameter, clause.parameters)) == names
         for clause in module.clauses
@@ -176,6 +269,6 @@ def _parameter(node: Node) -> str | None:
     return node.text.decode() if node.type == "identifier" and node.text else None
 
 
-def _named_in_full(module: Module) -> bool:
-    """Say whether the name can be typed as it is: `__MODULE__` and computed names can't."""
+def _is_named_in_full(module: Module) -> bool:
+    """Return whether the name can be used as it is written: not `__MODULE__` or a computed name."""
     return all(part.isidentifier() and part[0].isupper() for part in module.name.split("."))

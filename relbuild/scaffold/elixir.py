@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 
 from relbuild import templates
-from relbuild.mix import migrations, uses
+from relbuild.mix import uses
 from relbuild.mix.ecto import Databases
 from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.facts import Known, Tree
+from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project, Release
 from relbuild.mix.uses import Use
 from relbuild.mix.versions import Version
@@ -33,27 +34,32 @@ class ElixirFile:
 
 
 def release_modules(
-    tree: Tree, project: Project, databases: tuple[Databases, ...], release: str, elixir: Version | None
+    tree: Tree,
+    project: Project,
+    apps: tuple[Project, ...],
+    databases: tuple[Databases, ...],
+    release: str,
+    elixir: Version | None,
 ) -> list[ElixirFile]:
-    """Return a Release module for each application with repositories, unless the project may migrate in its own way.
+    """Return a Release module for each application with repositories; none where the project migrates in its own way.
 
-    A file that is there at such a path counts as the one that init wrote: it is among them.
+    A file that exists at the path of such a module counts as the module that init writes: it is in the list.
     """
-    own = {each.at.file for each in migrations.find(tree, project)}
+    migrations = find_migrations(tree, project, apps)
+    own = {each.at.file for each in migrations.found}
     written = {_path(each): each for each in databases}
-    if own - set(written):
+    if own - set(written) or (migrations.at_start is not None and not own):
         return []
-    unsure = migrations.unsure(tree, project)
-    if unsure:
-        told = " and ".join(f"{each.expression} ({each.at.brief})" for each in unsure)
-        may = f"{told} may migrate; `migrate:` in relbuild.yml decides"
-        return [ElixirFile(path, None, f"{path} is not written: {may}") for path in written]
+    if migrations.unsure:
+        functions = " and ".join(f"{each.expression} ({each.at.brief})" for each in migrations.unsure)
+        reason = f"{functions} may migrate already: set `migrate:` in relbuild.yml"
+        return [ElixirFile(path, None, f"init doesn't write {path}: {reason}") for path in written]
     return [_release_module(tree, path, each, release, elixir) for path, each in written.items()]
 
 
-def migrate_expressions(tree: Tree, project: Project, paths: list[str]) -> list[str]:
+def migrate_expressions(tree: Tree, project: Project, apps: tuple[Project, ...], paths: list[str]) -> list[str]:
     """Return the expressions that migrate with the modules in these files."""
-    return [each.expression for each in migrations.find(tree, project) if each.at.file in paths]
+    return [each.expression for each in find_migrations(tree, project, apps).found if each.at.file in paths]
 
 
 def _release_module(tree: Tree, path: str, database: Databases, release: str, elixir: Version | None) -> ElixirFile:
@@ -61,7 +67,7 @@ def _release_module(tree: Tree, path: str, database: Databases, release: str, el
     for source, defined in modules_with(tree, (database.part,), (b"defmodule", b"Release")):
         if defined.name == module and source.file != path:
             at = source.mark(defined.node)
-            note = f"{path} is not written: {module} is defined in {at.brief}, without a migrate/0"
+            note = f"init doesn't write {path}: {at.brief} defines {module}, without a migrate/0"
             return ElixirFile(path, None, note)
     repos = [each.module for each in database.repos]
     content = templates.render(

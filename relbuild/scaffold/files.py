@@ -13,6 +13,7 @@ from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import distillery, ecto, toolchain
 from relbuild.mix import project as mix_project
+from relbuild.mix import umbrella as mix_umbrella
 from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
@@ -91,13 +92,14 @@ class _Making:
     def scaffold(self) -> Scaffold:
         project = self.project()
         release = select_release(project, self.wish.release or self.config.release)
-        databases = ecto.find(self.overlay, project)
+        apps = mix_umbrella.released(project, release)
+        databases = ecto.find(self.overlay, project, apps if project.umbrella else (project,))
         mend = mending.find(self.overlay, self.config, project)
         if mend is not None:
             self.settled = mend.applied(self.config)
         version = self.elixir(project)
         runtime = elixir.runtime_config(self.overlay, project, release, databases, version)
-        modules = elixir.release_modules(self.overlay, project, databases, release.name, version)
+        modules = elixir.release_modules(self.overlay, project, apps, databases, release.name, version)
         self.add_templates(project, posixpath.normpath(_known(release.rel_templates_path, "rel")))
         for file in ([runtime] if runtime is not None else []) + modules:
             self.add_elixir(file)
@@ -155,7 +157,11 @@ class _Making:
         migrating = [file.path for file in modules if file.content is not None]
         migrate = None
         if len(migrating) > 1:
-            migrate = "; ".join(elixir.migrate_expressions(self.overlay, plan.project, migrating))
+            migrate = "; ".join(
+                elixir.migrate_expressions(
+                    self.overlay, plan.project, mix_umbrella.released(plan.project, plan.release), migrating
+                )
+            )
         wish = self.wish
         content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate, mend=mend)
         self.add("relbuild.yml", content)

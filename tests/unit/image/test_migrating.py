@@ -22,6 +22,9 @@ LABELS = {
 OVERLAY = {"rel/overlays/bin/migrate": "#!/bin/sh\n"}
 
 
+SUPERVISED = "defmodule A.Application do\n  def start(_, _), do: [{Ecto.Migrator, repos: [A.Repo]}]\nend\n"
+
+
 class Files(dict[str, str]):
     """A tree in memory."""
 
@@ -36,7 +39,7 @@ class Files(dict[str, str]):
 
 def labels(files: dict[str, str], config: str = "", more: str = "") -> dict[str, str]:
     tree = Files({"mix.exs": MIX.format(more=more), **files})
-    decided = migrating.decide(tree, project.read(tree), configuration.parse(config.encode(), "relbuild.yml"))
+    decided = migrating.decide(tree, project.read(tree), (), configuration.parse(config.encode(), "relbuild.yml"))
     assert (decided.expression.value if decided.expression else None) == decided.labels.get("io.relbuild.migrate")
     return dict(decided.labels)
 
@@ -65,7 +68,7 @@ def test_the_modules_own_word_on_what_is_pending_comes_before_ectos() -> None:
     assert "Ecto.Migrator.migrations(repo)" in labels({}, more=more)["io.relbuild.pending"]
 
 
-def test_repositories_that_nothing_migrates_are_told_and_how_to_mend_it() -> None:
+def test_repositories_that_nothing_migrates_are_reported_with_the_fix() -> None:
     files = {
         "mix.exs": MIX.format(more=', deps: [{:ecto_sql, "~> 3.12"}]'),
         "lib/a/repo.ex": "defmodule A.Repo do\n  use Ecto.Repo, otp_app: :a\nend\n",
@@ -73,14 +76,15 @@ def test_repositories_that_nothing_migrates_are_told_and_how_to_mend_it() -> Non
     told = ("no module of the release migrates A.Repo (lib/a/repo.ex:1): relbuild init writes one",)
     setup = "defmodule A.Tasks do\n  def setup, do: Ecto.Migrator.run(A.Repo, :up, all: true)\nend\n"
     unsure = (
-        "what migrates A.Repo (lib/a/repo.ex:1) can't be told from A.Tasks.setup() (lib/a/tasks.ex:2): "
-        "`migrate:` in relbuild.yml decides",
+        "A.Tasks.setup() (lib/a/tasks.ex:2) may migrate A.Repo (lib/a/repo.ex:1), and may do more: "
+        "set `migrate:` in relbuild.yml",
     )
     for more, notes in (
         ({}, told),
         ({"lib/a/release.ex": RELEASE}, ()),
         (OVERLAY, ()),
         ({"lib/a/tasks.ex": setup}, unsure),
+        ({"lib/a/application.ex": SUPERVISED}, ()),
     ):
         tree = Files({**files, **more})
-        assert migrating.decide(tree, project.read(tree), configuration.Config()).notes == notes
+        assert migrating.decide(tree, project.read(tree), (), configuration.Config()).notes == notes

@@ -7,16 +7,22 @@ from typing import Any
 import pytest
 
 from relbuild.errors import Mark
-from relbuild.mix import migrations, project
-from relbuild.mix.migrations import Migrate
+from relbuild.mix import project, umbrella
+from relbuild.mix.migrations import Migrate, Migrations, ecto_pending, find_migrations, overlay
+from relbuild.mix.selection import select_release
 
 MIX = 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"{more}]\nend\n'
 FILE = "lib/a/release.ex"
 
 
-def found_in(dict_tree: Any, files: dict[str, str | bytes], more: str = "") -> tuple[Migrate, ...]:
+def migrations_of(dict_tree: Any, files: dict[str, str | bytes], more: str = "") -> Migrations:
     tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
-    return migrations.find(tree, project.read(tree))
+    read = project.read(tree)
+    return find_migrations(tree, read, read.apps)
+
+
+def found_in(dict_tree: Any, files: dict[str, str | bytes], more: str = "") -> tuple[Migrate, ...]:
+    return migrations_of(dict_tree, files, more).found
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_a_release_module_that_migrates_is_found(dict_tree: Any, module: str, fu
     content = f"defmodule {module} do\n  {function}\nend\n"
     [found] = found_in(dict_tree, {FILE: content})
     line = content[: content.index("def migrate" if "def migrate" in content else "defdelegate")].count("\n") + 1
-    assert found == Migrate(f"{module}.migrate()", Mark(FILE, line, 3))
+    assert found == Migrate(f"{module}.migrate()", Mark(FILE, line, 3), app="a")
 
 
 @pytest.mark.parametrize(
@@ -128,9 +134,9 @@ def test_the_best_name_is_taken_and_what_is_as_good_as_it(dict_tree: Any) -> Non
 def test_what_may_do_more_than_migrate_or_not_all_of_it_is_unsure(dict_tree: Any, modules: list[str]) -> None:
     files = {f"lib/{number}.ex": module for number, module in enumerate(modules)}
     assert found_in(dict_tree, files) == ()
-    tree = dict_tree({"mix.exs": MIX.format(more=""), **files})
-    assert len(migrations.unsure(tree, project.read(tree))) == sum(module.count("def ") for module in modules)
-    assert migrations.unsure(dict_tree({"mix.exs": MIX.format(more="")}), project.read(tree)) == ()
+    unsure = migrations_of(dict_tree, files).unsure
+    assert len(unsure) == sum(module.count("def ") for module in modules)
+    assert migrations_of(dict_tree, {}) == Migrations()
 
 
 def test_nested_modules_and_every_application_of_an_umbrella(dict_tree: Any) -> None:
@@ -147,9 +153,8 @@ def test_nested_modules_and_every_application_of_an_umbrella(dict_tree: Any) -> 
         "lib/broken.ex": "defmodule Broken.Release do migrate",
     }
     assert found_in(dict_tree, files, ', apps_path: "apps"') == (
-        Migrate("Root.Release.migrate()", Mark("lib/root.ex", 2, 3)),
-        Migrate("One.Release.migrate()", Mark("apps/one/lib/deep/er/one.ex", 3, 5)),
-        Migrate("Two.ReleaseTasks.migrate()", Mark("apps/two/src/two.ex", 2, 3)),
+        Migrate("One.Release.migrate()", Mark("apps/one/lib/deep/er/one.ex", 3, 5), app="a"),
+        Migrate("Two.ReleaseTasks.migrate()", Mark("apps/two/src/two.ex", 2, 3), app="a"),
     )
 
 
@@ -163,7 +168,7 @@ def test_only_the_sources_are_listed_and_a_circle_ends(dict_tree: Any) -> None:
             return ("again/",)
 
     tree = Circle({"mix.exs": MIX.format(more="")})
-    assert migrations.find(tree, project.read(tree)) == ()
+    assert find_migrations(tree, project.read(tree), ()) == Migrations()
     assert 1 < Circle.listed < 100
 
 
@@ -193,10 +198,12 @@ REPO_ROLLBACK = (
         ("defdelegate migration_status(), to: A.Migrator", None, "A.Release.migration_status()"),
     ],
 )
-def test_what_stands_beside_it(dict_tree: Any, functions: str, rollback: str | None, pending: str | None) -> None:
+def test_rollback_and_pending_of_the_same_module(
+    dict_tree: Any, functions: str, rollback: str | None, pending: str | None
+) -> None:
     content = f"defmodule A.Release do\n  def migrate, do: 1\n  {functions}\nend\n"
     assert found_in(dict_tree, {FILE: content}) == (
-        Migrate("A.Release.migrate()", Mark(FILE, 2, 3), rollback, pending),
+        Migrate("A.Release.migrate()", Mark(FILE, 2, 3), rollback, pending, "a"),
     )
 
 
@@ -211,7 +218,7 @@ def test_what_stands_beside_it(dict_tree: Any, functions: str, rollback: str | N
 )
 def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: str, expected: str | None) -> None:
     tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
-    assert migrations.overlay(tree, project.read(tree)) == expected
+    assert overlay(tree, project.read(tree)) == expected
 
 
 @pytest.mark.parametrize(
@@ -223,8 +230,109 @@ def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: s
         ("", False),
     ],
 )
-def test_ecto_tells_what_is_pending(dict_tree: Any, deps: str, has: bool) -> None:
+def test_ectos_pending_migrations(dict_tree: Any, deps: str, has: bool) -> None:
     tree = dict_tree({"mix.exs": MIX.format(more=f", deps: [{deps}]")})
-    expression = migrations.ecto_pending(project.read(tree))
+    expression = ecto_pending(project.read(tree), ())
     assert (expression is not None) == has
     assert expression is None or "for app <- [:a], Application.load(app), repo <- " in expression
+
+
+UMBRELLA = """\
+defmodule U do
+  use Mix.Project
+  def project do
+    [apps_path: "apps", version: "1.0.0", releases: [
+      all: [applications: [store: :permanent, gate: :permanent]],
+      gate: [applications: [gate: :permanent]],
+      books: [applications: [audit: :permanent, store: :permanent]]
+    ]]
+  end
+end
+"""
+
+
+def app_of(name: str, deps: str = '{:ecto_sql, "~> 3.12"}') -> str:
+    return MIX.replace("app: :a", f"app: :{name}").format(more=f", deps: [{deps}]")
+
+
+def release_of(module: str, app: str) -> str:
+    return f"""\
+defmodule {module}.Release do
+  @app :{app}
+  def migrate, do: {RUN}
+  def rollback(repo, version), do: Ecto.Migrator.run(repo, :down, to: version)
+end
+"""
+
+
+def repo_of(module: str, app: str) -> str:
+    return f"defmodule {module}.Repo do\n  use Ecto.Repo, otp_app: :{app}\nend\n"
+
+
+APPS: dict[str, str | bytes] = {
+    "mix.exs": UMBRELLA,
+    "apps/store/mix.exs": app_of("store"),
+    "apps/store/lib/store/release.ex": release_of("Store", "store"),
+    "apps/store/lib/store/repo.ex": repo_of("Store", "store"),
+    "apps/gate/mix.exs": app_of("gate", ""),
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "release", "expressions"),
+    [
+        ({}, "all", ["Store.Release.migrate()"]),
+        ({}, "gate", []),
+        ({}, "books", ["Store.Release.migrate()"]),
+        # A module of the release that migrates an application which the release doesn't have.
+        ({"apps/gate/lib/gate/release.ex": release_of("Gate", "store")}, "gate", []),
+        # Gate has no repository.
+        ({"apps/gate/lib/gate/release.ex": release_of("Gate", "gate")}, "all", ["Store.Release.migrate()"]),
+        ({"apps/gate/lib/gate/release.ex": release_of("Gate", "gate")}, "gate", ["Gate.Release.migrate()"]),
+        (
+            {
+                "apps/audit/mix.exs": app_of("audit"),
+                "apps/audit/lib/audit/release.ex": release_of("Audit", "audit"),
+                "apps/audit/lib/audit/repo.ex": repo_of("Audit", "audit"),
+            },
+            "books",
+            ["Audit.Release.migrate()", "Store.Release.migrate()"],
+        ),
+        # A dependency inside the umbrella is in the release.
+        ({"apps/gate/mix.exs": app_of("gate", "{:store, in_umbrella: true}")}, "gate", ["Store.Release.migrate()"]),
+        # Mix compiles nothing of an umbrella's root.
+        ({"lib/release.ex": release_of("Root", "gate")}, "gate", []),
+    ],
+)
+def test_only_what_the_release_has_migrates_it(
+    dict_tree: Any, more: dict[str, str | bytes], release: str, expressions: list[str]
+) -> None:
+    tree = dict_tree({**APPS, **more})
+    read = project.read(tree)
+    apps = umbrella.released(read, select_release(read, release))
+    found = find_migrations(tree, read, apps).found
+    assert [each.expression for each in found] == expressions
+    for each in found:
+        assert each.rollback is not None
+        assert f"fetch_env!(:{each.expression.partition('.')[0].lower()}, :ecto_repos)" in each.rollback
+    pending = ecto_pending(read, apps)
+    assert (pending is not None) == bool(expressions and expressions != ["Gate.Release.migrate()"])
+
+
+@pytest.mark.parametrize(
+    ("children", "line"),
+    [
+        ("{Ecto.Migrator, repos: Application.fetch_env!(:a, :ecto_repos), skip: skip_migrations?()}", 3),
+        ("A.Repo,\n {Ecto.Migrator, repos: [A.Repo]}", 4),
+        ("Supervisor.child_spec({Ecto.Migrator, repos: [A.Repo]}, id: :m)", 3),
+        ("{A.Migrator, repos: [A.Repo]}", None),
+        ("{:ok, Ecto.Migrator}", None),
+    ],
+)
+def test_a_supervision_tree_that_migrates(dict_tree: Any, children: str, line: int | None) -> None:
+    start = (
+        f"defmodule A.Application do\n  def start(_, _) do\n    Supervisor.start_link([{children}], [])\n  end\nend\n"
+    )
+    found = migrations_of(dict_tree, {"lib/a/application.ex": start})
+    assert (found.at_start.line if found.at_start else None) == line
+    assert found.found == ()

@@ -159,22 +159,22 @@ def test_what_distillery_left_is_told(scaffold: Callable[..., Scaffold], tree: C
     assert note in make_plan(project.read(tree(files)), config.Config(), tree(files)).notes
 
 
-def test_what_may_migrate_is_told_and_no_release_module_is_put_beside_it(scaffold: Callable[..., Scaffold]) -> None:
+def test_no_release_module_beside_a_function_that_may_migrate(scaffold: Callable[..., Scaffold]) -> None:
     own = "defmodule Shop.Tasks do\n  def setup, do: Ecto.Migrator.run(Shop.Repo, :up, all: true)\nend\n"
     made = scaffold({**ECTO, "lib/shop/tasks.ex": own})
     assert [change.path for change in made.changes] == WRITTEN
     assert made.notes == (
-        "lib/shop/release.ex is not written: Shop.Tasks.setup() (lib/shop/tasks.ex:2) may migrate; `migrate:` "
-        "in relbuild.yml decides",
+        "init doesn't write lib/shop/release.ex: Shop.Tasks.setup() (lib/shop/tasks.ex:2) may migrate already: "
+        "set `migrate:` in relbuild.yml",
     )
 
 
-def test_a_module_of_that_name_elsewhere_is_told(scaffold: Callable[..., Scaffold]) -> None:
+def test_no_release_module_where_another_file_defines_it(scaffold: Callable[..., Scaffold]) -> None:
     other = "defmodule Shop.Release do\n  def version, do: 1\nend\n"
     made = scaffold({**ECTO, "lib/shop/versions.ex": other})
     assert "lib/shop/release.ex" not in [change.path for change in made.changes]
     assert made.notes == (
-        "lib/shop/release.ex is not written: Shop.Release is defined in lib/shop/versions.ex:1, without a migrate/0",
+        "init doesn't write lib/shop/release.ex: lib/shop/versions.ex:1 defines Shop.Release, without a migrate/0",
     )
 
 
