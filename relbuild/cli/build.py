@@ -186,6 +186,7 @@ def lock(
 def verify(
     session: Session,
     image: Image = None,
+    release: Release = None,
     env: Env = None,
     env_file: EnvFile = None,
     network: Network = None,
@@ -202,6 +203,7 @@ def verify(
 def inspect(
     session: Session,
     image: Image = None,
+    release: Release = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -226,6 +228,7 @@ def inspect(
 def sbom(
     session: Session,
     image: Image = None,
+    release: Release = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write it to FILE. Default: -, which is stdout."),

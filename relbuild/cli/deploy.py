@@ -124,6 +124,7 @@ def env(
             metavar="[IMAGE]", help="Read this image's labels. Default: the project.", autocompletion=completion.images
         ),
     ] = None,
+    release: Release = None,
     check: Annotated[
         str | None,
         typer.Option("--check", metavar="FILE", help="Exit with 1 if an env file lacks a required variable."),

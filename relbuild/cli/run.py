@@ -15,6 +15,7 @@ from relbuild.cli.options import (
     Network,
     NoEnvCheck,
     On,
+    Release,
     ReleaseThere,
     ScriptFile,
     StopTimeout,
@@ -112,6 +113,7 @@ def run(
 @verb("ps", "ps", "ps --all --json", docs="places.md")
 def ps(
     session: Session,
+    release: Release = None,
     stopped: Annotated[bool, typer.Option("--all", "-a", help="Also list containers that have stopped.")] = False,
 ) -> Result:
     """List this project's containers."""
@@ -123,6 +125,7 @@ def ps(
 @verb("logs", "logs --follow --tail 100", "logs --on service:shop --since 10m", docs="places.md")
 def logs(
     session: Session,
+    release: Release = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow log output.")] = False,
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", metavar="N", help="Show only the last N lines.", min=0)

@@ -126,6 +126,7 @@ def verb(
     def register(function: Callable[Concatenate[Session, P], Result]) -> Callable[Concatenate[Session, P], Result]:
         def call(**options: Any) -> Result:
             session, shown = make_session(**{each.name: options.pop(each.name) for each in _COMMON})
+            session = session.of(options.get("release"))
             return shown(function(session, **options))  # type: ignore[call-arg]  # typer checked them
 
         parameters = (*_parameters(function)[1:], *_COMMON)

@@ -14,6 +14,7 @@ from relbuild.image import bases, dependencies, dockerignore, evaluation, packag
 from relbuild.image.credentials import Access
 from relbuild.image.stages import make_builder
 from relbuild.mix import evaluated
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.differences import Difference, fill_in
 from relbuild.mix.project import Project, with_path_deps
 
@@ -54,4 +55,4 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
             hint="docker buildx build --output type=local should write into this machine's directory",
         )
     project, differences = fill_in(read, evaluated.read(said, read))
-    return with_path_deps(session.tree(), project), differences
+    return with_path_deps(session.tree(), project, BuildEnvironment.of(config)), differences

@@ -38,6 +38,8 @@ class Session:
     progress: Callable[[], Display]
     as_json: bool = False
     dry_run: bool = False
+    release: str | None = None
+    """The release that the command line names."""
 
     @property
     def engine(self) -> Engine:
@@ -75,6 +77,10 @@ class Session:
         """Return the same call at another engine."""
         return replace(self, endpoint=endpoint)
 
+    def of(self, release: str | None) -> Session:
+        """Return the same call for a release of the project."""
+        return replace(self, release=release)
+
     def lock(self) -> Lock | None:
         """Return what relbuild.lock says, None when there is none; raise ProjectError."""
         from relbuild.image import lock
@@ -83,10 +89,11 @@ class Session:
         return lock.parse(content) if content is not None else None
 
     def project(self) -> Project:
-        """Read the project; raise ProjectError."""
+        """Return what mix.exs defines, as the build evaluates it; raise ProjectError and ConfigError."""
+        from relbuild.mix.build_environment import BuildEnvironment
         from relbuild.mix.project import read
 
-        return read(self.tree())
+        return read(self.tree(), BuildEnvironment.of(self.config()))
 
     def contract(self, project: Project) -> Contract:
         """Read what the project's release needs of its environment, whether or not there is an image to build it in.
@@ -98,7 +105,7 @@ class Session:
         from relbuild.mix.selection import select_release
 
         tree, place = self.tree(), location(self.root)
-        release = select_release(project, self.config().release)
+        release = select_release(project, self.release or self.config().release)
         umbrella.refuse_child(tree, project, release, place.names, place.here)
         return environment.read(tree, project, release)
 
@@ -120,4 +127,6 @@ class Session:
 
         found = project or self.project()
         held = self.lock() if locked else None
-        return make_plan(found, self.config(), self.tree(), release, held, location(self.root), platforms)
+        return make_plan(
+            found, self.config(), self.tree(), release or self.release, held, location(self.root), platforms
+        )

@@ -31,6 +31,7 @@ from relbuild.errors import ConfigError, Mark, Problem, ProjectError
 from relbuild.mix import distillery
 from relbuild.mix import project as mix_project
 from relbuild.mix.asked import ask
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Version
@@ -64,7 +65,7 @@ def make(tree: Tree, config: Config) -> Conversion:
 
     Raises ProjectError for one without Distillery, and where mix.exs or rel/config.exs can't be read.
     """
-    project = mix_project.read(tree)
+    project = mix_project.read(tree, BuildEnvironment.of(config))
     depends = any(dep.app == dependency.APP for part in (project, *project.apps) for dep in part.deps)
     if distillery.place(tree) is None and not depends:
         message = "this is no Distillery project: nothing to convert"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relbuild.config import Config, Healthcheck
-from relbuild.errors import ConfigError, Mark, Problem
+from relbuild.errors import ConfigError, Mark, Problem, listed
 from relbuild.image import (
     assets,
     bases,
@@ -167,6 +167,7 @@ def make_plan(
             *asset_plan.notes,
             *hooks.notes(tree, config, (command.line for command in asset_plan.commands)),
             *sources.notes,
+            *_git_notes(project),
             *_release_notes(release),
             *build_time.notes(at_build, project, config, required),
             *distillery.notes(tree),
@@ -200,6 +201,16 @@ def _applications(project: Project) -> tuple[str, ...]:
     own |= {dep.app for dep in project.path_deps}
     inner = [app for dep in project.path_deps if dep.project for app in dep.project.apps]
     return tuple(sorted(own | {app.app.value for app in inner if isinstance(app.app, Known)}))
+
+
+def _git_notes(project: Project) -> tuple[str, ...]:
+    places = [mark.brief for part in project.parts for mark in part.git]
+    if not places:
+        return ()
+    return (
+        f"{listed(list(dict.fromkeys(places)))} needs a git repository, and the build has none, as .git isn't copied "
+        'into it: read a variable instead, such as System.get_env("GIT_SHA"), and set it in builder.env',
+    )
 
 
 def _release_notes(release: Release) -> tuple[str, ...]:

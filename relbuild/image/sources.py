@@ -119,7 +119,7 @@ def find_sources(
     found = Sources(
         context=context,
         manifests=(*manifests, *sorted(reads - set(manifests))),
-        compile_config=compile_config,
+        compile_config=tuple(path for path in compile_config if path not in reads),
         files=tuple(name for name in names if _is_source_file(name) and name not in taken),
         directories=tuple(name for name in names if _is_source_directory(name) and name != f"{config_directory}/"),
         beside=tuple(path for dep in apart for path in _contents(tree, dep.path) if path not in taken),

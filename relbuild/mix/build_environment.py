@@ -1,38 +1,141 @@
-"""What a mix.exs surely finds around it when a release is built: MIX_ENV=prod and no MIX_TARGET, as relbuild builds."""
+"""What a mix.exs finds around it when the image is built: environment variables, and no git repository."""
 
 from __future__ import annotations
 
-import posixpath
-from typing import TYPE_CHECKING
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from tree_sitter import Node
 
 from relbuild.mix import control
-from relbuild.mix.coerce import Undecided
-from relbuild.mix.facts import Known
-from relbuild.mix.source import Source, arguments, callee, walk
-from relbuild.mix.terms import Term
+from relbuild.mix.coerce import Undecided, charlist, exactly
+from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.source import arguments, callee, walk
+from relbuild.mix.terms import Atom, List, Term, Tuple
 
 if TYPE_CHECKING:
     from relbuild.mix.evaluate import Evaluator
 
-_SURE = {"MIX_ENV": "prod", "MIX_TARGET": None}
+CALLS = {"System.get_env", "System.fetch_env", "System.fetch_env!", "System.cmd", "System.shell", ":os.cmd"}
+"""The functions that read the environment or run a program."""
+
+_FIXED = {"MIX_ENV": "prod", "MIX_TARGET": None}
+# Variables of the images, the shell, BuildKit and the build's own steps.
+_OF_THE_BUILD = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|HOSTNAME|PWD|OLDPWD|SHLVL|TERM|LANG|LANGUAGE|TZ|TMPDIR|SSH_AUTH_SOCK|"
+    r"SOURCE_DATE_EPOCH|DEBIAN_FRONTEND|(?i:(?:HTTP|HTTPS|FTP|NO|ALL)_PROXY)|"
+    r"(?:LC|MIX|HEX|ERL|ELIXIR|OTP|REBAR|REBAR3|RELBUILD|BUILDKIT|NODE|NPM|YARN|CARGO|RUSTUP)_.*|REBAR3?"
+)
 # With an argument they set what they give without one.
 _SETTERS = {"Mix.env", "Mix.target"}
+# Of git's commands those that read a repository; without one each exits with 128.
+_READS_REPOSITORY = {
+    "branch", "describe", "diff", "log", "ls-files", "name-rev", "rev-list", "rev-parse", "show", "status",
+    "symbolic-ref", "tag",
+}  # fmt: skip
+_NO_REPOSITORY = 128
 
 
-def read(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
-    """Return what a function gives that asks for the environment; Undecided for all that only the build has."""
+class _Builder(Protocol):
+    @property
+    def image(self) -> str | None: ...
+    @property
+    def env(self) -> Mapping[str, str]: ...
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+
+
+class _Settings(Protocol):
+    @property
+    def toolchain(self) -> str: ...
+    @property
+    def builder(self) -> _Builder: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEnvironment:
+    """The environment variables of the build, as relbuild.yml sets them; every other variable is unset.
+
+    `secrets` are set too, to values that only the build has. With an image of the user's own (`own_image`) any other
+    variable may be set as well.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    own_image: bool = False
+
+    @classmethod
+    def of(cls, config: _Settings) -> BuildEnvironment:
+        """Return the environment that relbuild.yml sets."""
+        builder = config.builder
+        own_image = config.toolchain == "image" or builder.image is not None
+        return cls(builder.env, frozenset(builder.secrets), own_image)
+
+    def value(self, name: str) -> str | None:
+        """Return a variable's value, None where it is unset; raise Undecided where only the build knows."""
+        if name in _FIXED:
+            return _FIXED[name]
+        if name in self.secrets:
+            raise Undecided(f"only the build has the value of the secret {name}")
+        if name in self.variables:
+            return self.variables[name]
+        if self.own_image or _OF_THE_BUILD.fullmatch(name):
+            raise Undecided(f"only the build has the value of {name}")
+        return None
+
+
+def call(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
+    """Return what one of CALLS gives in the build; raise Undecided where only the build knows."""
+    if name in ("System.cmd", "System.shell", ":os.cmd"):
+        return _program(on, name, args, at)
     given = args[0].value if args and isinstance(args[0], Known) else None
-    if name == "System.get_env" and isinstance(given, str) and given in _SURE and _is_as_built(on.source):
-        value = _SURE[given]
+    if not isinstance(given, str):
+        raise Undecided(f"which variable {name} reads isn't known")
+    if on.environment is None or b"put_env" in on.source.content:
+        raise Undecided(f"{name}({given}) is known only when it runs")
+    value = on.environment.value(given)
+    if name == "System.get_env":
         return args[1] if value is None and len(args) > 1 else on.known(at, value)
-    raise Undecided(f"{name}{f'({given})' if isinstance(given, str) else ''} is known only when it runs")
+    if value is None and name == "System.fetch_env!":
+        raise Undecided(f"{name}({given}) raises, as the build doesn't have {given}: set it in builder.env")
+    if name == "System.fetch_env!":
+        return on.known(at, value)
+    if value is None:
+        return on.known(at, Atom("error"))
+    return on.known(at, Tuple((on.known(at, Atom("ok")), on.known(at, value))))
 
 
-def _is_as_built(source: Source) -> bool:
-    # A release's configuration is read where it runs, without either; and a file may set them for itself.
-    return posixpath.basename(source.file) == "mix.exs" and b"put_env" not in source.content
+def _program(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
+    words = _words(name, args) or []
+    written = f"{name}({' '.join(words)})"
+    if on.environment is not None and words[:1] == ["git"] and not _READS_REPOSITORY.isdisjoint(words[1:]):
+        on.git.append(on.source.mark(at))
+        if name != ":os.cmd":
+            printed = Unknown("git's output", "the build has no git repository", on.source.mark(at))
+            return on.known(at, Tuple((printed, on.known(at, _NO_REPOSITORY))))
+    raise Undecided(f"{written if words else name} is known only when it runs")
+
+
+def _words(name: str, args: list[Term]) -> list[str] | None:
+    """Return the words of a command that a call runs without any syntax of the shell; None where they aren't known."""
+    values = [each.value if isinstance(each, Known) else None for each in args]
+    first = values[0] if values else None
+    if isinstance(first, List):
+        first = charlist(first)
+    if not isinstance(first, str):
+        return None
+    if name == "System.cmd":
+        rest = [each.value if isinstance(each, Known) else None for each in exactly(args[1])] if len(args) > 1 else []
+        return [first, *(each for each in rest if isinstance(each, str))]
+    if re.search(r"[|&;<>$`()\n]", first):
+        return None
+    try:
+        return shlex.split(first)
+    except ValueError:
+        return None
 
 
 def require_unset(on: Evaluator, name: str, args: list[Term]) -> None:

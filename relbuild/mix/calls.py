@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Call:
-    """What a library function sees of the place where it is called."""
+    """The place of a call, for a library function."""
 
     on: Evaluator
     node: Node
@@ -39,13 +39,23 @@ class Call:
 
     @property
     def directory(self) -> str:
-        """The directory of the file with the call, relative to the tree's root."""
-        return self.on.directory
+        """The directory of relative paths, relative to the tree's root."""
+        return self.on.directory if self.on.cwd is None else self.on.cwd
 
     @property
     def reads(self) -> set[str]:
-        """The files that were asked for so far."""
+        """The files that are read so far."""
         return self.on.reads
+
+    @property
+    def required(self) -> list[str]:
+        """The files that are evaluated so far."""
+        return self.on.required
+
+    @property
+    def git(self) -> list[Mark]:
+        """The places that need a git repository, so far."""
+        return self.on.git
 
     def apply(self, function: Term, args: list[Term]) -> Term:
         """Return what a function value gives for the arguments; Unknown instead of raising."""
@@ -91,8 +101,8 @@ def _named(on: Evaluator, name: str, args: list[Term], scope: Scope, at: Node) -
 
 
 def _outside(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
-    if name in library.ENVIRONMENT:
-        return build_environment.read(on, name, args, at)
+    if name in build_environment.CALLS:
+        return build_environment.call(on, name, args, at)
     build_environment.require_unset(on, name, args)
     pure = library.FUNCTIONS.get((name, len(args)))
     if pure is None:

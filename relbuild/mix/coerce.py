@@ -149,6 +149,8 @@ def expand(path: str, base: str) -> TreePath:
 
 
 def place(term: Item, directory: str) -> str:
-    """Return which file of the tree a path names, a relative one from that directory."""
+    """Return which file of the tree a path names, a string or a charlist, a relative one from that directory."""
     value = known(term)
+    if isinstance(value, List):
+        return expand(charlist(value), directory).path
     return value.path if isinstance(value, TreePath) else expand(text(term), directory).path

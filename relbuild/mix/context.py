@@ -1,4 +1,4 @@
-"""What a function of Elixir's library sees of the place where it is called."""
+"""What a function of Elixir's library knows about the place of its call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relbuild.mix.terms import Term, Value
 
 
 class Context(Protocol):
-    """What a function may see besides its arguments: where it is called, the project's files, other functions."""
+    """What a function uses besides its arguments: the place of the call, the project's files, other functions."""
 
     @property
     def at(self) -> Mark: ...
@@ -21,6 +21,10 @@ class Context(Protocol):
     def directory(self) -> str: ...
     @property
     def reads(self) -> set[str]: ...
+    @property
+    def required(self) -> list[str]: ...
+    @property
+    def git(self) -> list[Mark]: ...
     def apply(self, function: Term, args: list[Term]) -> Term:
         """Return what a function value gives for the arguments."""
 

@@ -1,6 +1,6 @@
-"""Evaluates what surely can be of Elixir expressions, without Elixir; everything else is Unknown, with its reason.
+"""Evaluates Elixir expressions as far as that is possible without Elixir; any other value is Unknown, with its reason.
 
-It takes for granted that a release is built with MIX_ENV=prod and without MIX_TARGET, as relbuild does.
+A release is built with MIX_ENV=prod and without MIX_TARGET.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from dataclasses import field
 
 from tree_sitter import Node
 
+from relbuild.errors import Mark
 from relbuild.mix import calls, clauses, coerce, control, library_lists, literals, modules, quoting
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.coerce import Undecided
 from relbuild.mix.facts import Known, Tree, Unknown
+from relbuild.mix.library_files import READERS
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.patterns import assigned, variables
 from relbuild.mix.source import Source, callee, operand, operands, operator, parts, walk
@@ -26,15 +29,21 @@ MAX_STEPS = 50_000
 
 @dataclass(slots=True)
 class Evaluator:
-    """Evaluates expressions of one file, which stands in a directory of the tree ("" for its root).
+    """Evaluates expressions of one file, which is in a directory of the tree ("" for its root).
 
-    `reads` collects the files of the tree that the expressions asked for.
+    `environment` is the build's, for a file that the build evaluates. `cwd` is the directory of relative paths, where
+    it isn't the file's own. `reads` collects the files of the tree that the expressions read, directories with a ``/``,
+    `required` those that they evaluate, `git` the places that need a git repository.
     """
 
     source: Source
     tree: Tree
     directory: str = ""
+    environment: BuildEnvironment | None = None
+    cwd: str | None = None
     reads: set[str] = field(default_factory=set)
+    required: list[str] = field(default_factory=list)
+    git: list[Mark] = field(default_factory=list)
     modules: list[Module] = field(init=False)
     bound_names: frozenset[str] = field(init=False)
     _aliases: dict[str, str | None] = field(init=False)
@@ -112,12 +121,12 @@ class Evaluator:
         return scope.having({**hidden, **made}) if hidden or made else scope
 
     def note_reads(self) -> None:
-        """Note the files that any expression of the file names, also one whose value isn't asked for."""
+        """Collect the files that any call in the file reads, also one that nothing evaluates."""
         for node in walk(self.source.root):
             pipe = node.type == "binary_operator" and operator(node) == "|>"
             called = operands(node)[1] if pipe else node
             target = called.child_by_field_name("target") if called.type == "call" else None
-            if target is not None and self.source.text(target).startswith(("File.", "Code.")):
+            if target is not None and self.source.text(target).startswith(READERS):
                 self.evaluate(node, Scope(self.module_of(node), {}))
 
     def module_name(self, written: str) -> str | None:

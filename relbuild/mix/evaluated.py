@@ -11,8 +11,8 @@ from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix import fields, project
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields
+from relbuild.mix.mixfile import MixDefinition
 from relbuild.mix.project import Project
-from relbuild.mix.said import Said
 from relbuild.mix.source import parse
 from relbuild.mix.terms import Atom, Function, List, Map, Term, TreePath, Tuple, Value
 
@@ -47,7 +47,9 @@ def read(said: str | bytes, static: Project) -> Project:
     if problems:
         raise ProjectError.of(problems)
     reads = {one.path: frozenset(one.reads) for one in (static, *static.apps)}
-    all_said = {path: said_of(each, places.get(path), reads.get(path, frozenset())) for path, each in found.items()}
+    all_said = {
+        path: definition_of(each, places.get(path), reads.get(path, frozenset())) for path, each in found.items()
+    }
     evaluated = project.of(all_said[""], lambda root: _children(root, all_said))
     project.require_applications(all_said[""], evaluated)
     return evaluated
@@ -57,15 +59,17 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def said_of(each: Mapping[str, Any], place: Mark | None = None, reads: frozenset[str] = frozenset()) -> Said:
+def definition_of(
+    each: Mapping[str, Any], place: Mark | None = None, reads: frozenset[str] = frozenset()
+) -> MixDefinition:
     """Return what one mix.exs gives, from its part of what evaluate.exs wrote."""
     path = each["path"]
     at = place or Mark(posixpath.join(path, "mix.exs"), 1)
     given, application = (Fields(_keywords(each.get(key), at), "", path) for key in ("project", "application"))
-    return Said(path, each["module"], at, given, application, reads, lambda value: value)
+    return MixDefinition(path, each["module"], at, given, application, reads, lambda value: value)
 
 
-def _children(root: Said, said: Mapping[str, Said]) -> Iterator[Said]:
+def _children(root: MixDefinition, said: Mapping[str, MixDefinition]) -> Iterator[MixDefinition]:
     apps_path, chosen = root.given.fact("apps_path", root.given.path), root.given.fact("apps", fields.names)
     if not isinstance(apps_path, Known):
         return

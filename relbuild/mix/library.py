@@ -180,6 +180,3 @@ FUNCTIONS: dict[tuple[str, int], Pure] = {
     ("is_atom", 1): _is_atom,
     ("is_nil", 1): lambda context, term: known(term) is None,
 }
-
-# What a release's build is given is decided when it runs.
-ENVIRONMENT = {"System.get_env", "System.fetch_env", "System.fetch_env!", "System.cmd", "System.shell", ":os.cmd"}

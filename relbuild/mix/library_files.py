@@ -1,11 +1,13 @@
-"""What Elixir's functions on paths and on the project's files surely give."""
+"""What Elixir's functions on paths and on the project's files return, and which files they read."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 
 from relbuild.errors import ProjectError
 from relbuild.mix.coerce import Undecided, exactly, expand, known, limited, place, text
+from relbuild.mix.config_imports import closure, matching
 from relbuild.mix.context import Context, Pure, at
 from relbuild.mix.terms import Atom, Term, TreePath, Tuple, Value
 
@@ -51,13 +53,19 @@ def _basename(context: Context, path: Term) -> Value:
     return found
 
 
-def _content(context: Context, path: Term) -> str:
+def _place(context: Context, path: Term) -> str:
+    """Return the path in the tree; raise Undecided for what the build doesn't have as the tree has it."""
     where = place(path, context.directory)
-    if _NOT_THE_SAME_IN_A_BUILD & set(where.split("/")):
+    parts = set(where.split("/"))
+    if ".git" in parts:
+        context.git.append(context.at)
+    if _NOT_THE_SAME_IN_A_BUILD & parts:
         raise Undecided(f"{where} is not part of the project")
-    if where.startswith(".."):
-        context.reads.add(where)
-        raise Undecided(f"{where} is outside the project's directory")
+    return where
+
+
+def _content(context: Context, path: Term) -> str:
+    where = _place(context, path)
     try:
         content = context.tree.read(where)
     except ProjectError as error:
@@ -75,8 +83,22 @@ def _read(context: Context, path: Term) -> Value:
     return Tuple((at(context, Atom("ok")), at(context, _content(context, path))))
 
 
+def _opened(context: Context, path: Term, *options: Term) -> Value:
+    _content(context, path)
+    raise Undecided("only Elixir can read it")
+
+
 def _code(context: Context, path: Term, base: Term | None = None) -> Value:
-    _content(context, path if base is None else at(context, _path_expand(context, path, base)))
+    named = path if base is None else at(context, _path_expand(context, path, base))
+    _content(context, named)
+    context.required.append(place(named, context.directory))
+    raise Undecided("only Elixir can evaluate the file")
+
+
+def _config(context: Context, path: Term, *options: Term) -> Value:
+    """Collect a configuration file and the files that it imports, also by way of one another."""
+    _content(context, path)
+    context.reads.update(closure(context.tree, [_place(context, path)]))
     raise Undecided("only Elixir can evaluate the file")
 
 
@@ -85,6 +107,25 @@ def _exists(context: Context, path: Term) -> Value:
     _content(context, path)
     return True
 
+
+def _listing(context: Context, path: Term | None = None) -> Value:
+    where = _place(context, path) if path is not None else context.directory
+    if where and context.tree.list(where):
+        context.reads.add(f"{where}/")
+    raise Undecided("what the directory has in the build isn't known")
+
+
+def _wildcard(context: Context, pattern: Term, options: Term | None = None) -> Value:
+    where = _place(context, pattern)
+    plain = re.split(r"/?[^/]*[*?\[{]", where)[0]
+    if re.search(r"\*\*|[\[{]", where):
+        return _listing(context, at(context, TreePath(plain)))
+    context.reads.update(matching(context.tree, where))
+    raise Undecided("which files the build has isn't known")
+
+
+READERS = ("File.", "Code.", "Path.wildcard", ":file.", "EEx.", "Config.Reader.", "Mix.Config.")
+"""The functions below that read files begin so."""
 
 FILES: dict[tuple[str, int], Pure] = {
     ("Path.join", 1): _path_join,
@@ -96,13 +137,17 @@ FILES: dict[tuple[str, int], Pure] = {
     ("File.cwd!", 0): lambda context: TreePath(context.directory),
     ("File.read!", 1): _content,
     ("File.read", 1): _read,
+    (":file.read_file", 1): _read,
     ("File.exists?", 1): _exists,
     ("File.regular?", 1): _exists,
-    ("File.stream!", 1): _code,
-    ("Code.require_file", 1): _code,
-    ("Code.require_file", 2): _code,
-    ("Code.compile_file", 1): _code,
-    ("Code.compile_file", 2): _code,
-    ("Code.eval_file", 1): _code,
-    ("Code.eval_file", 2): _code,
+    **{(name, 1): _listing for name in ("File.ls", "File.ls!", "File.dir?", ":file.list_dir")},
+    **{(name, 0): _listing for name in ("File.ls", "File.ls!")},
+    **{("Path.wildcard", count): _wildcard for count in (1, 2)},
+    **{(f"File.{name}", count): _opened for name in ("open", "open!", "stat", "stat!") for count in (1, 2, 3)},
+    **{("File.stream!", count): _opened for count in (1, 2, 3)},
+    **{(f"EEx.{name}", count): _opened for name in ("eval_file", "compile_file") for count in (1, 2, 3)},
+    **{(f":file.{name}", count): _opened for name in ("consult", "script", "eval", "open") for count in (1, 2)},
+    **{(f"Code.{name}_file", count): _code for name in ("require", "compile", "eval", "load") for count in (1, 2)},
+    **{(f"Config.Reader.{name}!", count): _config for name in ("read", "read_imports") for count in (1, 2)},
+    **{(f"Mix.Config.{name}!", count): _config for name in ("read", "eval") for count in (1, 2)},
 }

@@ -1,24 +1,44 @@
-"""A mix.exs as a Mix project's module and the keyword lists that its functions give."""
+"""A mix.exs as a Mix project's module and the keyword lists that its functions return."""
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import calls
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.fields import Fields
 from relbuild.mix.modules import Module
-from relbuild.mix.said import Said
 from relbuild.mix.source import parse
 from relbuild.mix.terms import Function, Gap, List, Term, show
-from relbuild.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MixDefinition:
+    """The keyword lists of a mix.exs' `project/0` and `application/0`, whoever evaluated them.
+
+    `directory` is relative to the tree's root, `reads` are the files that it reads, directories with a ``/``, `git` the
+    places that need a git repository, and `run` returns the value of a function without arguments.
+    """
+
+    directory: str
+    module: str
+    at: Mark
+    given: Fields
+    application: Fields
+    reads: frozenset[str]
+    run: Callable[[Term], Term]
+    git: tuple[Mark, ...] = ()
 
 
 @dataclass(slots=True)
 class MixFile:
-    """A mix.exs: its Mix project's module, and the keyword list that its `project/0` gives."""
+    """A mix.exs: its Mix project's module, and the keyword list that its `project/0` returns."""
 
     evaluator: Evaluator
     module: Module
@@ -26,12 +46,12 @@ class MixFile:
     at: Mark
 
     @classmethod
-    def of(cls, tree: Tree, path: str, content: bytes) -> MixFile:
+    def of(cls, tree: Tree, path: str, content: bytes, environment: BuildEnvironment) -> MixFile:
         """Return the mix.exs of that content in a directory; raise ProjectError when it is no Mix project's."""
         file = posixpath.join(path, "mix.exs")
         if not content.strip(b"\xef\xbb\xbf \t\r\n"):
             raise ProjectError(f"{file} is empty", at=Mark(file, 1), hint="`mix new` shows what belongs into it")
-        evaluator = Evaluator(parse(file, content), tree, path)
+        evaluator = Evaluator(parse(file, content), tree, path, environment)
         module = _project_module(evaluator, file)
         definition = next((c for c in module.clauses if c.name == "project" and not c.parameters), None)
         if definition is None and not _may_define(module, "project"):
@@ -44,25 +64,28 @@ class MixFile:
         term = evaluator.guarded(node, lambda: calls.local(evaluator, module, "project", [], node))
         if isinstance(term, Known) and not isinstance(term.value, List):
             raise ProjectError(
-                f"`project` should give a keyword list, gives {show(term.value)}",
+                f"`project` should return a keyword list, returns {show(term.value)}",
                 at=term.at,
                 hint="write [app: …, version: …]",
             )
         keywords = term.value if isinstance(term, Known) and isinstance(term.value, List) else _open(term)
         return cls(evaluator, module, Fields(keywords, "", path), evaluator.source.mark(node))
 
-    def said(self) -> Said:
-        """Return what its functions give."""
+    def definition(self) -> MixDefinition:
+        """Return what its functions return."""
+        on = self.evaluator
         application = self.application()
-        self.evaluator.note_reads()
-        return Said(
-            self.evaluator.directory,
-            self.module.name,
-            self.at,
-            self.given,
-            application,
-            frozenset(self.evaluator.reads),
-            self.run,
+        git = tuple(dict.fromkeys(on.git))
+        on.note_reads()
+        # Relative paths in a file that mix.exs evaluates start where mix.exs is.
+        for path in on.required:
+            content = on.tree.read(path)
+            with contextlib.suppress(ProjectError):
+                inner = Evaluator(parse(path, content or b""), on.tree, posixpath.dirname(path), on.environment)
+                inner.cwd, inner.reads, inner.required = on.directory, on.reads, on.required
+                inner.note_reads()
+        return MixDefinition(
+            on.directory, self.module.name, self.at, self.given, application, frozenset(on.reads), self.run, git
         )
 
     def run(self, term: Term) -> Term:
@@ -73,7 +96,7 @@ class MixFile:
         return term
 
     def application(self) -> Fields:
-        """Return the keyword list that `application/0` gives."""
+        """Return the keyword list that `application/0` returns."""
         node = self.module.node
         if not any(c.name == "application" for c in self.module.clauses) and not _may_define(
             self.module, "application"
@@ -84,7 +107,7 @@ class MixFile:
 
 
 def _may_define(module: Module, function: str) -> bool:
-    """Say whether the module may have a function that isn't written in it plainly."""
+    """Return whether the module may have a function that isn't written in it plainly."""
     return module.uses != {"Mix.Project"} or not module.hidden_functions.isdisjoint((function, "*"))
 
 

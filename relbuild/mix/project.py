@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import dependencies, fields, path_dependencies, releases
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.fields import Fields
-from relbuild.mix.mixfile import MixFile
+from relbuild.mix.mixfile import MixDefinition, MixFile
 from relbuild.mix.releases import Release, Versions
-from relbuild.mix.said import Said
 from relbuild.mix.terms import Atom, List, entries, show
 from relbuild.values import dataclass
 
@@ -85,6 +85,8 @@ class Project:
     reads: tuple[str, ...]
     unknown: tuple[Unknown, ...]
     build_path: Fact[str] | None = None
+    git: tuple[Mark, ...] = ()
+    """The places in mix.exs that need a git repository, which the build doesn't have."""
     path_deps: tuple[PathDependency, ...] = ()
 
     @property
@@ -107,21 +109,23 @@ class Project:
         return self.apps_path is not None
 
 
-def read(tree: Tree) -> Project:
-    """Return the project at the tree's root, with the applications of an umbrella.
+def read(tree: Tree, environment: BuildEnvironment | None = None) -> Project:
+    """Return the project at the tree's root, with the applications of an umbrella, as the build evaluates it.
 
-    Raises ProjectError when there is no mix.exs, when it can't be read and for what Mix itself refuses.
+    Without an environment every variable is unset. Raises ProjectError when there is no mix.exs, when it can't be read
+    and for what Mix itself refuses.
     """
     content = tree.read("mix.exs")
     if content is None:
         raise _no_project(tree)
-    said = MixFile.of(tree, "", content).said()
-    project = of(said, lambda root: children(tree, root))
-    require_applications(said, project)
-    return with_path_deps(tree, project)
+    environment = environment or BuildEnvironment()
+    definition = MixFile.of(tree, "", content, environment).definition()
+    project = of(definition, lambda root: children(tree, root, environment))
+    require_applications(definition, project)
+    return with_path_deps(tree, project, environment)
 
 
-def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
+def of(root: MixDefinition, children: Callable[[MixDefinition], Iterable[MixDefinition]]) -> Project:
     """Return the project that the mix.exs at the tree's root makes, and for an umbrella its children's.
 
     Raises ProjectError for what Mix itself refuses.
@@ -131,7 +135,7 @@ def of(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
     return replace(project, releases=found, unknown=tuple(dict.fromkeys((*project.unknown, *unknown))))
 
 
-def require_applications(root: Said, project: Project) -> None:
+def require_applications(root: MixDefinition, project: Project) -> None:
     """Raise ProjectError for an umbrella without applications, where it is known that there are none.
 
     Mix takes it (Mix.Project.apps_paths/1), and has nothing to compile.
@@ -146,12 +150,12 @@ def require_applications(root: Said, project: Project) -> None:
         )
 
 
-def _with_children(root: Said, children: Callable[[Said], Iterable[Said]]) -> Project:
+def _with_children(root: MixDefinition, children: Callable[[MixDefinition], Iterable[MixDefinition]]) -> Project:
     project = _project(root, ())
     return _project(root, tuple(_project(child, ()) for child in children(root))) if project.umbrella else project
 
 
-def with_path_deps(tree: Tree, root: Project) -> Project:
+def with_path_deps(tree: Tree, root: Project, environment: BuildEnvironment) -> Project:
     """Return the project with the path dependencies that it and its applications name, and those that these name.
 
     Raises ProjectError for one whose mix.exs can't be read.
@@ -161,7 +165,8 @@ def with_path_deps(tree: Tree, root: Project) -> Project:
         content = tree.read(posixpath.join(path, "mix.exs"))
         if content is None:
             return None
-        return _with_children(MixFile.of(tree, path, content).said(), lambda said: children(tree, said))
+        definition = MixFile.of(tree, path, content, environment).definition()
+        return _with_children(definition, lambda above: children(tree, above, environment))
 
     found = tuple(
         PathDependency(dep.app, dep.path or "", dep.at, project)
@@ -193,7 +198,7 @@ def _near(tree: Tree) -> list[str]:
     return found
 
 
-def children(tree: Tree, root: Said) -> Iterator[Said]:
+def children(tree: Tree, root: MixDefinition, environment: BuildEnvironment) -> Iterator[MixDefinition]:
     """Yield an umbrella's applications: the directories of apps_path with a mix.exs (Mix.Project.apps_paths/1)."""
     apps_path, chosen = root.given.fact("apps_path", root.given.path), root.given.fact("apps", fields.names)
     if not isinstance(apps_path, Known) or isinstance(chosen, Unknown):
@@ -203,31 +208,31 @@ def children(tree: Tree, root: Said) -> Iterator[Said]:
         path = posixpath.join(apps_path.value, directory)
         content = tree.read(f"{path}/mix.exs")
         if content is not None:
-            yield MixFile.of(tree, path, content).said()
+            yield MixFile.of(tree, path, content, environment).definition()
 
 
-def _releases(said: Said, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
+def _releases(definition: MixDefinition, project: Project) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
     apps = [(app.app.value, app.version) for app in (project, *project.apps) if isinstance(app.app, Known)]
     versions = Versions(project.version, tuple(apps))
-    term = said.given.term("releases")
+    term = definition.given.term("releases")
     if term is not None and not (isinstance(term, Known) and term.value == List(())):
-        return releases.read(term, versions, "", said.run)
+        return releases.read(term, versions, "", definition.run)
     if isinstance(project.app, Known) and not project.umbrella:
         return (releases.implicit(project.app.value, project.app.at, versions),), ()
     return (), ()
 
 
-def _project(said: Said, apps: tuple[Project, ...]) -> Project:
+def _project(definition: MixDefinition, apps: tuple[Project, ...]) -> Project:
     """Return what the mix.exs says, without its releases."""
     # What is not known is noted in them, and the root is read twice where it is an umbrella's.
-    given, application = replace(said.given, unknown=[]), said.application
-    directory = said.directory
+    given, application = replace(definition.given, unknown=[]), definition.application
+    directory = definition.directory
     deps, unknown_deps = _deps(given, directory)
     aliases, unknown_aliases = _aliases(given)
     project = Project(
         path=directory,
-        module=said.module,
-        at=said.at,
+        module=definition.module,
+        at=definition.at,
         app=_app(given),
         version=_version(given),
         elixir=given.fact("elixir", fields.string),
@@ -237,23 +242,25 @@ def _project(said: Said, apps: tuple[Project, ...]) -> Project:
         default_release=given.fact("default_release", fields.name),
         deps=deps,
         aliases=aliases,
-        deps_path=_path(said, given, "deps_path", "deps"),
-        lockfile=_path(said, given, "lockfile", "mix.lock"),
-        config_path=_path(said, given, "config_path", "config/config.exs"),
-        elixirc_paths=given.fact("elixirc_paths", given.paths, note=False) or Known((given.path("lib"),), said.at),
+        deps_path=_path(definition, given, "deps_path", "deps"),
+        lockfile=_path(definition, given, "lockfile", "mix.lock"),
+        config_path=_path(definition, given, "config_path", "config/config.exs"),
+        elixirc_paths=given.fact("elixirc_paths", given.paths, note=False)
+        or Known((given.path("lib"),), definition.at),
         start_permanent=given.fact("start_permanent", fields.boolean, note=False),
         mod=application.fact("mod", fields.application_module, note=False),
         extra_applications=application.fact("extra_applications", fields.applications, note=False),
-        reads=tuple(sorted({*said.reads}.union(*(app.reads for app in apps)))),
+        reads=tuple(sorted({*definition.reads}.union(*(app.reads for app in apps)))),
         unknown=(),
         build_path=given.fact("build_path", given.path, note=False),
+        git=tuple(dict.fromkeys((*definition.git, *(mark for app in apps for mark in app.git)))),
     )
     below = [unknown for app in apps for unknown in app.unknown]
     return replace(project, unknown=tuple(dict.fromkeys((*given.unknown, *unknown_deps, *unknown_aliases, *below))))
 
 
-def _path(said: Said, given: Fields, key: str, default: str) -> Fact[str]:
-    return given.fact(key, given.path) or Known(given.path(default), said.at)
+def _path(definition: MixDefinition, given: Fields, key: str, default: str) -> Fact[str]:
+    return given.fact(key, given.path) or Known(given.path(default), definition.at)
 
 
 def _app(given: Fields) -> Fact[str] | None:

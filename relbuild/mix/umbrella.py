@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from relbuild.errors import ProjectError
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.project import Project, Release, children, of
@@ -93,15 +94,15 @@ def _umbrella_in(tree: Tree, directory: str) -> _Umbrella | None:
         content = tree.read(posixpath.join(directory, "mix.exs"))
         if content is None or b"apps_path" not in content:
             return None
-        said = MixFile.of(tree, directory, content).said()
+        definition = MixFile.of(tree, directory, content, BuildEnvironment()).definition()
     except ProjectError:
         # Another project's mix.exs, which isn't to be judged here.
         return None
     try:
-        project = of(said, lambda root: children(tree, root))
+        project = of(definition, lambda root: children(tree, root, BuildEnvironment()))
     except ProjectError:
         # Mix would refuse it, and it is an umbrella all the same.
-        apps_path = said.given.fact("apps_path", said.given.path)
+        apps_path = definition.given.fact("apps_path", definition.given.path)
         names = tree.list(apps_path.value) if isinstance(apps_path, Known) else ()
         above = apps_path.value if isinstance(apps_path, Known) else ""
         return _Umbrella(tuple(posixpath.join(above, name.rstrip("/")) for name in names), None)

@@ -14,6 +14,7 @@ from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import distillery, ecto, toolchain
 from relbuild.mix import project as mix_project
 from relbuild.mix import umbrella as mix_umbrella
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.environment import boot
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
@@ -115,14 +116,14 @@ class _Making:
 
     def project(self) -> Project:
         """Return the project, with a release where it is an umbrella that lacks one."""
-        project = mix_project.read(self.tree)
+        project = mix_project.read(self.tree, BuildEnvironment.of(self.config))
         if not umbrella.lacks_release(project):
             return project
         before = text(self.tree, "mix.exs")
         after = umbrella.with_release(self.tree, project)
         self.files["mix.exs"] = after
         self.changes.append(Change("mix.exs", before, after))
-        return mix_project.read(self.overlay)
+        return mix_project.read(self.overlay, BuildEnvironment.of(self.config))
 
     def elixir(self, project: Project) -> Version | None:
         """Return the Elixir that the files are for, None where only the builder image knows it."""
@@ -131,7 +132,7 @@ class _Making:
 
     def plan(self) -> Plan:
         """Return the plan of the project as it will be."""
-        project = mix_project.read(self.overlay)
+        project = mix_project.read(self.overlay, BuildEnvironment.of(self.config))
         return make_plan(project, self.settled, self.overlay, self.wish.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:

@@ -210,3 +210,27 @@ def test_no_image_is_asked_for(project: Path) -> None:
 
 def test_check_and_example_exclude_each_other(project: Path) -> None:
     assert relbuild("env", "--check", ".env", "--example", cwd=project).returncode == 2
+
+
+def test_of_several_releases_the_named_one(project: Path) -> None:
+    several = """app: :shop, version: "1.0.0", releases: [
+      web: [], worker: [runtime_config_path: "config/worker.exs"]
+    ]"""
+    (project / "mix.exs").write_text(MIX.replace('app: :shop, version: "1.0.0"', several))
+    (project / "config" / "worker.exs").write_text(
+        'import Config\nconfig :shop, queue: System.fetch_env!("QUEUE_URL")\n'
+    )
+    ran = relbuild("env", cwd=project)
+    assert ran.returncode == 3
+    assert "--release NAME" in ran.stderr
+    worker = relbuild("env", "--release", "worker", "--json", cwd=project)
+    assert [each["name"] for each in json.loads(worker.stdout)["data"]["variables"]] == ["QUEUE_URL"]
+    assert "DATABASE_URL" in relbuild("env", "--release", "web", "--example", cwd=project).stdout
+    (project / ".env").write_text("QUEUE_URL=amqp://queue\n")
+    assert relbuild("env", "--release", "worker", "--check", ".env", cwd=project).returncode == 0
+    assert relbuild("env", "--release", "web", "--check", ".env", cwd=project).returncode == 1
+
+
+@pytest.mark.parametrize("verb", ["env", "plan", "dockerfile", "doctor", "verify", "inspect", "sbom", "ps", "logs"])
+def test_every_verb_that_reads_the_project_takes_a_release(verb: str, tmp_path: Path) -> None:
+    assert "--release" in relbuild(verb, "--help", cwd=tmp_path).stdout

@@ -347,3 +347,44 @@ def test_a_git_repository_on_the_machines_own_disk(url: str) -> None:
         plan({"mix.exs": mix("a", f'deps: [{{:x, git: "{url}"}}]')})
     assert str(raised.value) == f"dependency x: {url} is a repository on this machine's disk, which no build stage has"
     assert raised.value.problems[0].at == Mark("mix.exs", 3, 55)
+
+
+def test_what_mix_reads_is_there_before_the_dependencies_are_fetched() -> None:
+    near = mix("near", 'deps: deps(:file.consult("build.config"))').replace(
+        "\nend\n", "\n  defp deps(_), do: []\nend\n"
+    )
+    files = {
+        "api/mix.exs": mix("api", 'deps: deps(Config.Reader.read!("config/mix.exs"), File.ls!("rel/steps"))').replace(
+            "\nend\n",
+            "\n  defp deps(_, _), do: "
+            '[{:jason, "~> 1.4"}, {:near, path: System.get_env("LIBS", "../libs") <> "/near"}]\nend\n',
+        ),
+        "api/config/config.exs": "import Config\n",
+        "api/config/mix.exs": "import Config\n",
+        "api/rel/steps/one.exs": "",
+        "api/lib/api.ex": "",
+        "libs/near/mix.exs": near,
+        "libs/near/build.config": "{a, 1}.",
+    }
+    found = plan(files, "api")
+    assert found.sources.manifests == (
+        "mix.exs",
+        "../libs/near/mix.exs",
+        "../libs/near/build.config",
+        "config/mix.exs",
+        "rel/steps/",
+    )
+    assert found.sources.compile_config == ("config/config.exs",)
+    text = dockerfile.render(found)
+    for copied in ("libs/near/build.config", "api/config/mix.exs", "api/rel/steps/"):
+        assert text.index(copied) < text.index("mix deps.get")
+
+
+@pytest.mark.parametrize("call", ['System.cmd("git", ["describe"])', 'File.read!(".git/HEAD")'])
+def test_what_needs_git_is_reported_with_the_fix(call: str) -> None:
+    found = plan({"mix.exs": mix("a").replace('"1.0.0"', f"v({call})")})
+    [note] = [note for note in found.notes if ".git" in note]
+    assert note == (
+        "mix.exs:3 needs a git repository, and the build has none, as .git isn't copied into it: read a variable "
+        'instead, such as System.get_env("GIT_SHA"), and set it in builder.env'
+    )

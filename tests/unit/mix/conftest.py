@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Unknown
 from relbuild.mix.modules import Scope
@@ -71,7 +72,8 @@ def anything() -> Open:
 def evaluate() -> Callable[..., object]:
     def evaluated(expression: str, module: str = "", files: dict[str, str | bytes] | None = None) -> object:
         source = parse("mix.exs", f"defmodule M do\n{module}\ndef it do\n{expression}\nend\nend\n".encode())
-        evaluator = Evaluator(source, DictTree(files or {}))
+        environment = BuildEnvironment({"SET": "yes"}, frozenset({"V"}))
+        evaluator = Evaluator(source, DictTree(files or {}), environment=environment)
         clause = next(clause for clause in evaluator.modules[-1].clauses if clause.name == "it")
         scope = Scope(evaluator.modules[-1], {})
         return plain(evaluator.block(list(clause.expressions or ()), scope, clause.node))

@@ -99,9 +99,9 @@ def test_what_was_read_right_has_no_difference_and_keeps_its_places(read: Callab
 def test_what_was_not_known_is_filled_in_at_its_place(read: Callable[..., Project]) -> None:
     static = read(
         """app: :a,
-      version: System.get_env("V"),
+      version: System.get_env("HEX_V"),
       elixir: System.fetch_env!("E"),
-      deps: [{:jason, System.get_env("J")} | more()],
+      deps: [{:jason, System.get_env("HEX_J")} | more()],
       default_release: fn_of(:x),
       aliases: more()"""
     )
@@ -223,4 +223,4 @@ def test_of_a_long_reason_the_beginning_is_told(read: Callable[..., Project]) ->
 
 def test_what_mix_itself_refuses_is_refused(read: Callable[..., Project]) -> None:
     with pytest.raises(ProjectError, match="is not a version as Mix wants it"):
-        ask(read('app: :a, version: System.get_env("V")'), said(version="1.0"))
+        ask(read('app: :a, version: System.get_env("HEX_V")'), said(version="1.0"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix import project
+from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Fact, Known, Unknown
 from relbuild.mix.project import Project
@@ -117,7 +118,7 @@ PHOENIX = """defmodule Shop.MixProject do
     ]
   end
 
-  defp given, do: [version: System.get_env("V"), path: "/opt/shop", runtime_config_path: false]
+  defp given, do: [version: System.get_env("HEX_V"), path: "/opt/shop", runtime_config_path: false]
 
   defp copy(release), do: release
 
@@ -133,9 +134,9 @@ PHOENIX = """defmodule Shop.MixProject do
       {:own, git: "https://me:token@git.example.com/own.git", branch: "main", submodules: true},
       {:ssh, git: "ssh://git@git.example.com/own.git", ref: "abc", only: [:prod]},
       {:near, path: "../near", override: true},
-      {:any, path: System.get_env("ANY"), manager: :rebar3},
-      {:some, "1.0", System.get_env("SOME") || []}
-    ] ++ if(System.get_env("MORE"), do: [{:more, "1.0"}], else: [])
+      {:any, path: System.get_env("HEX_ANY"), manager: :rebar3},
+      {:some, "1.0", System.get_env("HEX_SOME") || []}
+    ] ++ if(System.get_env("HEX_MORE"), do: [{:more, "1.0"}], else: [])
   end
 
   defp aliases do
@@ -301,7 +302,8 @@ def minimal(more: str, version: str = 'version: "1.0.0"', body: str = "", name: 
         ("version: v()", {"VERSION": "1.2.3\n"}, "1.2.3", ("VERSION",)),
         ("version: v()", {}, "?", ()),
         ("version: v()", {"VERSION": b"\xff"}, "?", ("VERSION",)),
-        ('version: System.get_env("V", "1.0.0")', {}, "?", ()),
+        ('version: System.get_env("V", "1.0.0")', {}, "1.0.0", ()),
+        ('version: System.get_env("HEX_V", "1.0.0")', {}, "?", ()),
         ('version: "#{1}.#{2}.0"', {}, "1.2.0", ()),
     ],
 )
@@ -322,6 +324,110 @@ def test_the_files_that_mix_exs_needs_are_named(dict_tree: Any) -> None:
     files = {"mix.exs": content, "lib/mix_version.ex": "", "notes.md": "", "unread.md": ""}
     found = project.read(dict_tree(files))
     assert (value(found.version), found.reads) == ("?", ("lib/mix_version.ex", "notes.md"))
+
+
+READ_BY_MIX = """defmodule A.MixProject do
+  use Mix.Project
+
+  def project do
+    [app: :a, version: "1.0.0", deps: deps(CALL)]
+  end
+
+  defp deps(_), do: []
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "reads"),
+    [
+        (':file.consult("build.config")', ("build.config",)),
+        (':file.consult(~c"build.config")', ("build.config",)),
+        (":file.consult('build.config')", ("build.config",)),
+        (':file.read_file("build.config")', ("build.config",)),
+        ('File.open!("build.config")', ("build.config",)),
+        ('File.open!("build.config", [:read], &IO.read(&1, :all))', ("build.config",)),
+        ('File.stream!("build.config")', ("build.config",)),
+        ('File.stream!("build.config", [], :line) |> Enum.to_list()', ("build.config",)),
+        ('EEx.eval_file("templates/mix.eex", a: 1)', ("templates/mix.eex",)),
+        ('Config.Reader.read!("config/mix.exs", env: :prod)', ("config/mix.exs", "config/other.exs")),
+        ('File.ls!("templates")', ("templates/",)),
+        ('File.ls!(Path.join(__DIR__, "templates"))', ("templates/",)),
+        ('Path.wildcard("apps/*/deps.txt")', ("apps/one/deps.txt", "apps/two/deps.txt")),
+        ('Path.wildcard("templates/**/*.eex")', ("templates/",)),
+        ('Path.join("templates", "*.eex") |> Path.wildcard()', ("templates/mix.eex",)),
+        ('Code.require_file("mix/helper.exs")', ("build.config", "mix/helper.exs", "mix/more.exs")),
+        ('Code.eval_file("helper.exs", Path.join(__DIR__, "mix"))', ("build.config", "mix/helper.exs", "mix/more.exs")),
+        ('File.read!(System.get_env("CONFIG", "build.config"))', ("build.config",)),
+        ('File.read!("../VERSION")', ("../VERSION",)),
+        # What the build doesn't have, or not as it is here.
+        ('File.read!("gone.txt")', ()),
+        ('File.ls!("gone")', ()),
+        ('Path.wildcard("deps/*/mix.exs")', ()),
+        ("File.ls!()", ()),
+    ],
+)
+def test_what_mix_exs_reads(dict_tree: Any, call: str, reads: tuple[str, ...]) -> None:
+    tree = dict_tree(
+        {
+            "mix.exs": READ_BY_MIX.replace("CALL", call),
+            "../VERSION": "1",
+            "build.config": "{a, 1}.",
+            "templates/mix.eex": "",
+            "config/mix.exs": 'import Config\nimport_config "other.exs"\n',
+            "config/other.exs": "import Config\n",
+            "apps/one/deps.txt": "",
+            "apps/two/deps.txt": "",
+            "deps/jason/mix.exs": "",
+            "mix/helper.exs": 'Code.require_file("more.exs", __DIR__)\nFile.read!("build.config")\n',
+            "mix/more.exs": "defmodule More do\nend\n",
+        }
+    )
+    assert project.read(tree).reads == reads
+
+
+def test_what_a_path_dependency_reads(dict_tree: Any) -> None:
+    root = minimal("", 'version: "1.0.0", deps: [{:near, path: System.get_env("LIBS_PATH", "../../libs") <> "/near"}]')
+    near = READ_BY_MIX.replace("CALL", ':file.consult("build.config")').replace("app: :a", "app: :near")
+    files = {"mix.exs": root, "../../libs/near/mix.exs": near, "../../libs/near/build.config": "{a, 1}."}
+    found = project.read(dict_tree(files))
+    assert [(dep.path, dep.project.reads if dep.project else None) for dep in found.path_deps] == [
+        ("../../libs/near", ("../../libs/near/build.config",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "path"), [({}, "../libs"), ({"LIBS_PATH": "vendor"}, "vendor"), ({"OTHER": "x"}, "../libs")]
+)
+def test_a_variable_that_relbuild_yml_does_not_set_is_unset(
+    dict_tree: Any, variables: dict[str, str], path: str
+) -> None:
+    deps = 'deps: [{:near, path: Path.join(System.get_env("LIBS_PATH", "../libs"), "near")}]'
+    tree = dict_tree({"mix.exs": minimal("", f'version: System.get_env("V") || "1.0.0", {deps}')})
+    found = project.read(tree, BuildEnvironment(variables))
+    assert (value(found.version), found.deps[0].path, found.unknown) == ("1.0.0", f"{path}/near", ())
+
+
+@pytest.mark.parametrize("environment", [BuildEnvironment(secrets=frozenset({"V"})), BuildEnvironment(own_image=True)])
+def test_what_only_the_build_knows_is_unknown(dict_tree: Any, environment: BuildEnvironment) -> None:
+    tree = dict_tree({"mix.exs": minimal("", 'version: System.get_env("V", "1.0.0")')})
+    assert value(project.read(tree, environment).version) == "?"
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "known"),
+    [
+        ('case System.cmd("git", ["describe"]) do {v, 0} -> v; _ -> "0.0.0" end', 3, "0.0.0"),
+        ('elem(System.shell("git rev-parse HEAD"), 0)', 3, "?"),
+        ('to_string(:os.cmd(~c"git describe"))', 3, "?"),
+        ('File.read!(".git/HEAD")', 3, "?"),
+        ('if Mix.env() == :dev, do: elem(System.cmd("git", ["describe"]), 0), else: "1.0.0"', None, "1.0.0"),
+        ('System.get_env("V", "1.0.0")', None, "1.0.0"),
+    ],
+)
+def test_what_needs_a_git_repository(dict_tree: Any, version: str, line: int | None, known: str) -> None:
+    found = project.read(dict_tree({"mix.exs": minimal("", f"version: {version}")}))
+    assert ([mark.line for mark in found.git], value(found.version)) == ([line] if line else [], known)
 
 
 UMBRELLA = """defmodule Umbrella.MixProject do
@@ -507,7 +613,7 @@ def test_a_release_that_is_only_named_claims_nothing(dict_tree: Any) -> None:
         ("# nothing\n", "mix.exs: no module in it has `use Mix.Project`", ""),
         ("defmodule A do\n def project, do: []\nend", "mix.exs: no module in it has `use Mix.Project`", ""),
         ("defmodule A do\n use Mix.Project\nend", "A has no `project` function", ""),
-        ("defmodule A do\n use Mix.Project\n def project, do: :a\nend", "`project` should give a keyword list", ":a"),
+        ("defmodule A do\n use Mix.Project\n def project, do: :a\nend", "`project` should return a keyword list", ":a"),
         (minimal("").replace(":a", '"a"'), 'app: should be an atom, is "a"', '"a"'),
         (minimal("", 'version: "1.0"'), 'version: "1.0" is not a version as Mix wants it', '"1.0"'),
         (minimal("", 'version: "01.0.0"'), 'version: "01.0.0" is not a version', '"01'),
