@@ -5,6 +5,7 @@ https://github.com/compose-spec/compose-spec/blob/main/spec.md
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -160,7 +161,7 @@ def probe_command(probe: Probe) -> tuple[str, ...]:
     return (
         "bash",
         "-c",
-        f"{connect} && printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' '{probe.path}' >&3"
+        f"{connect} && printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' {shlex.quote(probe.path)} >&3"
         ' && read -r status <&3 && echo "$status" && case "$status" in HTTP/*" 2"*) ;; *) exit 1 ;; esac',
     )
 
