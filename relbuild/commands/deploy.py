@@ -42,6 +42,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Migration:
+    """A command of an image that changes the database, run once before the rollout."""
+
+    image: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """A deployment that ended well; ``changed`` is False where the same one ran already."""
 
@@ -91,7 +99,8 @@ def deploy(session: Session, request: Request) -> Deployed | Rendered:
     if running is not None and running.digest == deployment.digest and not _incomplete(running):
         session.note(f"{opened.key} runs {deployment.version} ({deployment.image}) already: nothing changes")
         return Deployed(opened.key, deployment.version, deployment.image, running.revision, changed=False)
-    migration = _migration(opened, image, request)
+    argv = _migration(opened, image, request)
+    migration = None if argv is None else Migration(deployment.image, argv)
     with locked(opened, "deploying", deployment.version, wait=request.wait):
         return _act(opened, deployment, environment, migration)
 
@@ -107,19 +116,19 @@ def rollback(session: Session, key: str | None, wanted: str | None, *, wait: boo
     running = opened.engine.running()
     record = choose_rollback(opened.engine.history(), wanted, running.revision if running else None, opened.key)
     opened.engine.provide(record.image)
-    image = release_image(opened.session, record.image)
-    deployment, environment = _plan(opened, image, Request(image=record.image))
-    steps = None
+    deployment, environment = _plan(opened, release_image(opened.session, record.image), Request(image=record.image))
+    migration = None
     if rollback_to is not None:
-        steps = _rollback_migration(image, rollback_to)
+        if running is None:
+            raise UsageError("--rollback-to needs the version that runs, and nothing runs")
+        # The earlier version doesn't know the migrations that are to be reverted.
+        migration = _rollback_migration(release_image(opened.session, running.image), rollback_to)
     session.note(f"rolling {opened.key} back to {record.version} (revision {record.revision}, {record.image})")
     with locked(opened, "rolling back", record.version, wait=wait):
-        return _act(opened, deployment, environment, steps)
+        return _act(opened, deployment, environment, migration)
 
 
-def _act(
-    opened: OpenTarget, deployment: Deployment, environment: Environment, migration: tuple[str, ...] | None
-) -> Deployed:
+def _act(opened: OpenTarget, deployment: Deployment, environment: Environment, migration: Migration | None) -> Deployed:
     """Do it under the lock, step by step, and write down how it ended."""
     engine, session = opened.engine, opened.session
     revision = _next_revision(opened, engine.running())
@@ -141,8 +150,8 @@ def _act(
             with _noted(session, f"secrets {', '.join(deployment.secrets)}"):
                 engine.store_secrets(deployment, environment.secrets)
         if migration is not None:
-            with _noted(session, f"migrations: {' '.join(migration[1:])}"):
-                engine.migrate(deployment, migration)
+            with _noted(session, f"migrations: {' '.join(migration.argv[1:])}"):
+                engine.migrate(replace(deployment, image=migration.image), migration.argv)
         with _noted(session, f"rollout of {deployment.version}"):
             engine.roll_out(deployment, revision)
     except DeployError:
@@ -259,7 +268,7 @@ def _migration(opened: OpenTarget, image: ReleaseImage, request: Request) -> tup
     return None if expression is None else ReleaseCommand(image.release, "eval", (expression,), image.root).argv
 
 
-def _rollback_migration(image: ReleaseImage, version: str) -> tuple[str, ...]:
+def _rollback_migration(image: ReleaseImage, version: str) -> Migration:
     from relbuild.mix.migrations import VERSION
 
     if not version.isdigit():
@@ -267,7 +276,8 @@ def _rollback_migration(image: ReleaseImage, version: str) -> tuple[str, ...]:
     expression = image.facts.labels.get(labels.ROLLBACK)
     if expression is None:
         raise UsageError(f"the image {image.reference} has no rollback expression", hint="relbuild migrate --help")
-    return ReleaseCommand(image.release, "eval", (expression.replace(VERSION, version),), image.root).argv
+    argv = ReleaseCommand(image.release, "eval", (expression.replace(VERSION, version),), image.root).argv
+    return Migration(image.reference, argv)
 
 
 def _next_revision(opened: OpenTarget, running: Running | None) -> int:

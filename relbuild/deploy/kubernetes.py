@@ -14,6 +14,7 @@ from relbuild.deploy.spec import Deployment, Port, Probe, Service
 
 # Who applies the objects, for --server-side, and whose they are: nothing else is ever changed or pruned.
 FIELD_MANAGER = "relbuild"
+VERSION = "org.opencontainers.image.version"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 # Seconds before a pod that is to stop gets SIGTERM: until then the Service's endpoints have forgotten it everywhere.
 DRAIN = 5
@@ -120,11 +121,7 @@ def _deployment(deployment: Deployment, service: Service, revision: int, replica
         "metadata": {
             "name": object_name(deployment, service.role),
             "labels": {**labels, **version},
-            "annotations": {
-                SPEC_LABEL: deployment.digest,
-                REVISION_LABEL: str(revision),
-                "kubernetes.io/change-cause": f"relbuild deploy {deployment.version}",
-            },
+            "annotations": {"kubernetes.io/change-cause": f"relbuild deploy {deployment.version}"},
         },
         "spec": {
             "replicas": replicas,
@@ -133,7 +130,18 @@ def _deployment(deployment: Deployment, service: Service, revision: int, replica
             "selector": {"matchLabels": _selected(deployment, service)},
             # The new pod is ready before an old one goes.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {"metadata": {"labels": {**labels, **version, **service.labels}}, "spec": pod},
+            "template": {
+                "metadata": {
+                    "labels": {**labels, **version, **service.labels},
+                    # In the template, which `rollout undo` brings back: they tell what runs.
+                    "annotations": {
+                        SPEC_LABEL: deployment.digest,
+                        REVISION_LABEL: str(revision),
+                        VERSION: deployment.version,
+                    },
+                },
+                "spec": pod,
+            },
         },
     }
 

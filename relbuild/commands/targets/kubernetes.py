@@ -67,7 +67,7 @@ class Kubernetes:
         """Raise EngineError for each right that is missing, before anything is changed."""
         if self.session.dry_run:
             return
-        answer = self._read("version", "--output", "json")
+        answer = self._read("get", "--raw", "/version")
         if answer.exit_code:
             raise self._unreachable(answer)
         namespace = self.target.namespace
@@ -162,14 +162,20 @@ class Kubernetes:
         if not deployments:
             return None
         pods = self._own("pod")
-        meta = deployments[0]["metadata"]
-        annotations = meta.get("annotations") or {}
+        template = deployments[0]["spec"]["template"]
+        annotations = template["metadata"].get("annotations") or {}
         return Running(
             digest=annotations.get(SPEC_LABEL, ""),
             revision=int(annotations.get(REVISION_LABEL, 0)),
-            image=str(deployments[0]["spec"]["template"]["spec"]["containers"][0]["image"]),
-            version=str(meta["labels"].get("app.kubernetes.io/version", "")),
-            copies=tuple(_copy(pod) for pod in pods if pod["metadata"]["labels"].get(ROLE_LABEL) != "migration"),
+            image=str(template["spec"]["containers"][0]["image"]),
+            version=annotations.get(kubernetes.VERSION, ""),
+            copies=tuple(
+                _copy(pod)
+                for pod in pods
+                if pod["metadata"]["labels"].get(ROLE_LABEL) != "migration"
+                # Those that are being stopped are of a version that was replaced.
+                and "deletionTimestamp" not in pod["metadata"]
+            ),
             wanted={
                 each["metadata"]["labels"].get(ROLE_LABEL, WEB): int(each["spec"]["replicas"]) for each in deployments
             },

@@ -72,7 +72,10 @@ def open_target(session: Session, key: str | None, release: str | None = None) -
 def _key(config: Config, key: str | None) -> str:
     known = tuple(config.targets)
     if not known:
-        raise UsageError("relbuild.yml has no targets", hint="relbuild init --target host|swarm|kubernetes adds one")
+        raise UsageError(
+            "relbuild.yml has no targets",
+            hint="write one, such as targets: {production: {engine: host, publish: ['80:4000']}}",
+        )
     if key is None:
         if len(known) > 1:
             raise UsageError("relbuild.yml has several targets", hint=f"name one: {', '.join(known)}")

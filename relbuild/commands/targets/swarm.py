@@ -25,6 +25,8 @@ LOCK, BEAT = "io.relbuild.lock", "io.relbuild.lock.beat"
 NO_IMAGE = "scratch"
 # Seconds between two looks at the tasks.
 PAUSE = 0.5
+# Seconds until Swarm tells of a task that has failed.
+SETTLE = 3.0
 # So many failed tasks of the new version are a crash loop.
 FAILURES = 3
 # https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/
@@ -261,13 +263,11 @@ class Swarm:
 
     def _unhealthy(self, deployment: Deployment, revision: int, why: str) -> DeployError:
         """Return the error, with what the newest failed task wrote and what usually causes it."""
-        tasks = [task for service in self._services() for task in self._tasks(service, revision)]
-        ended = [each for each in tasks if each["Status"]["State"] not in ("running", "new", "pending")]
-        worst = next(iter(ended), tasks[0] if tasks else None)
+        worst = self._ended_task(revision)
         log: tuple[str, ...] = ()
         check = ""
         if worst is not None:
-            why = _why(worst) if worst["Status"].get("Err") else why
+            why = _why(worst) if worst["Status"]["State"] in ENDED else why
             logs = (*self.session.endpoint.docker, "service", "logs", "--raw", "--tail", "25", worst["ID"])
             log = last_lines(self.session, logs)
             container = (worst["Status"].get("ContainerStatus") or {}).get("ContainerID")
@@ -277,6 +277,16 @@ class Swarm:
                 why = f"{why}; the last check: {check}"
         cause = health.usual_cause(deployment.probe, check, log, None)
         return self._failed(f"{self.name} {deployment.version} isn't healthy", why, log, cause or None)
+
+    def _ended_task(self, revision: int) -> Any:
+        """Return the newest task of the new version that has ended, else any; Swarm tells of one a moment later."""
+        deadline = time.monotonic() + SETTLE
+        while True:
+            tasks = [task for service in self._services() for task in self._tasks(service, revision)]
+            ended = [each for each in tasks if each["Status"]["State"] in ENDED]
+            if ended or time.monotonic() > deadline:
+                return next(iter(ended or tasks), None)
+            time.sleep(PAUSE)
 
     def _failed(self, what: str, why: str, log: Sequence[str], hint: str | None = None) -> DeployError:
         running = self.running()
@@ -335,8 +345,9 @@ def _copy(service: Any, task: Any, role: str) -> Copy:
 
 def _why(task: Any) -> str:
     status = task["Status"]
-    code = (status.get("ContainerStatus") or {}).get("ExitCode")
-    return str(status.get("Err") or f"it ended with exit code {code}")
+    if code := (status.get("ContainerStatus") or {}).get("ExitCode"):
+        return f"it ended with exit code {code}"
+    return str(status.get("Err") or status.get("Message") or status["State"])
 
 
 def _hopeless(task: Any) -> bool:
