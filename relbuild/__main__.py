@@ -20,7 +20,19 @@ COMMON = {"-C": 2, "--config": 2, "--context": 2, "--host": 2, "--dry-run": 1, "
 
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
-    argv = sys.argv[1:]
+    try:
+        code = _start(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules were imported
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        from relbuild.errors import Interrupted
+
+        code = _failed("", Interrupted("interrupted"), "--json" in sys.argv)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    sys.exit(code)
+
+
+def _start(argv: list[str]) -> int:
+    """Prepare the process and return the exit code of the verb that ``argv`` names."""
     _prepare_streams()
     # A tenth of the start-up is spent looking for garbage that a process this short never makes.
     gc.disable()
@@ -30,7 +42,7 @@ def main() -> NoReturn:
     code = _run(_verb_first(argv))
     # Python looks once more before it ends, whatever was disabled; for what is frozen it doesn't.
     gc.freeze()
-    sys.exit(code)
+    return code
 
 
 def _prepare_streams() -> None:

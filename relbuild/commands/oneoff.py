@@ -95,6 +95,8 @@ def _tell_log(session: Session, one_off: OneOff) -> None:
 def _make(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock) -> str:
     """Make it, having taken away one that has ended, and return its id; empty in a dry run."""
     told = False
+    if made_for := one_off.labels.get(labels.MIGRATION):
+        _remove_ended(session, one_off, made_for)
     while True:
         holder = _holder(session, one_off)
         if holder is not None and holder.state == "runs":
@@ -116,6 +118,15 @@ def _make(session: Session, one_off: OneOff, env: Mapping[str, str], lock: Lock)
         # Somebody was quicker by a moment, or the one that had ended is not quite gone yet.
         if not any(NAME_TAKEN.search(line) for line in made.tail):
             raise CommandFailed(f"can't make the container {one_off.name}", hint="what docker said is above")
+
+
+def _remove_ended(session: Session, one_off: OneOff, target: str) -> None:
+    """Remove the containers that failed migrations of the same target left, whatever environment they had."""
+    if isinstance(one_off, Job):  # its name is the target's
+        return
+    for left in session.engine.containers(f"{labels.MIGRATION}={target}", stopped=True):
+        if left.state in ("exited", "dead") and left.name != one_off.name:
+            session.runner.captured(one_off.remove(left.id))
 
 
 def _attach(session: Session, one_off: OneOff, made: str, timeout: float | None) -> Ran:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 
 from relbuild.commands import call, needs
@@ -13,12 +15,17 @@ from relbuild.engine.runner import Handling
 from relbuild.errors import CommandFailed
 from relbuild.image import labels
 from relbuild.mix.environment import from_label
-from relbuild.release.target import NAME_TAKEN, NewContainer, remove_container
+from relbuild.release import advice
+from relbuild.release.target import NAME_TAKEN, Container, NewContainer, remove_container
 from relbuild.result import Ran
 from relbuild.values import dataclass
 
-# Seconds that docker has to take the container away, after those the release has to stop.
+# Seconds that docker has to remove the container, after those that the release has to stop.
 REMOVAL = 5
+# Seconds in which a detached container that can't boot ends, and between two looks at it.
+SETTLES, PAUSE = 2.0, 0.1
+# How many lines of its log are shown then.
+LAST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +48,19 @@ class Boot:
 def run(session: Session, reference: str | None, around: Around, boot: Boot) -> Ran:
     """Start the release in a container; return when it has ended, or with its id when it is detached.
 
-    Raises CommandFailed when it lacks a variable that it needs.
+    Raises CommandFailed when it lacks a variable that it needs, when docker can't start it, and when a detached one
+    ends within a moment.
     """
     image = release_image(session, reference, boot.release)
     needs.require(image, around, "start", boot.options)
     mark = session.runner.mark()
     name = boot.name or (f"{image.release}-{mark}" if mark is not None else None)
+    own = own_ports(image, around.variables)
+    publish = tuple(map(both_sides, boot.publish)) or _published(own, boot)
     place = NewContainer(
         image.reference,
         name=name,
-        publish=boot.publish or _published(session, own_ports(image, around.variables), boot),
+        publish=publish,
         labels={labels.CONTAINER: image.release},
         surroundings=around.surroundings(boot.options, before=image.env),
         nofile=boot.nofile,
@@ -58,19 +68,76 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
         stop_timeout=boot.stop_timeout,
         endpoint=session.endpoint,
     )
-    # A container of a name that was asked for may have been there before: only one that is surely ours is removed.
-    ours = name is not None and boot.name is None and not boot.detach
-    undo = remove_container(name, session.endpoint) if ours and name is not None else None
-    handling = Handling(stdin=not boot.detach, undo=undo, grace=boot.stop_timeout + REMOVAL)
     argv = place.argv()
-    outcome = call.run(session, argv, around.values, handling)
+    if boot.detach:
+        return _detached(session, argv, around.values, name, boot, publish, own)
+    for address in filter(None, (address_of(each, session.endpoint.host) for each in publish)):
+        session.note(address)
+    # A container of a name that was given may have been there before: only one that is surely ours is removed.
+    undo = remove_container(name, session.endpoint) if name is not None and boot.name is None else None
+    handling = Handling(undo=undo, grace=boot.stop_timeout + REMOVAL, ends_by_signal=True)
+    outcome = call.run(session, argv, around.values, handling, advice.not_started)
+    call.require_started(outcome)
+    return call.result(session, argv, outcome)
+
+
+def _detached(
+    session: Session,
+    argv: tuple[str, ...],
+    env: Mapping[str, str],
+    name: str | None,
+    boot: Boot,
+    publish: tuple[str, ...],
+    own: tuple[str, ...],
+) -> Ran:
+    """Start the container in the background, and wait a moment to see whether it stays up."""
+    handling = Handling(stdin=False, hold=advice.GIVES_UP, explained=advice.not_started)
+    outcome = session.runner.captured(argv, env=env, handling=handling)
     try:
         call.require_started(outcome)
     except CommandFailed as error:
-        if boot.detach and not NAME_TAKEN.search(str(error)):
+        if not NAME_TAKEN.search(str(error)):
             _remove_unstarted(session, name)
         raise
-    return call.result(session, argv, outcome)
+    if session.dry_run or outcome.exit_code:
+        return Ran(outcome.exit_code, argv, outcome.stdout)
+    container = outcome.stdout.strip()
+    _require_up(session, container, name or container)
+    addresses = [found for each in publish if (found := address_of(each, session.endpoint.host))]
+    for address in addresses:
+        session.note(address)
+    if not publish and "--publish" not in boot.options and "-p" not in boot.options:
+        port = (own or ("PORT",))[0].removesuffix("/tcp")
+        session.note(
+            f"no port is published: relbuild run -p {port} publishes it; "
+            f"containers in the same network reach {name}:{port}"
+        )
+    return Ran(0, argv, container)
+
+
+def _require_up(session: Session, container: str, name: str) -> None:
+    """Raise CommandFailed, after the last lines of its log, when a container ends within a moment."""
+    end = time.monotonic() + SETTLES
+    while True:
+        found = session.engine.inspected("container", container)
+        state = found["State"] if found is not None else {"Status": "removed"}
+        if state["Status"] in ("exited", "dead", "restarting", "removed"):
+            break
+        if time.monotonic() > end:
+            return
+        time.sleep(PAUSE)
+    log = ""
+    if found is not None:
+        lines: list[str] = []
+        shown = Container(container, session.endpoint).logs(("--tail", str(LAST_LINES)))
+        session.runner.lines(shown, lines.append)
+        log = "".join(lines)
+        for each in log.splitlines():
+            session.note(each)
+    code = f" with exit code {state['ExitCode']}" if "ExitCode" in state else ""
+    memory = ": it was out of memory" if state.get("OOMKilled") else ""
+    hint = f"its log: relbuild logs --on container:{name}; docker rm --force {name} removes it"
+    raise CommandFailed(f"{name} ended{code} right after its start{memory}", hint=hint if found is not None else None)
 
 
 def _remove_unstarted(session: Session, name: str | None) -> None:
@@ -78,6 +145,27 @@ def _remove_unstarted(session: Session, name: str | None) -> None:
     left = session.engine.inspected("container", name) if name is not None else None
     if left is not None and left["State"]["Status"] == "created":
         session.runner.captured(remove_container(left["Id"], session.endpoint))
+
+
+def both_sides(publish: str) -> str:
+    """Return what is published with the port on both sides: docker takes a single one for a random port of the host."""
+    port, slash, protocol = publish.partition("/")
+    return f"{port}:{port}{slash}{protocol}" if re.fullmatch(r"\d+(-\d+)?", port) else publish
+
+
+def address_of(publish: str, host: str | None) -> str | None:
+    """Return the address of a published TCP port; None where docker chooses the port, or there are several.
+
+    ``host`` is the engine's address.
+    """
+    found = re.fullmatch(r"(?:(?P<address>\[[^]]+\]|[^:]*):)?(?P<port>\d+):\d+(?:/tcp)?", publish)
+    if found is None:
+        return None
+    remote = re.match(r"(?:ssh|tcp)://(?:[^@/]*@)?(?P<name>\[[^]]+\]|[^:/]+)", host or "")
+    address = found["address"]
+    if address in (None, "", "0.0.0.0", "[::]"):
+        address = remote["name"] if remote is not None else "127.0.0.1"
+    return f"http://{address}:{found['port']}"
 
 
 def own_ports(image: ReleaseImage, variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -95,10 +183,8 @@ def own_ports(image: ReleaseImage, variables: Mapping[str, str]) -> tuple[str, .
     return (value,) if value.isdecimal() else image.facts.ports
 
 
-def _published(session: Session, own: tuple[str, ...], boot: Boot) -> tuple[str, ...]:
-    """Return the release's own ports, on this machine alone and under the same numbers, where they are wanted."""
+def _published(own: tuple[str, ...], boot: Boot) -> tuple[str, ...]:
+    """Return the release's own ports, on this machine alone and under the same numbers, where they are published."""
     wanted = boot.publish_all if boot.publish_all is not None else terminal.attended() and not boot.detach
     ports = [port.removesuffix("/tcp") for port in own] if wanted else []
-    for port in ports:
-        session.warn(f"port {port} of the release is published on 127.0.0.1; -p names another, --no-publish none")
     return tuple(f"127.0.0.1:{port.partition('/')[0]}:{port}" for port in ports)

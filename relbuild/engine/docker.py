@@ -245,15 +245,42 @@ class Engine:
         return str(self._endpoint)
 
     def _hint(self, reason: str) -> str:
-        if self._endpoint.is_ssh or "ssh" in reason:
-            address = " ".join(self._endpoint.docker)
-            return (
-                f"try it by hand: {address} version; ssh must get in without a question: its key in the ssh agent or "
-                "named in ~/.ssh/config, the host in ~/.ssh/known_hosts; and docker must be on the PATH there"
-            )
-        if shutil.which("docker") is None:
-            return "install Docker Engine 23 or newer: https://docs.docker.com/engine/install/"
-        return "start it, or name another with --host or --context"
+        return unreachable(self._endpoint, reason, client=shutil.which("docker") is not None)
+
+
+def unreachable(endpoint: Endpoint, reason: str, *, client: bool) -> str:
+    """Return what to do about an engine that can't be reached for a reason; ``client`` is whether docker is installed.
+
+    The reasons are those of the system, of ssh and of the docker client.
+    """
+    words = reason.lower()
+    command = " ".join(endpoint.docker)
+    if "permission denied" in words and not endpoint.is_ssh and "publickey" not in words:
+        return (
+            "this user may not use the engine's socket: join its group (sudo usermod -aG docker $USER, then log in "
+            "again), or use a rootless engine (docker context use rootless)"
+        )
+    if endpoint.is_ssh or "ssh" in words:
+        return (
+            f"try it by hand: {command} version; ssh must get in without a question: its key in the ssh agent or "
+            "named in ~/.ssh/config, the host in ~/.ssh/known_hosts; and docker must be on the PATH there"
+        )
+    if "context" in words and "not found" in words:
+        return "docker context ls lists the contexts"
+    if any(each in words for each in ("no such host", "name or service not known", "name resolution", "nodename")):
+        return "the host's name is not known: check it in --host, DOCKER_HOST or the context"
+    if any(each in words for each in ("x509", "tls", "certificate", "https")):
+        return "the engine speaks TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context with certificates"
+    if not client:
+        return "install Docker Engine 23 or newer: https://docs.docker.com/engine/install/"
+    if "no such file" in words:
+        return (
+            "no engine has made this socket: start Docker (sudo systemctl start docker, or Docker Desktop), "
+            "or name another engine with --host or --context"
+        )
+    if "refused" in words:
+        return "nothing listens there: start the engine, or name another with --host or --context"
+    return "start it, or name another with --host or --context"
 
 
 class _NotThere(EngineError):

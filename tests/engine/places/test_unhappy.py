@@ -48,8 +48,10 @@ def test_a_system_that_can_not_be_spoken_to(
     for verb in (("rpc", "1"), ("pid",), ("stop",)):
         ran = relbuild(*verb, "--on", f"container:{mute}")
         assert (ran.exit_code, ran.stdout) == (1, "")
-        assert f"warning: {mute} runs without a node (RELEASE_DISTRIBUTION=none), so {verb[0]}" in ran.stderr
-        assert "start it with RELEASE_DISTRIBUTION=sname" in ran.stderr
+        assert f"error: {mute} runs without a node (RELEASE_DISTRIBUTION=none): {verb[0]} can't reach it" in ran.stderr
+        assert "remove RELEASE_DISTRIBUTION=none from its environment" in ran.stderr
+        [error] = json.loads(relbuild(*verb, "--json", "--on", f"container:{mute}").stdout)["errors"]
+        assert "runs without a node" in error["message"]
     assert relbuild("eval", "IO.puts(1)", "--on", f"container:{mute}").stdout == "1\n"
     docker("rm", "--force", mute)
     ran = relbuild("rpc", "1", "--env", "RELEASE_COOKIE=wrong", "--on", f"container:{container}")
@@ -156,16 +158,33 @@ def test_what_docker_can_not_start_is_no_exit_code_of_the_releases(
     limit = ("--name", name, "--nofile", "99999999999")
     for argv in (("run", echo_image, *limit), ("run", echo_image, "--detach", *limit)):
         ran = relbuild(*argv)
-        assert (ran.exit_code, ran.stdout.removesuffix("\n")[64:]) == (1, "")
-        assert "\nerror: docker can't start the container: failed to create task for container: " in ran.stderr
+        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert ran.stderr.startswith("error: docker can't start the container: failed to create task for container: ")
         assert "\n  the engine can't raise the limit of open files so far: give a lower --nofile, or" in ran.stderr
         assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
     ran = relbuild("eval", "1", "--on", f"image:{echo_image}", "--network", "none-such")
-    assert (ran.exit_code, "error: docker can't start the container: " in ran.stderr) == (1, True)
+    assert (ran.exit_code, ran.stderr.count("none-such not found")) == (1, 1)
+    assert "create it (docker network create none-such)" in ran.stderr
     ran = relbuild("eval", "System.halt(125)", "--on", f"image:{echo_image}")
     assert (ran.exit_code, ran.stderr) == (125, "")
     # One of the same name that somebody has made, and not started, is theirs.
     docker("create", "--name", name, *labels, echo_image)
     ran = relbuild("run", echo_image, "--detach", "--name", name)
     assert (ran.exit_code, "is already in use by" in ran.stderr) == (1, True)
+    assert f"remove that container (docker rm --force {name})" in ran.stderr
+    docker("rm", name)
+
+
+def test_a_detached_container_that_dies_is_reported_with_its_last_lines(
+    relbuild: Callable[..., Ran], docker: Docker, echo_image: str, run_id: str
+) -> None:
+    name = f"dies-{run_id}"
+    dying = ("--env", "RELEASE_BOOT_SCRIPT=none-such", "--name", name)
+    ran = relbuild("run", echo_image, "--detach", *dying)
+    code = docker("inspect", "--format", "{{.State.ExitCode}}", name)
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert f"error: {name} ended with exit code {code} right after its start" in ran.stderr
+    assert "none-such" in ran.stderr.partition("error: ")[0]
+    logs = relbuild("logs", "--on", f"container:{name}")
+    assert (logs.exit_code, f"{name} has ended with exit code {code}" in logs.stderr) == (0, True)
     docker("rm", name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from relbuild.commands.place import ReleaseImage
-from relbuild.commands.run import own_ports
+from relbuild.commands.run import address_of, both_sides, own_ports
 from relbuild.engine.facts import ImageFacts
 from relbuild.errors import Mark
 from relbuild.image import labels
@@ -39,3 +39,24 @@ def test_a_release_listens_where_its_contract_says(
     said = {labels.ENVIRONMENT: to_label(Contract((variable,)))} if variable is not None else {}
     image = ReleaseImage("shop:1", "shop", "/app", ImageFacts("", (), (), said, 0, ports=exposed, env=own_env))
     assert own_ports(image, given) == ports
+
+
+@pytest.mark.parametrize(
+    ("given", "published", "host", "address"),
+    [
+        ("4000", "4000:4000", None, "http://127.0.0.1:4000"),
+        ("4000/tcp", "4000:4000/tcp", None, "http://127.0.0.1:4000"),
+        ("53/udp", "53:53/udp", None, None),
+        ("4000-4002", "4000-4002:4000-4002", None, None),
+        ("8080:4000", "8080:4000", None, "http://127.0.0.1:8080"),
+        ("127.0.0.1::4000", "127.0.0.1::4000", None, None),
+        ("0.0.0.0:80:4000", "0.0.0.0:80:4000", None, "http://127.0.0.1:80"),
+        ("[::1]:80:4000", "[::1]:80:4000", None, "http://[::1]:80"),
+        ("4000", "4000:4000", "ssh://deploy@web2:2222", "http://web2:4000"),
+    ],
+)
+def test_a_single_port_is_the_same_on_both_sides_and_has_an_address(
+    given: str, published: str, host: str | None, address: str | None
+) -> None:
+    assert both_sides(given) == published
+    assert address_of(published, host) == address
