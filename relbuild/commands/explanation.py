@@ -31,6 +31,7 @@ def lines(plan: Plan) -> list[str]:
     for title, below in (
         ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
         ("what dependencies need", _package_needs(plan)),
+        ("programs that the release calls", _programs(plan)),
         ("notes", notes(plan)),
     ):
         found += ["", title, *(f"  {line}" for line in below)] if below else []
@@ -125,7 +126,7 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
     yield "  packages", _packages(plan, "builder", builder.packages, "to fetch and compile")
     yield "runner", f"{runner.image}  ({runner.base}){_locked(lock.runner if lock else None)}"
     yield "  packages", _packages(plan, "runner", runner.packages, "what ERTS and OTP load, and certificates")
-    for variable in plan.serving.variables:
+    for variable in plan.container.variables:
         yield "  sets", f"{variable.name}={variable.value}  ({variable.at.brief}: {variable.reason})"
     runtime = plan.narrowing.runtime
     layers = plan.layers.numbered(plan.released, runtime.path if runtime else None)
@@ -148,6 +149,8 @@ def _packages(plan: Plan, who: str, names: tuple[str, ...], why: str) -> str:
     reasons = [why, *([mark.brief] if mark else [])]
     if any(need.builder if who == "builder" else need.runner for need in plan.needs):
         reasons.append("what dependencies need, see below")
+    if who == "runner" and plan.container.programs:
+        reasons.append("programs that the release calls, see below")
     return f"{' '.join(names)}  ({'; '.join(reasons)})"
 
 
@@ -203,6 +206,10 @@ def _package_needs(plan: Plan) -> list[str]:
         ends = f"  →  {'; '.join(wanted)}" if wanted else ""
         found.append(f"{need.app} {need.what}  ({need.at.brief}){ends}")
     return found
+
+
+def _programs(plan: Plan) -> list[str]:
+    return [f"{each.name}  ({each.at.brief})  →  runner: {each.package}" for each in plan.container.programs]
 
 
 def _said(fact: Known[str] | Unknown | None) -> str:

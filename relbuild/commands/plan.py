@@ -8,6 +8,7 @@ from relbuild.commands import explanation
 from relbuild.commands.session import Session
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
+from relbuild.image.container import InstalledProgram
 from relbuild.image.credentials import Secret
 from relbuild.image.packages import Need
 from relbuild.image.plan import Plan
@@ -85,7 +86,7 @@ class Planned:
                 "base": plan.runner.base,
                 "packages": list(plan.runner.packages),
                 "environment": {
-                    **{each.name: each.value for each in plan.serving.variables},
+                    **{each.name: each.value for each in plan.container.variables},
                     **plan.runner.env,
                 },
             },
@@ -97,6 +98,7 @@ class Planned:
             "environment": data_of(plan.environment),
             "labels": dict(plan.labels),
             "dependencies": [_need(each) for each in plan.needs],
+            "programs": [_program(each) for each in plan.container.programs],
             "notes": list(explanation.notes(plan)),
             "unknown": [_unknown(each) for each in plan.unknown],
             "evaluated": None
@@ -172,6 +174,12 @@ def _need(need: Need) -> dict[str, Any]:
         "missing": list(need.missing),
         "at": {"file": need.at.file, "line": need.at.line, "column": need.at.column},
     }
+
+
+def _program(program: InstalledProgram) -> dict[str, Any]:
+    at = program.at
+    place = {"file": at.file, "line": at.line, "column": at.column}
+    return {"name": program.name, "package": program.package, "at": place}
 
 
 def _secret(secret: Secret) -> dict[str, Any]:

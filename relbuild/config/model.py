@@ -172,6 +172,13 @@ class Runner:
         example="[imagemagick]",
         value=(),
     )
+    without: tuple[str, ...] = key(
+        Listing("a list of Debian packages", texts.PACKAGE, unique=True),
+        "Debian packages that are left out although a dependency, or a program that the project calls, needs them.",
+        default="[]",
+        example="[git]",
+        value=(),
+    )
     env: Mapping[str, str] = key(
         Table("a mapping of environment variables", texts.VARIABLE, texts.ENV_VALUE),
         "Environment variables of the image. Whoever has the image can read them: no secrets.",

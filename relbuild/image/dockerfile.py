@@ -36,7 +36,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         mix_release=compiling.released(plan),
         builder=builder,
         runner=plan.runner,
-        image_variables=plan.serving.variables,
+        image_variables=plan.container.variables,
         runner_template="runner-minimal.j2" if plan.runner.minimal else "runner-slim.j2",
         programs=("bash",) if plan.healthcheck else (),
         asked=tuple(package.partition("=")[0] for package in plan.runner.asked_packages),

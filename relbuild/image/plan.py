@@ -12,6 +12,7 @@ from relbuild.image import (
     assets,
     bases,
     build_time,
+    container,
     dependencies,
     hooks,
     labelling,
@@ -21,11 +22,11 @@ from relbuild.image import (
     packages,
     platforms,
     rust,
-    serving,
     starting,
     unfound,
 )
 from relbuild.image.assets import Assets
+from relbuild.image.container import Container
 from relbuild.image.dependencies import Dependencies
 from relbuild.image.layers import Layers
 from relbuild.image.location import Location
@@ -33,11 +34,11 @@ from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
-from relbuild.image.serving import Serving
 from relbuild.image.sources import Sources, find_sources
 from relbuild.image.stages import Builder, Runner, make_builder, make_runner
 from relbuild.image.unfound import Names
 from relbuild.mix import distillery, environment, toolchain, umbrella
+from relbuild.mix.elixir_files import Code
 from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
@@ -69,7 +70,7 @@ class Plan:
     migrates_at_start: Mark | None
     """Where a supervision tree has Ecto.Migrator."""
     environment: Contract
-    serving: Serving
+    container: Container
     healthcheck: Healthcheck | None
     labels: Mapping[str, str]
     lock: Lock | None
@@ -122,14 +123,19 @@ def make_plan(
     required = environment.read(tree, project, release)
     at_build = environment.read_by_build(tree, project)
     native = rust.decide(tree, project, deps.resolved, tools.debian.value)
-    needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
+    code = Code(tree, (project, *apps))
+    debian = tools.debian.value
+    needs = (*packages.needs(deps.resolved, debian, config.builder.env, native.cargo, code), *native.needs)
     asset_plan = assets.find(tree, (project, *apps), config, tools)
     otp = tools.otp.value if tools.otp is not None else None
     names = config.platforms if platform_names is None else platform_names
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
     wanted = (*asset_plan.debian_packages, *packages.to_build(needs))
-    served = serving.find_serving(tree, (project, *apps), release, config, at_build, required)
-    runner = make_runner(config, tools, needs, lock)
+    required_there = container.find_container(
+        tree, (project, *apps), release, config, debian, deps.resolved, needs, at_build, required, code
+    )
+    programs = (each.package for each in required_there.programs)
+    runner = make_runner(config, tools, (*packages.to_run(needs), *programs), lock)
     applications = _applications(project)
     return Plan(
         project=project,
@@ -150,7 +156,7 @@ def make_plan(
         migrate=migrate.expression,
         migrates_at_start=migrate.at_start,
         environment=required,
-        serving=served,
+        container=required_there,
         healthcheck=config.healthcheck,
         labels=labelling.of(
             release,
@@ -179,7 +185,7 @@ def make_plan(
             *(native.notes if tools.provider != "image" else ()),
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
-        problems=served.problems,
+        problems=required_there.problems,
         unknown=project.unknown,
         marks=config.marks,
         named=release_name is not None,

@@ -42,10 +42,10 @@ def decide(tree: Tree, project: Project, dependencies: Iterable[Resolved], debia
 
 
 def _needs(rust: Rust, debian: str) -> Iterator[Need]:
-    from relbuild.image.package_table import CRATES
+    from relbuild.image.package_table import table
 
     for pinned in rust.crates:
-        known = CRATES.get(pinned.name)
+        known = table().crates.get(pinned.name)
         if known is not None and known.brings not in pinned.deps:
             builder, runner = names_in(known.builder, debian), names_in(known.runner, debian)
             yield Need(pinned.name, pinned.at, f"(Rust) {known.what}", builder, runner)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import Mark, Problem
 from relbuild.mix import elixir_files, scripts, uses
-from relbuild.mix.environment import Contract, describe
+from relbuild.mix.environment import Contract, describe, lacks
 from relbuild.mix.environment.boot import PROVIDED
 from relbuild.mix.environment.conditions import (
     NEVER,
@@ -30,8 +30,11 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project, Release
 from relbuild.mix.source import Source, pair_key, walk
 
-# Tried before the values that a condition names: what Phoenix's generators and documentation write.
+# Tried after the values that a condition names.
 USUAL = ("true", "1")
+# The defaults of variables that turn something on, and what such a variable is used for.
+OFF = ("", "0", "false", "no", "off", "disabled", "nil")
+SWITCHES = ("boolean", "choice", "atom")
 # What `mix phx.gen.release` calls the script that starts the server.
 OVERLAY = "bin/server"
 
@@ -73,13 +76,14 @@ def find_serving(
     search = _Search(tree, release, config, at_build, at_boot, script)
     found: dict[str, ImageVariable] = {}
     problems: list[Problem] = []
-    for part in parts:
-        for endpoint in _endpoints(tree, part):
-            answer = search.resolve(endpoint, part)
-            if isinstance(answer, Problem):
-                problems.append(answer)
-            elif answer is not None:
-                found.setdefault(answer.name, answer)
+    answers = [search.resolve(endpoint, part) for part in parts for endpoint in _endpoints(tree, part)]
+    for answer in answers:
+        if isinstance(answer, ImageVariable):
+            found.setdefault(answer.name, answer)
+        elif isinstance(answer, Problem):
+            problems.append(answer)
+    if all(isinstance(answer, _Role) for answer in answers):
+        problems += [answer.problem for answer in answers if isinstance(answer, _Role)]
     for name in sorted(script.sets.keys() - config.runner.env.keys()) if script is not None else ():
         if script is not None and _is_read(tree, parts, at_boot, name):
             found.setdefault(name, script.variable(name, "starts the server with it"))
@@ -92,9 +96,20 @@ def _is_read(tree: Tree, parts: tuple[Project, ...], at_boot: Contract, name: st
 
 
 def _endpoints(tree: Tree, part: Project) -> Iterator[_Endpoint]:
+    """Yield the endpoints that another module of the same application names, as its supervisor does."""
     own = part.app.value if isinstance(part.app, Known) else None
     for use in uses.find(tree, part, "Phoenix.Endpoint"):
-        yield _Endpoint(use.module, use.option("otp_app") or own, use.at)
+        last = use.module.rpartition(".")[2].encode()
+        files = {source.file for source, _ in elixir_files.modules_with(tree, (part,), (last,))}
+        if files - {use.at.file}:
+            yield _Endpoint(use.module, use.option("otp_app") or own, use.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """An endpoint that serves in one of several roles, of which the project has another one by default."""
+
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +132,7 @@ class _Search:
     at_boot: Contract
     script: _StartScript | None
 
-    def resolve(self, endpoint: _Endpoint, part: Project) -> ImageVariable | Problem | None:
+    def resolve(self, endpoint: _Endpoint, part: Project) -> ImageVariable | Problem | _Role | None:
         """Return the variable that starts the endpoint's server, None where it needs none, or why it doesn't serve."""
         building = _server(endpoint, self.at_build.config_calls)
         built = evaluate(building, self.config.builder.env)
@@ -128,12 +143,16 @@ class _Search:
         if evaluate(serves, environment) or self.at_boot.exported.intersection(names):
             return None
         at = next((call.at for call in self.at_boot.config_calls if _configures(call, endpoint)), endpoint.at)
-        chosen = _choose(serves, names, environment)
+        starts = _server(endpoint, self.at_boot.config_calls) != NEVER
+        switches = [name for name in names if starts and self._is_switch(name)]
+        chosen = _choose(serves, switches, environment, self._accepts)
         if chosen is not None:
             name, value = chosen
             where = next((variable.at for variable in self.at_boot.variables if variable.name == name), at)
             return ImageVariable(name, value, f"{endpoint.module} serves only with it", where)
         if unclear(serves):
+            if not starts:
+                return None  # the build's configuration starts it, and only code that can't be read may turn it off
             if self.script is not None:
                 return self.script.variable(min(self.script.sets), f"starts {endpoint.module} with it")
             return Problem(
@@ -143,21 +162,38 @@ class _Search:
             )
         if names:
             hint = f"set it in relbuild.yml: runner: {{env: {{{names[0]}: …}}}}"
-            return Problem(f"{endpoint.module} serves only when {describe(serves)}", at, hint)
+            problem = Problem(f"{endpoint.module} serves only when {describe(serves)}", at, hint)
+            return problem if switches else _Role(problem)
         return None if variables(serves) else self._never(endpoint, part, building)
+
+    def _is_switch(self, name: str) -> bool:
+        """Return whether a variable may only be there to turn something on: it has no default that means something."""
+        variable = next((each for each in self.at_boot.variables if each.name == name), None)
+        if variable is None:
+            return True
+        default = variable.default
+        off = default is None or (default.literal and default.text.lower() in OFF)
+        return off and (variable.use is None or variable.use.kind in SWITCHES)
+
+    def _accepts(self, name: str, value: str) -> bool:
+        """Return whether the release boots with the value, as far as its files say."""
+        own = Contract(tuple(variable for variable in self.at_boot.variables if variable.name == name))
+        return not lacks(own, {"RELEASE_COMMAND": "start", name: value})
 
     def _never(self, endpoint: _Endpoint, part: Project, building: Condition) -> Problem | None:
         """Return that nothing starts the endpoint's server, unless code in lib/ may."""
         read = [each for each in self.at_build.variables if each.name in variables(building)]
         if read:
-            chosen = _choose(building, [each.name for each in read], {})
+            chosen = _choose(building, [each.name for each in read], {}, lambda name, value: True)
             example = f"{read[0].name}: {chosen[1] if chosen else '…'}"
             return Problem(
                 f"{endpoint.module} serves only when {describe(building)} while the image is built",
                 read[0].at,
                 f"read it in runtime.exs, or set it in relbuild.yml: builder: {{env: {{{example}}}}}",
             )
-        if _in_code(self.tree, part):
+        # Code, a file that isn't there or that can't be read, or a config provider may start it.
+        unread = self.at_build.unknown or self.at_boot.unknown or self.release.config_providers is not None
+        if unread or _in_code(self.tree, part):
             return None
         return Problem(
             f"nothing starts the server of {endpoint.module}: the release boots and serves nothing",
@@ -186,9 +222,11 @@ def _configures(call: ConfigCall, endpoint: _Endpoint) -> bool:
     return call.key == endpoint.module and call.app == endpoint.app
 
 
-def _choose(serves: Condition, names: list[str], environment: Mapping[str, str]) -> tuple[str, str] | None:
+def _choose(
+    serves: Condition, names: list[str], environment: Mapping[str, str], accepts: Callable[[str, str], bool]
+) -> tuple[str, str] | None:
     """Return a variable and a value that make it serve; where others must be set as well, one that is named for it."""
-    tried = [(name, value) for name in names for value in _values(serves, name)]
+    tried = [(name, value) for name in names for value in _values(serves, name) if accepts(name, value)]
     for name, value in tried:
         if evaluate(serves, {**environment, name: value}) is True:
             return name, value
@@ -205,8 +243,8 @@ def _values(serves: Condition, name: str) -> Iterator[str]:
     named = {
         value for each in leaves(serves) if isinstance(each, Among) and each.variable == name for value in each.values
     }
+    yield from sorted(value for value in named if value)
     yield from USUAL
-    yield from sorted(value for value in named if value and value not in USUAL)
 
 
 def _in_code(tree: Tree, part: Project) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from relbuild.config import Config, Steps
-from relbuild.image import bases, packages
+from relbuild.image import bases
 from relbuild.image.bases import ElixirSource
 from relbuild.image.credentials import Access, Secret, own_secrets
 from relbuild.image.dependencies import Dependencies
 from relbuild.image.lock import Lock
-from relbuild.image.packages import Need
 from relbuild.mix.toolchain import Toolchain
 from relbuild.values import dataclass
 
@@ -98,13 +97,15 @@ def make_builder(
     )
 
 
-def make_runner(config: Config, tools: Toolchain, needs: tuple[Need, ...], lock: Lock | None) -> Runner:
-    """Return what the image that runs is made of."""
+def make_runner(config: Config, tools: Toolchain, needed: tuple[str, ...], lock: Lock | None) -> Runner:
+    """Return what the image that runs is made of; the packages are those that the release needs."""
     return Runner(
         image=bases.image(tools.runner_image, config, lock.runner if lock else None),
         base=config.runner.base,
         own_packages=_merged(tools.runtime_packages, ALWAYS, MINIMAL if config.runner.base == "minimal" else ()),
-        asked_packages=_merged(packages.to_run(needs), config.runner.packages),
+        asked_packages=_merged(
+            tuple(name for name in needed if name not in config.runner.without), config.runner.packages
+        ),
         mode=config.runner.mode,
         env=config.runner.env,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from relbuild.errors import ProjectError
@@ -12,6 +13,8 @@ from relbuild.mix.source import Source, parse
 
 # A directory below this is no one's source.
 _MAX_DEPTH = 20
+# The files of config/ that count for a release.
+_CONFIGURATION = ("config.exs", "prod.exs", "runtime.exs", "releases.exs")
 
 
 def directories(*projects: Project) -> list[str]:
@@ -35,6 +38,29 @@ def files(tree: Tree, directory: str) -> Iterator[str]:
         if depth < _MAX_DEPTH:
             deeper = [name for name in names if name.endswith("/")]
             pending.extend((f"{inside}/{name[:-1]}", depth + 1) for name in reversed(deeper))
+
+
+class Code:
+    """The text of the Elixir files that projects are compiled from and configured by, read at the first search."""
+
+    def __init__(self, tree: Tree, projects: tuple[Project, ...]) -> None:
+        self._tree, self._projects = tree, projects
+        self._texts: list[bytes] | None = None
+
+    def mentions(self, word: str) -> bool:
+        """Return whether a file has the word, wherever it is."""
+        if self._texts is None:
+            self._texts = list(self._read())
+        return any(word.encode() in text for text in self._texts)
+
+    def _read(self) -> Iterator[bytes]:
+        paths = [path for directory in directories(*self._projects) for path in files(self._tree, directory)]
+        for part in self._projects:
+            directory = f"{part.path}/config" if part.path else "config"
+            paths += [f"{directory}/{name}" for name in self._tree.list(directory) if name in _CONFIGURATION]
+        for path in paths:
+            with contextlib.suppress(ProjectError):
+                yield self._tree.read(path) or b""
 
 
 def modules_with(

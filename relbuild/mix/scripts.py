@@ -16,7 +16,7 @@ from relbuild.mix.source import MAX_BYTES, walk
 
 # What runs the command that follows it.
 _PREFIXES = frozenset({"command", "env", "exec", "nohup", "time"})
-_SHELLS = frozenset({"ash", "bash", "dash", "sh"})
+SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 _MAX_DEPTH = 10
 
 
@@ -107,7 +107,7 @@ def overlay_scripts(tree: Tree, release: Release) -> Iterator[Script]:
             content = tree.read(path)
         except ProjectError:
             continue
-        if content is None or len(content) > MAX_BYTES or interpreter(content) not in _SHELLS:
+        if content is None or len(content) > MAX_BYTES or interpreter(content) not in SHELLS:
             continue
         words = parse(path, content)
         if not words.root.has_error:

@@ -12,10 +12,10 @@ from tree_sitter import Node
 
 from relbuild.errors import Mark
 from relbuild.mix.environment.conditions import ALWAYS, Condition
-from relbuild.mix.environment.values import Choice, Plain, Something, Value
+from relbuild.mix.environment.values import Choice, Plain, Value
 from relbuild.mix.facts import Known
 from relbuild.mix.source import pair_key, parts
-from relbuild.mix.terms import Atom, Gap, List, Tuple
+from relbuild.mix.terms import Atom, List, Tuple
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
@@ -36,10 +36,17 @@ class ConfigCall:
     when: Condition
     at: Mark
 
+    @property
+    def literal(self) -> str | None:
+        """The atom's name or the text that the key is set to; None for any other value."""
+        found = _atom(self.value)
+        term = self.value.compute() if found is None and isinstance(self.value, Plain) else None
+        return term.value if isinstance(term, Known) and isinstance(term.value, str) else found
+
     def option(self, name: str) -> tuple[tuple[Condition, Value], ...]:
         """Return the values that an option of a keyword list may have, each with its condition.
 
-        () when the option isn't set; `Something` when what is set isn't a list that can be read.
+        () when the option isn't set, or the value isn't a list that can be read: it is merged into what was set before.
         """
         if self.options is not None:
             return ((ALWAYS, self.options[name]),) if name in self.options else ()
@@ -52,13 +59,8 @@ def _option(value: Value, name: str) -> Iterator[tuple[Condition, Value]]:
             yield from ((when, found) for _, found in _option(each, name))
         return
     term = value.compute() if isinstance(value, Plain) else None
-    if not isinstance(term, Known) or not isinstance(term.value, List):
-        yield ALWAYS, Something(value.text if isinstance(value, Plain | Something) else name)
-        return
-    for item in reversed(term.value.items):
-        if isinstance(item, Gap):
-            yield ALWAYS, Something(name)
-            return
+    items = term.value.items if isinstance(term, Known) and isinstance(term.value, List) else ()
+    for item in reversed(items):
         pair = item.value.items if isinstance(item, Known) and isinstance(item.value, Tuple) else ()
         if len(pair) == 2 and isinstance(pair[0], Known) and pair[0].value == Atom(name):
             yield ALWAYS, Plain(partial(itemgetter(1), pair), name)

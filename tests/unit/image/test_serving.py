@@ -7,6 +7,10 @@ import pytest
 from tests.unit.image.test_plan import plan
 
 ENDPOINT = "defmodule ShopWeb.Endpoint do\n  use Phoenix.Endpoint, otp_app: :shop\nend\n"
+APPLICATION = (
+    "defmodule Shop.Application do\n"
+    "  def start(_, _), do: Supervisor.start_link([ShopWeb.Endpoint], strategy: :one_for_one)\nend\n"
+)
 NOTHING = (
     "lib/shop_web/endpoint.ex:1:1: nothing starts the server of ShopWeb.Endpoint: the release boots and serves nothing"
 )
@@ -14,11 +18,11 @@ NOTHING = (
 
 def found(runtime: str, config: str = "", files: dict[str, str] | None = None) -> list[str]:
     """Return the variables that the image sets, each with its place, and the problems."""
-    paths = {"lib/shop_web/endpoint.ex": ENDPOINT, "config/runtime.exs": f"import Config\n{runtime}\n", **(files or {})}
+    own = {"lib/shop_web/endpoint.ex": ENDPOINT, "lib/shop/application.ex": APPLICATION}
+    paths = {**own, "config/runtime.exs": f"import Config\n{runtime}\n", **(files or {})}
     made = plan(paths, config)
-    assert made.problems == made.serving.problems
-    variables = [f"{each.name}={each.value} {each.at.brief}" for each in made.serving.variables]
-    return variables + [str(each) for each in made.serving.problems]
+    variables = [f"{each.name}={each.value} {each.at.brief}" for each in made.container.variables]
+    return variables + [str(each) for each in made.problems]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ def found(runtime: str, config: str = "", files: dict[str, str] | None = None) -
         ('config :shop, ShopWeb.Endpoint, server: System.get_env("SERVE") == "yes"', "SERVE=yes"),
         ('config :shop, ShopWeb.Endpoint, url: [host: "x"], server: System.get_env("SERVER") in ~w(on 1)', "SERVER=1"),
         ('config :shop, ShopWeb.Endpoint, server: !!System.get_env("SERVER")', "SERVER=true"),
-        ('config :shop, ShopWeb.Endpoint, [server: System.get_env("ROLE", "worker") == "web"]', "ROLE=web"),
+        ('config :shop, ShopWeb.Endpoint, [server: System.get_env("ROLE") == "web"]', "ROLE=web"),
         (
             'case System.get_env("PHX_SERVER") do\n'
             '  on when on in ["on", "yes"] -> config :shop, ShopWeb.Endpoint, server: true\n  _ -> :ok\nend',
@@ -126,13 +130,15 @@ def test_the_endpoint_of_an_umbrellas_application() -> None:
         "mix.exs": umbrella,
         "apps/shop_web/mix.exs": child,
         "apps/shop_web/lib/endpoint.ex": ENDPOINT.replace(":shop", ":shop_web"),
+        "apps/shop_web/lib/application.ex": APPLICATION,
         "apps/other/mix.exs": child.replace("shop_web", "other").replace("ShopWeb", "Other"),
         "apps/other/lib/endpoint.ex": ENDPOINT.replace("ShopWeb", "Other").replace(":shop", ":other"),
+        "apps/other/lib/application.ex": APPLICATION.replace("ShopWeb", "Other"),
         "config/runtime.exs": "import Config\n"
         'if System.get_env("UP"), do: config(:shop_web, ShopWeb.Endpoint, server: true)\n',
     }
     made = plan(files)
-    assert [(each.name, each.value) for each in made.serving.variables] == [("UP", "true")]
+    assert [(each.name, each.value) for each in made.container.variables] == [("UP", "true")]
     assert made.problems == ()
 
 
@@ -140,6 +146,48 @@ def test_nothing_starts_the_server() -> None:
     assert found("") == [NOTHING]
     assert found("config :shop, ShopWeb.Endpoint, server: false") == [NOTHING]
     assert found("config :other, ShopWeb.Endpoint, server: true") == [NOTHING]
+
+
+def test_an_endpoint_that_nothing_names_does_not_count() -> None:
+    assert found("", files={"lib/shop/application.ex": "defmodule Shop.Application do\nend\n"}) == []
+
+
+def test_a_role_is_the_projects_own_choice() -> None:
+    role = 'role = System.get_env("ROLE", "all")\n'
+    served = 'if role in ["all", "web"], do: config(:shop, ShopWeb.Endpoint, server: true)\n'
+    other = 'if role == "device", do: config(:shop, ShopWeb.DeviceEndpoint, server: true)\n'
+    files = {
+        "lib/shop_web/device.ex": ENDPOINT.replace("ShopWeb.Endpoint", "ShopWeb.DeviceEndpoint"),
+        "lib/shop/devices.ex": "defmodule Shop.Devices do\n  def all, do: ShopWeb.DeviceEndpoint\nend\n",
+    }
+    assert found(role + served + other, files=files) == []
+    worker = 'config :shop, ShopWeb.Endpoint, server: System.get_env("ROLE", "worker") == "web"'
+    assert found(worker) == ['config/runtime.exs:2:1: ShopWeb.Endpoint serves only when ROLE is "web"']
+
+
+def test_a_value_that_the_boot_refuses_is_not_set() -> None:
+    runtime = (
+        'mode = case System.get_env("MODE") do\n  nil -> :worker\n  "web" -> :web\n'
+        '  other -> raise "no #{other}"\nend\n'
+        "if mode == :web, do: config(:shop, ShopWeb.Endpoint, server: true)"
+    )
+    assert found(runtime) == ["MODE=web config/runtime.exs:2"]
+
+
+def test_nothing_is_set_where_variables_only_turn_the_server_off() -> None:
+    files = {"config/config.exs": "import Config\nconfig :phoenix, :serve_endpoints, true\n"}
+    runtime = (
+        'if System.get_env("MODE") != "worker" do\n'
+        '  unless System.get_env("PORT"), do: config(:shop, ShopWeb.Endpoint, server: false)\nend'
+    )
+    assert found(runtime, files=files) == [
+        'config/runtime.exs:3:38: ShopWeb.Endpoint serves only when MODE is "worker" or PORT is set'
+    ]
+
+
+def test_a_list_that_is_not_known_changes_nothing() -> None:
+    runtime = "config :shop, ShopWeb.Endpoint, Lib.filter(url: [host: 1])\n"
+    assert found("config :shop, ShopWeb.Endpoint, server: true\n" + runtime) == []
 
 
 def test_what_is_not_known_is_said() -> None:
