@@ -172,13 +172,6 @@ class Runner:
         example="[imagemagick]",
         value=(),
     )
-    without: tuple[str, ...] = key(
-        Listing("a list of Debian packages", texts.PACKAGE, unique=True),
-        "Debian packages that are left out although a dependency, or a program that the project calls, needs them.",
-        default="[]",
-        example="[git]",
-        value=(),
-    )
     env: Mapping[str, str] = key(
         Table("a mapping of environment variables", texts.VARIABLE, texts.ENV_VALUE),
         "Environment variables of the image. Whoever has the image can read them: no secrets.",
@@ -193,6 +186,13 @@ class Runner:
         default="embedded",
         example="interactive",
         value="embedded",
+    )
+    without: tuple[str, ...] = key(
+        Listing("a list of Debian packages", texts.PACKAGE, unique=True),
+        "Debian packages that are left out although a dependency, or a program that the project calls, needs them.",
+        default="[]",
+        example="[git]",
+        value=(),
     )
 
 

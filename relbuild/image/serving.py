@@ -96,12 +96,13 @@ def _is_read(tree: Tree, parts: tuple[Project, ...], at_boot: Contract, name: st
 
 
 def _endpoints(tree: Tree, part: Project) -> Iterator[_Endpoint]:
-    """Yield the endpoints that another module of the same application names, as its supervisor does."""
+    """Yield the endpoints of an application; of several those that another module names, as a supervisor does."""
     own = part.app.value if isinstance(part.app, Known) else None
-    for use in uses.find(tree, part, "Phoenix.Endpoint"):
+    found = uses.find(tree, part, "Phoenix.Endpoint")
+    for use in found:
         last = use.module.rpartition(".")[2].encode()
         files = {source.file for source, _ in elixir_files.modules_with(tree, (part,), (last,))}
-        if files - {use.at.file}:
+        if len(found) == 1 or files - {use.at.file}:
             yield _Endpoint(use.module, use.option("otp_app") or own, use.at)
 
 

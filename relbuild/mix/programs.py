@@ -12,12 +12,12 @@ from tree_sitter import Node
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import scripts
 from relbuild.mix.elixir_files import directories, files
-from relbuild.mix.environment.shell_words import parse as parse_shell
 from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.project import Project, Release
 from relbuild.mix.scripts import Script
+from relbuild.mix.shell import parse as parse_shell
 from relbuild.mix.source import (
     MAX_BYTES,
     arguments,

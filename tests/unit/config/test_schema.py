@@ -69,7 +69,9 @@ def test_the_sample_is_what_it_says() -> None:
                 ("mix sentry.package_source_code",),
             ),
         ),
-        runner=Runner(packages=("imagemagick",), env=MappingProxyType({"PHX_SERVER": "true"}), mode="embedded"),
+        runner=Runner(
+            packages=("imagemagick",), env=MappingProxyType({"PHX_SERVER": "true"}), mode="embedded", without=("git",)
+        ),
         migrate="Shop.Release.migrate()",
         healthcheck=Healthcheck("/health", 4000),
         targets=MappingProxyType(

@@ -148,8 +148,10 @@ def test_nothing_starts_the_server() -> None:
     assert found("config :other, ShopWeb.Endpoint, server: true") == [NOTHING]
 
 
-def test_an_endpoint_that_nothing_names_does_not_count() -> None:
-    assert found("", files={"lib/shop/application.ex": "defmodule Shop.Application do\nend\n"}) == []
+def test_an_endpoint_that_nothing_names_does_not_count_beside_another() -> None:
+    runtime = "config :shop, ShopWeb.Endpoint, server: true"
+    metrics = {"lib/shop_web/metrics.ex": ENDPOINT.replace("ShopWeb.Endpoint", "ShopWeb.MetricsEndpoint")}
+    assert found(runtime, files=metrics) == []
 
 
 def test_a_role_is_the_projects_own_choice() -> None:
