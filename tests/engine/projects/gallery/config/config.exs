@@ -1,0 +1,3 @@
+import Config
+
+config :gallery, GalleryWeb.Endpoint, url: [host: "localhost"]
