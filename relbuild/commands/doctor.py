@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from relbuild.commands import explanation, machine, secrets
 from relbuild.commands.session import Session
+from relbuild.config import Steps
 from relbuild.engine import files, git, logins
 from relbuild.engine.registry import LOOPBACK, Registries
 from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
 from relbuild.image import dockerfile
-from relbuild.image.findings import Finding, table
+from relbuild.image.findings import Finding, Status, table
 from relbuild.image.lock import FILE as LOCK
 from relbuild.image.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
+from relbuild.image.tracked_secrets import may_hold_secrets, secret_values
 from relbuild.mix import distillery
 from relbuild.mix.facts import Known, Tree
+from relbuild.mix.umbrella import released
+from relbuild.mix.unavailable import find_unavailable
 from relbuild.values import dataclass
 
 # Which exit code a failed check stands for, the first that is found; 1 for the others.
 CODES = {"docker": 4, "engine": 4, "buildx": 4, "builder": 4, "project": 3, "secrets": 2, "network": 75}
-# What a file of variables is called that is for people to copy.
-EXAMPLES = (".example", ".sample", ".template", ".dist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
     engine = tuple(machine.find(session, run))
     answers = not any(each.check == "engine" and each.status == "failed" for each in engine)
     if plan is not None:
+        found += _unavailable(session, plan)
         found += _project(session, plan)
         found += _bases(session, plan, answers=answers)
     return Diagnosis((*engine, *found))
@@ -106,14 +108,23 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     yield from _login(plan.image)
 
 
+def _unavailable(session: Session, plan: Plan) -> Iterator[Finding]:
+    """Yield what the code uses and the build, or the release, doesn't have."""
+    apps = released(plan.project, plan.release)
+    has_steps = session.config().builder.steps != Steps()
+    for each in find_unavailable(session.tree(), plan.project, apps, plan.release, steps=has_steps):
+        status: Status = "failed" if each.certain else "warning"
+        yield Finding("project", status, f"{each.at.brief}: {each.message}", each.hint)
+
+
 def _distillery(tree: Tree, plan: Plan | None) -> Iterator[Finding]:
     """Yield what Distillery left, which the build doesn't heed, and Distillery itself."""
     for note in distillery.notes(tree):
         yield Finding("distillery", "warning", note, "relbuild convert")
-    parts = (plan.project, *plan.project.apps) if plan is not None else ()
-    for dep in [dep for part in parts for dep in part.deps if dep.app == "distillery"][:1]:
-        message = f"{dep.at.brief}: distillery before 2.1 has a mix release of its own, which the build would run"
-        yield Finding("distillery", "warning", message, "relbuild convert takes it out")
+    dep = distillery.defines_mix_release(tree, plan.project) if plan is not None else None
+    if dep is not None:
+        message = f"{dep.at.brief}: distillery before 2.1 defines its own mix release, which the build would run"
+        yield Finding("distillery", "warning", message, "relbuild convert removes it")
 
 
 def _git(session: Session) -> Iterator[Finding]:
@@ -128,17 +139,18 @@ def _git(session: Session) -> Iterator[Finding]:
             "mix.lock isn't in git: another machine builds with other versions of the dependencies",
             "git add mix.lock, and take it out of .gitignore where that names it",
         )
-    for name in sorted(name for name in tracked if _is_secret(name.rpartition("/")[2])):
-        yield Finding(
-            "git",
-            "warning",
-            f"{name} is in git: whoever has the repository has the secrets in it",
-            f"git rm --cached {name}, write it into .gitignore, and change the secrets",
-        )
-
-
-def _is_secret(name: str) -> bool:
-    return name == "prod.secret.exs" or (re.match(r"\.env(\.|$)", name) is not None and not name.endswith(EXAMPLES))
+    tree = session.tree()
+    for path in sorted(filter(may_hold_secrets, tracked)):
+        content = tree.read(path)
+        found = [*secret_values(path, content.decode("utf-8", "replace"))] if content is not None else []
+        if found:
+            values = listed([f"{each.name} ({each.at.brief}), {each.kind}" for each in found])
+            yield Finding(
+                "git",
+                "warning",
+                f"git tracks {path}, which looks like it holds secrets: {values}",
+                f"git rm --cached {path}, add it to .gitignore, and change the secrets",
+            )
 
 
 def _written(session: Session, plan: Plan) -> Iterator[Finding]:

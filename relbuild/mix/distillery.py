@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 
 from relbuild.errors import Mark
-from relbuild.mix.facts import Tree
+from relbuild.mix import lock
+from relbuild.mix.dependencies import Dependency
+from relbuild.mix.facts import Known, Tree
+from relbuild.mix.project import Project
+from relbuild.mix.versions import Requirement, Version
 
 FILE = "rel/config.exs"
+_RENAMED, _NEWEST = Version(2, 1, 0), Version(2, 1, 1)
 # Distillery 1 and 2: https://hexdocs.pm/distillery/upgrading_to_2_0.html
 _USES = re.compile(r"\s*use\s*\(?\s*(?:Mix|Distillery)\.Releases\.Config\b")
 # What may lie beside it.
@@ -32,3 +37,22 @@ def notes(tree: Tree) -> tuple[str, ...]:
         f"{at.brief} is Distillery's, which mix release doesn't read{also}: relbuild convert shows what takes its "
         "place, in mix.exs, rel/vm.args.eex, rel/env.sh.eex and config/runtime.exs, and what is left to a person",
     )
+
+
+def defines_mix_release(tree: Tree, project: Project) -> Dependency | None:
+    """Return the dependency on a Distillery that defines `mix release` itself, as versions before 2.1 do; else None.
+
+    https://hexdocs.pm/distillery/changelog.html: 2.1.0 renames its task to `mix distillery.release`.
+    """
+    named = [dep for part in (project, *project.apps) for dep in part.deps if dep.app == "distillery"]
+    dep = next((dep for dep in named if dep.source == "hex" and dep.in_release() is not False), None)
+    if dep is None:
+        return None
+    lockfile = project.lockfile.value if isinstance(project.lockfile, Known) else "mix.lock"
+    content = tree.read(lockfile)
+    locked = lock.read(lockfile, content).get("distillery") if content is not None else None
+    version = Version.parse(locked.version) if locked is not None and locked.version is not None else None
+    if version is not None:
+        return dep if version < _RENAMED else None
+    requirement = Requirement.parse(dep.requirement) if dep.requirement is not None else None
+    return dep if requirement is not None and not requirement.admits(_NEWEST) else None

@@ -47,7 +47,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     locate = locator(tree, project)
     script, exports = _script(tree, release, locate)
     configuration = Reading(Files(tree, locate), assigned=set(exports.perhaps), elsewhere=script.elsewhere)
-    path = _config_path(tree, project, release)
+    path = find_runtime_config(tree, project, release)
     if isinstance(path, Unknown):
         configuration.note(path)
     elif path is not None:
@@ -72,7 +72,7 @@ def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, env_
     return reading, env_sh.scan(reading, path, content)
 
 
-def _config_path(tree: Tree, project: Project, release: Release) -> str | Unknown | None:
+def find_runtime_config(tree: Tree, project: Project, release: Release) -> str | Unknown | None:
     """Return the file that configures at boot, as Mix.Tasks.Release looks for it; None when there is none."""
     given = release.runtime_config_path
     if isinstance(given, Unknown):

@@ -101,19 +101,28 @@ def test_a_project_at_fault_has_its_place(diagnosed: Callable[..., Diagnosis], p
 
 def test_what_git_has(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
     (project / "mix.lock").write_text("%{}\n")
-    (project / ".env").write_text("SECRET=1\n")
+    secret = "PORT=4000\nSECRET_KEY_BASE=k3jF8sLq0pZx7vBn2mWd\n"
+    (project / ".env").write_text(secret)
     (project / "config").mkdir()
-    for name in (".env.local", ".env.example", "environment"):
-        (project / "config" / name).write_text("SECRET=1\n")
+    for name in (".env.local", ".env.example", ".env.test", ".env.prod.default", "environment"):
+        (project / "config" / name).write_text(secret)
+    (project / ".envrc").write_text("export SECRET_KEY_BASE=op://vault/shop/key\n")
     assert said(diagnosed(), "git") == []  # no repository
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
-    for argv in (("init", "--quiet"), ("add", "mix.exs", ".env", "config")):
+    for argv in (("init", "--quiet"), ("add", "mix.exs", ".env", ".envrc", "config")):
         subprocess.run(("git", *argv), cwd=project, check=True, env=environment)
     (project / "mix.exs").write_text("not Elixir (")
     assert said(diagnosed(), "git") == [
         ("warning", "mix.lock isn't in git: another machine builds with other versions of the dependencies"),
-        ("warning", ".env is in git: whoever has the repository has the secrets in it"),
-        ("warning", "config/.env.local is in git: whoever has the repository has the secrets in it"),
+        (
+            "warning",
+            "git tracks .env, which looks like it holds secrets: SECRET_KEY_BASE (.env:2), a secret's value",
+        ),
+        (
+            "warning",
+            "git tracks config/.env.local, which looks like it holds secrets: SECRET_KEY_BASE (config/.env.local:2), "
+            "a secret's value",
+        ),
     ]
 
 
@@ -137,16 +146,57 @@ def test_files_that_are_directories(diagnosed: Callable[..., Diagnosis], project
     assert diagnosed().exit_code == 3
 
 
-def test_what_distillery_left(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+@pytest.mark.parametrize(
+    ("requirement", "locked", "warned"),
+    [
+        ("~> 2.0", "2.1.1", False),
+        ("~> 2.0", "2.0.14", True),
+        ("~> 1.5", "1.5.5", True),
+        ("~> 2.1", None, False),
+        ("~> 2.0", None, False),
+        ("~> 2.0.0", None, True),
+        ("~> 1.5", None, True),
+    ],
+)
+def test_distillery(
+    diagnosed: Callable[..., Diagnosis], project: Path, requirement: str, locked: str | None, warned: bool
+) -> None:
     (project / "rel").mkdir()
     (project / "rel" / "config.exs").write_text("use Mix.Releases.Config\n")
-    (project / "mix.exs").write_text(MIX.replace('"~> 1.18"', '"~> 1.18", deps: [{:distillery, "~> 2.0"}]'))
+    (project / "mix.exs").write_text(MIX.replace('"~> 1.18"', f'"~> 1.18", deps: [{{:distillery, "{requirement}"}}]'))
+    if locked is not None:
+        entry = f'{{:hex, :distillery, "{locked}", "{"a" * 64}", [:mix], [], "hexpm", "{"b" * 64}"}}'
+        (project / "mix.lock").write_text(f'%{{\n  "distillery": {entry},\n}}\n')
     found = [each for each in diagnosed().findings if each.check == "distillery"]
     assert [(each.status, each.mending) for each in found] == [
         ("warning", "relbuild convert"),
-        ("warning", "relbuild convert takes it out"),
+        *([("warning", "relbuild convert removes it")] if warned else []),
     ]
     assert not any("Distillery" in message for _, message in said(diagnosed(), "project"))
+
+
+def test_what_the_build_or_the_release_lacks(diagnosed: Callable[..., Diagnosis], project: Path) -> None:
+    (project / "config").mkdir()
+    (project / "config" / "runtime.exs").write_text('Code.require_file("helper.exs", __DIR__)\n')
+    (project / "config" / "helper.exs").write_text("defmodule Helper do\nend\n")
+    (project / "lib").mkdir()
+    (project / "lib" / "a.ex").write_text("defmodule Shop.A do\n  def env, do: Mix.env()\nend\n")
+    found = [each for each in diagnosed().findings if each.check == "project" and each.status in ("failed", "warning")]
+    assert [(each.status, each.message, each.mending) for each in found] == [
+        (
+            "failed",
+            "config/runtime.exs:1: Code.require_file of config/helper.exs fails at the start: the release has "
+            "config/runtime.exs, and no file beside it",
+            "move its content into this file, or into a module in lib/ if it is code",
+        ),
+        (
+            "warning",
+            "lib/a.ex:2: Shop.A.env/0 calls Mix.env, which raises UndefinedFunctionError in a release: it doesn't have "
+            "Mix",
+            "read it at compile time: @env Mix.env(); extra_applications: [:mix] in mix.exs adds Mix to the release",
+        ),
+    ]
+    assert diagnosed().exit_code == 3
 
 
 def test_secrets_and_a_login_that_are_not_there(
