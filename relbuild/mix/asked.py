@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from relbuild.errors import ConfigError, Mark, ProjectError
-from relbuild.mix import pins
-from relbuild.mix.compatibility import Choice, Rule, rule
+from relbuild.mix import build_files, pins
+from relbuild.mix.build_files import BuiltWith
+from relbuild.mix.compatibility import Choice, Rule, check_pair, choose_elixir, rule
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
-from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS, ELIXIR_NEWEST
+from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS, ELIXIR_NEWEST, HEXPM_OLDEST_OTP, OTP_NEWEST
 from relbuild.mix.versions import OtpVersion, Version
 from relbuild.values import dataclass
+
+# The toolchains that have any version of Elixir.
+_OF_ANY_VERSION = ("hexpm", "official", "source")
+_OLDEST_OTP = min(filter(None, map(OtpVersion.parse, HEXPM_OLDEST_OTP.values())))
 
 
 class _Builder(Protocol):
@@ -169,7 +174,28 @@ def ask(
     if config.otp is not None:
         asked.otp = _config_otp(asked, config.otp)
     _settle_suffix(asked)
+    if asked.elixir is None and asked.otp is None and config.toolchain in _OF_ANY_VERSION and not config.builder.image:
+        built = next((found for found in build_files.find_versions(tree) if _fits(found, asked)), None)
+        if built is not None:
+            asked.elixir, asked.otp = built
+            _settle_suffix(asked)
     return asked
+
+
+def _fits(found: BuiltWith, asked: Asked) -> bool:
+    """Return whether versions of a Dockerfile or of CI make a toolchain that mix.exs allows."""
+    if found.elixir is None:
+        return False
+    otp = OtpVersion.parse(found.otp.version) if found.otp is not None and found.otp.version else None
+    if otp is not None and (otp < _OLDEST_OTP or (len(otp.parts) == 1 and otp.major not in OTP_NEWEST)):
+        return False
+    try:
+        elixir = choose_elixir(found.elixir, asked.rule, None, ELIXIR_NEWEST, [])
+        if found.otp is not None and otp is not None:
+            check_pair(elixir, Choice(str(otp), found.otp.source, found.otp.at), otp)
+    except ProjectError:
+        return False
+    return True
 
 
 def image_codename(image: str) -> str | None:

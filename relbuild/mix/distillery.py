@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from relbuild.errors import Mark
-from relbuild.mix import lock
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
@@ -48,6 +47,8 @@ def defines_mix_release(tree: Tree, project: Project) -> Dependency | None:
     dep = next((dep for dep in named if dep.source == "hex" and dep.in_release() is not False), None)
     if dep is None:
         return None
+    from relbuild.mix import lock
+
     lockfile = project.lockfile.value if isinstance(project.lockfile, Known) else "mix.lock"
     content = tree.read(lockfile)
     locked = lock.read(lockfile, content).get("distillery") if content is not None else None

@@ -105,15 +105,15 @@ def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Cho
             hint=f"write a whole version; relbuild knows {', '.join(OTP_NEWEST.values())}",
         )
     otp = OTP_NEWEST[wanted.major] if len(wanted.parts) == 1 else str(wanted)
-    debian = codename or CODENAMES[0]
-    oldest, version = OtpVersion.parse(HEXPM_OLDEST_OTP[debian]), OtpVersion.parse(otp)
-    if oldest is not None and version is not None and version < oldest:
+    version = OtpVersion.parse(otp)
+    debian = codename or next((name for name in CODENAMES if _has(name, version)), CODENAMES[0])
+    if not _has(debian, version):
+        oldest = HEXPM_OLDEST_OTP[debian]
+        older = [name for name in CODENAMES if name != debian and _has(name, version)]
         raise ProjectError(
             f"there is no image with OTP {otp} ({source.source}) on Debian {debian}, where OTP {oldest} is the oldest",
             at=source.at,
-            hint="take a newer OTP"
-            if debian == "bullseye"
-            else "take a newer OTP, or write debian: bullseye in relbuild.yml",
+            hint=f"request a newer OTP{f', or write debian: {older[0]} in relbuild.yml' if older else ''}",
         )
     # A day's images have the newest patches of that day: one that has been followed was last built on an earlier day.
     seen = [tag.date for tag in known_tags() if (tag.otp, tag.debian) == (otp, debian)]
@@ -123,3 +123,9 @@ def _composed(elixir: str, wanted: OtpVersion, codename: str | None, source: Cho
         seen = [tag.date for tag in known_tags() if tag.otp == otp and tag.date >= oldest_date]
     followed = otp not in OTP_NEWEST.values()
     return HexpmTag(elixir, otp, debian, max(seen) if seen and followed else newest_date(debian))
+
+
+def _has(debian: str, otp: OtpVersion | None) -> bool:
+    """Return whether hexpm has images of a Debian release with this OTP."""
+    oldest = OtpVersion.parse(HEXPM_OLDEST_OTP.get(debian, ""))
+    return oldest is not None and otp is not None and not otp < oldest

@@ -31,11 +31,12 @@ def resolve(
     rebar3: bool = True,
     locked: str | None = None,
 ) -> Toolchain:
-    """Return the toolchain that relbuild.yml and the project's files ask for, with the source of every part.
+    """Return the toolchain that relbuild.yml and the project's files request, with the source of every part.
 
-    For each of Elixir and OTP the first that says something counts: relbuild.yml, .tool-versions, mise.toml,
-    .elixir-version and .erlang-version, elixir_buildpack.config, a .tool-versions or mise.toml above the project, the
-    requirement in mix.exs, relbuild's default.
+    For each of Elixir and OTP the first file that names a version counts: relbuild.yml, .tool-versions, mise.toml,
+    .elixir-version and .erlang-version, elixir_buildpack.config, a .tool-versions or mise.toml above the project. Where
+    none of them names either, the first of the project's Dockerfile and CI whose versions mix.exs allows; else the
+    newest that the requirement in mix.exs allows.
     ``rebar3`` tells whether a dependency may be built with rebar3, which is 700 MB of Debian packages. ``locked`` is
     the builder image of an earlier choice: where it still is one of those that are asked for, it is the choice.
 

@@ -61,6 +61,7 @@ ELIXIR_NEWEST: dict[str, int] = {
 }
 
 OTP_NEWEST: dict[int, str] = {
+    23: "23.3.4.20",
     24: "24.3.4.17",
     25: "25.3.2.21",
     26: "26.2.5.21",

@@ -20,10 +20,9 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 from relbuild.mix.versions import Version
-from relbuild.scaffold import elixir, mending, rel_templates, settings, umbrella, workflow
+from relbuild.scaffold import elixir, rel_templates, settings, umbrella, workflow
 from relbuild.scaffold.change import Change, text
 from relbuild.scaffold.elixir import ElixirFile
-from relbuild.scaffold.mending import Mend
 from relbuild.scaffold.overlay import Overlay
 from relbuild.values import dataclass
 
@@ -80,10 +79,8 @@ class _Making:
 
     def __init__(self, tree: Tree, config: Config, wish: Wish, location: Location | None) -> None:
         self.tree, self.wish, self.location = tree, wish, location
-        # What relbuild.yml says now, and what it will say.
-        self.said, self.config = config, _config(config, wish)
-        # With what relbuild.yml has to say for there to be a toolchain.
-        self.settled = self.config
+        # relbuild.yml as it is, and as it will be.
+        self.present, self.config = config, _config(config, wish)
         self.files: dict[str, str] = {}
         self.changes: list[Change] = []
         self.unchanged: list[str] = []
@@ -95,9 +92,6 @@ class _Making:
         release = select_release(project, self.wish.release or self.config.release)
         apps = mix_umbrella.released(project, release)
         databases = ecto.find(self.overlay, project, apps if project.umbrella else (project,))
-        mend = mending.find(self.overlay, self.config, project)
-        if mend is not None:
-            self.settled = mend.applied(self.config)
         version = self.elixir(project)
         runtime = elixir.runtime_config(self.overlay, project, release, databases, version)
         modules = elixir.release_modules(self.overlay, project, apps, databases, release.name, version)
@@ -106,7 +100,7 @@ class _Making:
             self.add_elixir(file)
         # Before anything of it is asked for: what can't be built isn't to be prepared for it either.
         plan = self.plan()
-        self.add_settings(plan, modules, mend)
+        self.add_settings(plan, modules)
         if self.wish.ci is not None:
             self.add_workflow(plan, self.wish.ci)
         self.notes.extend(distillery.notes(self.tree))
@@ -127,13 +121,13 @@ class _Making:
 
     def elixir(self, project: Project) -> Version | None:
         """Return the Elixir that the files are for, None where only the builder image knows it."""
-        choice = toolchain.resolve(self.overlay, self.settled, project.required_elixir).elixir
+        choice = toolchain.resolve(self.overlay, self.config, project.required_elixir).elixir
         return Version.parse(choice.value) if choice is not None else None
 
     def plan(self) -> Plan:
         """Return the plan of the project as it will be."""
         project = mix_project.read(self.overlay, BuildEnvironment.of(self.config))
-        return make_plan(project, self.settled, self.overlay, self.wish.release, location=self.location)
+        return make_plan(project, self.config, self.overlay, self.wish.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
         for name in rel_templates.NAMES:
@@ -145,14 +139,12 @@ class _Making:
         if file.note is not None and file.path not in self.unchanged:
             self.notes.append(file.note)
 
-    def add_settings(self, plan: Plan, modules: list[ElixirFile], mend: Mend | None) -> None:
-        if mend is not None:
-            self.notes.append(self.mended(mend))
+    def add_settings(self, plan: Plan, modules: list[ElixirFile]) -> None:
         if not self.wish.settings:
             return
         if self.tree.read("relbuild.yml") is not None and not self.wish.force:
             for key, value in (("toolchain", self.wish.toolchain), ("release", self.wish.release)):
-                if value is not None and (key not in self.said.marks or getattr(self.said, key) != value):
+                if value is not None and (key not in self.present.marks or getattr(self.present, key) != value):
                     self.notes.append(f"relbuild.yml is there already: write {key}: {value} into it yourself")
         # Only one of several migrate functions would be found.
         migrating = [file.path for file in modules if file.content is not None]
@@ -164,17 +156,8 @@ class _Making:
                 )
             )
         wish = self.wish
-        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate, mend=mend)
+        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate)
         self.add("relbuild.yml", content)
-
-    def mended(self, mend: Mend) -> str:
-        """Return what to say of a setting without which nothing can be built."""
-        said = f"{mend.key}: {mend.value}"
-        if not self.wish.settings or (self.tree.read("relbuild.yml") is not None and not self.wish.force):
-            return f"{mend.why}: with {said} in relbuild.yml it could be built"
-        if mend.decided:
-            return f"{mend.why}: relbuild.yml says {said}"
-        return f"{mend.why}: with the # before {said} taken away in relbuild.yml it could be built"
 
     def add_workflow(self, plan: Plan, service: str) -> None:
         wish = self.wish

@@ -8,7 +8,6 @@ import re
 from relbuild import templates
 from relbuild.image.plan import Plan
 from relbuild.mix.compatibility import Choice
-from relbuild.scaffold.mending import Mend
 from relbuild.values import dataclass
 
 # YAML takes these as the text they are, without quotes.
@@ -27,19 +26,12 @@ class Setting:
     decided: bool = False
 
 
-def render(
-    plan: Plan, *, release: str | None, toolchain: str | None, migrate: str | None, mend: Mend | None = None
-) -> str:
-    """Return the file's text; release, toolchain and migrate are given where they must stand in it as decided.
-
-    The plan is one with the ``mend``, where the project has no toolchain without it.
-    """
-    return templates.render("init/relbuild.yml.j2", settings=_settings(plan, release, toolchain, migrate, mend))
+def render(plan: Plan, *, release: str | None, toolchain: str | None, migrate: str | None) -> str:
+    """Return the file's text; it sets release, toolchain and migrate where they are given."""
+    return templates.render("init/relbuild.yml.j2", settings=_settings(plan, release, toolchain, migrate))
 
 
-def _settings(
-    plan: Plan, release: str | None, toolchain: str | None, migrate: str | None, mend: Mend | None
-) -> list[Setting]:
+def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: str | None) -> list[Setting]:
     at = plan.release.at
     found = [
         Setting("release", scalar(plan.release.name), (f"The release to build ({at.brief}).",), release is not None),
@@ -54,7 +46,7 @@ def _settings(
             ("Where Elixir and Erlang/OTP come from: hexpm, official, debian, source or image.",),
             toolchain is not None,
         ),
-        *_versions(plan, mend),
+        *_versions(plan),
     ]
     if migrate is not None:
         comment = ("Each of these applications migrates its own repositories.",)
@@ -66,7 +58,7 @@ def _settings(
     return found
 
 
-def _versions(plan: Plan, mend: Mend | None) -> list[Setting]:
+def _versions(plan: Plan) -> list[Setting]:
     tools = plan.toolchain
     choices: tuple[tuple[str, str, Choice | None], ...] = (
         ("elixir", "The version of Elixir", tools.elixir),
@@ -75,9 +67,7 @@ def _versions(plan: Plan, mend: Mend | None) -> list[Setting]:
     )
     found = []
     for key, what, choice in choices:
-        if mend is not None and key == mend.key:
-            found.append(Setting(key, scalar(mend.value), (f"{what}: {mend.why}.",), mend.decided))
-        elif choice is not None:
+        if choice is not None:
             found.append(Setting(key, scalar(choice.value), (f"{what}: {choice.source}.",)))
     return found
 

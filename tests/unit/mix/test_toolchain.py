@@ -527,18 +527,18 @@ REFUSED = (
         f"write the whole version; relbuild knows {LINES}",
     ),
     Refused(
-        lambda: settle(tool_versions="elixir 1.14.0\nerlang 23\n"),
+        lambda: settle(tool_versions="elixir 1.11.4\nerlang 22\n"),
         ProjectError,
-        "relbuild knows no image with OTP 23 (.tool-versions:2)",
+        "relbuild knows no image with OTP 22 (.tool-versions:2)",
         Mark(TOOLS, 2, 8),
-        "write a whole version; relbuild knows 24.3.4.17, 25.3.2.21, 26.2.5.21, 27.3.4.18, 28.5.0.7, 29.1.1",
+        "write a whole version; relbuild knows 23.3.4.20, 24.3.4.17, 25.3.2.21, 26.2.5.21, 27.3.4.18, 28.5.0.7, 29.1.1",
     ),
     Refused(
-        lambda: settle(tool_versions="elixir 1.14.0\nerlang 24.1.7\n"),
+        lambda: settle("debian: trixie\n", tool_versions="elixir 1.14.0\nerlang 24.1.7\n"),
         ProjectError,
         "there is no image with OTP 24.1.7 (.tool-versions:2) on Debian trixie, where OTP 24.2 is the oldest",
         Mark(TOOLS, 2, 8),
-        "take a newer OTP, or write debian: bullseye in relbuild.yml",
+        "request a newer OTP, or write debian: bullseye in relbuild.yml",
     ),
     Refused(
         lambda: settle("debian: forky\n"),
@@ -828,3 +828,18 @@ def test_the_newest_is_the_newest_of_what_fits() -> None:
     assert found.elixir is not None
     assert found.elixir.value == "1.18.5"
     assert ".tool-versions:1 asks for Elixir latest: 1.18.5 is the newest in relbuild's table that fits" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("otp", "image"),
+    [
+        ("23", "hexpm/elixir:1.14.0-erlang-23.3.4.20-debian-bullseye-"),
+        ("23.3.4.1", "hexpm/elixir:1.14.0-erlang-23.3.4.1-debian-bullseye-"),
+        ("24.1.7", "hexpm/elixir:1.14.0-erlang-24.1.7-debian-bullseye-"),
+        ("24.2", "hexpm/elixir:1.14.0-erlang-24.2-debian-trixie-"),
+    ],
+)
+def test_an_old_otp_is_on_the_newest_debian_that_has_it(otp: str, image: str) -> None:
+    tools = settle(tool_versions=f"elixir 1.14.0\nerlang {otp}\n")
+    assert tools.builder_image.startswith(image)
+    assert tools.debian.value in image

@@ -319,47 +319,7 @@ def test_options_that_relbuild_yml_says_already_are_no_matter(scaffold: Callable
     assert scaffold({**PLAIN, "relbuild.yml": "toolchain: debian\n"}, toolchain="debian").notes == ()
 
 
-TOO_OLD = "there is no image with OTP 23.3.4.1 (.tool-versions:2) on Debian trixie, where OTP 24.2 is the oldest"
-UNKNOWN = "relbuild knows no image with OTP 23 (.tool-versions:2)"
-
-
-@pytest.mark.parametrize(
-    ("otp", "line", "note"),
-    [
-        ("23.3.4.1", "debian: bullseye", f"{TOO_OLD}: relbuild.yml says debian: bullseye"),
-        (
-            "23",
-            "#otp: 25.3.2.21",
-            f"{UNKNOWN}: with the # before otp: 25.3.2.21 taken away in relbuild.yml it could be built",
-        ),
-    ],
-    ids=["nothing is overridden", "the project's own choice is"],
-)
-def test_a_toolchain_that_only_relbuild_yml_can_settle(
-    otp: str, line: str, note: str, scaffold: Callable[..., Scaffold], tree: Callable[..., Overlay]
-) -> None:
-    mix = PLAIN["mix.exs"].replace("~> 1.18", "~> 1.13")
-    files = {"mix.exs": mix, ".tool-versions": f"elixir 1.14.0\nerlang {otp}\n"}
-    made = scaffold(files)
-    after = {**files, **{change.path: change.after for change in made.changes}}
-    assert (list(after), made.notes) == ([*files, *WRITTEN], (note,))
-    assert line in after["relbuild.yml"].splitlines()
-    decided = config.parse(uncommented(after["relbuild.yml"]).encode())
-    plan = make_plan(project.read(tree(after)), decided, tree(after))
-    assert plan.toolchain.elixir is not None
-    assert plan.toolchain.elixir.value == "1.14.0"
-    assert scaffold(after, force=True).changes == ()
-
-
-def test_a_toolchain_that_the_relbuild_yml_there_could_settle(scaffold: Callable[..., Scaffold]) -> None:
-    tools = {".tool-versions": "elixir 1.14.0\nerlang 23.3.4.1\n"}
-    files = {"mix.exs": PLAIN["mix.exs"].replace("~> 1.18", "~> 1.13"), **tools, "relbuild.yml": "image: a\n"}
-    made = scaffold(files)
-    assert [change.path for change in made.changes] == [path for path in WRITTEN if path != "relbuild.yml"]
-    assert made.notes == (f"{TOO_OLD}: with debian: bullseye in relbuild.yml it could be built",)
-
-
-def test_what_no_setting_mends_is_refused(scaffold: Callable[..., Scaffold]) -> None:
+def test_versions_that_make_no_toolchain_are_refused(scaffold: Callable[..., Scaffold]) -> None:
     with pytest.raises(ProjectError, match="no version of Elixir"):
         scaffold({**PLAIN, ".tool-versions": "elixir newest\n"})
 
