@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relbuild import __version__
 from relbuild.errors import Problem, RelbuildError
-from relbuild.result import Result
+from relbuild.result import Content, Result, TextTable
 
 if TYPE_CHECKING:
     from relbuild.progress import Display
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 # What a GitHub workflow command can't hold as it is, % first.
 MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 PROPERTY = {**MESSAGE, ":": "%3A", ",": "%2C"}
-# More annotations of a step GitHub doesn't show.
+# GitHub shows this many annotations of a step.
 GITHUB_MOST = 10
+# The columns of a pipe or a file, which have no width: tables are as wide as their cells.
+WIDEST = 10_000
 
 
 class Unwritable(Exception):
@@ -70,13 +73,15 @@ def show_version() -> None:
 
 def progress(*, verbose: bool) -> Display:
     """Return what shows a build on stderr: its steps live on a terminal, plain lines elsewhere."""
-    from relbuild.progress import Lines, Live
+    from relbuild.progress import LiveSteps, PlainLines
 
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        return Lines(_write, verbose=verbose)
+        return PlainLines(_write, verbose=verbose)
     from rich.console import Console
 
-    return Live(Console(stderr=True), verbose=verbose)
+    # The terminal's size counts, not the one it had when a program before this one set COLUMNS and LINES.
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return LiveSteps(Console(stderr=True, _environ=environment), verbose=verbose)
 
 
 def _write(text: str) -> None:
@@ -90,7 +95,7 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
         status = "ok" if result.exit_code == 0 else "failed"
         _print(_envelope(command, status, result.exit_code, result.data(), _failure(command, result)))
         return
-    text = result.text()
+    text = laid_out(result.text(), _width())
     if text:
         _print(text)
 
@@ -102,6 +107,59 @@ def _failure(command: str, result: Result) -> list[dict[str, Any]]:
     reason = getattr(result, "reason", "")
     message = f"{command} ended with exit code {result.exit_code}"
     return [_problem_data("failed", Problem(f"{message}: {reason}" if reason else message))]
+
+
+def laid_out(content: Content, width: int | None) -> str:
+    """Return the lines and tables as text; tables are at most ``width`` columns wide, or as wide as they need.
+
+    Tables of as many columns are aligned with each other, where there is room for it.
+    """
+    if isinstance(content, str):
+        return content
+    blocks = (content,) if isinstance(content, TextTable) else content
+    tables = [block for block in blocks if isinstance(block, TextTable) and block.rows]
+    return "\n".join(block if isinstance(block, str) else _table(block, tables, width) for block in blocks)
+
+
+def _table(table: TextTable, others: Iterable[TextTable], width: int | None) -> str:
+    from io import StringIO
+
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = range(len(table.rows[0]) if table.rows else 0)
+    alike = [each for each in others if (len(each.rows[0]), each.indent) == (len(columns), table.indent)]
+    widths = [max(cell_len(row[column]) for each in alike for row in each.rows) for column in columns]
+    aligned = width is None or table.indent + sum(widths) + 2 * len(widths) <= width
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(table.header), header_style="")
+    used = [column for column in columns if any(row[column] for row in table.rows)]
+    for column in used:
+        grid.add_column(
+            Text(table.header[column] if table.header else ""),
+            justify="right" if column in table.right else "left",
+            min_width=widths[column] if aligned else None,
+            overflow="fold",
+        )
+    for row in table.rows:
+        grid.add_row(*(Text(row[column]) for column in used))
+    text = StringIO()
+    Console(file=text, width=width or WIDEST, color_system=None).print(Padding(grid, (0, 0, 0, table.indent)))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _width() -> int | None:
+    """Return how many columns a table may have: the terminal's, or fewer as COLUMNS says; None for a pipe or a file.
+
+    There only a narrow COLUMNS counts: GNU readline sets it to 80 in the environment of programs without a terminal.
+    """
+    columns = os.environ.get("COLUMNS", "")
+    wanted = int(columns) if columns.isdecimal() and int(columns) else WIDEST
+    if sys.stdout.isatty():
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns or WIDEST, wanted)
+    return wanted if wanted < 80 else None
 
 
 def show_error(command: str, error: RelbuildError, *, as_json: bool, directory: str = ".") -> None:

@@ -37,7 +37,7 @@ class Display:
         """Show the end of a failed step's output."""
 
 
-class Lines(Display):
+class PlainLines(Display):
     """One line when a step starts, one when it ends; ``verbose`` adds its output."""
 
     def __init__(self, write: Callable[[str], None], *, verbose: bool = False) -> None:
@@ -71,11 +71,11 @@ class Lines(Display):
         _show_failure(self._write, step, place, () if self._verbose and step else tail)
 
 
-class Live(Display):
+class LiveSteps(Display):
     """The steps that run, a line each and renewed in place, below those that have ended."""
 
     def __init__(self, console: Console, *, verbose: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
-        from rich.live import Live as Region
+        from rich.live import Live
 
         self._console = console
         self._verbose = verbose
@@ -84,7 +84,7 @@ class Live(Display):
         self._seen: dict[str, float] = {}
         self._ended: set[str] = set()
         self._build = Build()
-        self._region = Region(
+        self._region = Live(
             console=console,
             get_renderable=self._running,
             refresh_per_second=10,

@@ -8,6 +8,23 @@ from typing import Any, Protocol
 from relbuild.errors import Problem
 
 
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Rows of a table, which is laid out within the terminal's width; columns that are empty throughout are left out.
+
+    ``right`` are the columns that are aligned to the right, counted from 0; ``indent`` is in columns of the terminal.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    header: tuple[str, ...] = ()
+    right: tuple[int, ...] = ()
+    indent: int = 0
+
+
+# What people read: lines as they are, and tables between them.
+Content = str | TextTable | tuple[str | TextTable, ...]
+
+
 class Result(Protocol):
     """A command's outcome."""
 
@@ -15,7 +32,7 @@ class Result(Protocol):
     def exit_code(self) -> int:
         """The process's exit code."""
 
-    def text(self) -> str:
+    def text(self) -> Content:
         """Return what goes to stdout for people, without the last newline; empty for nothing."""
 
     def data(self) -> dict[str, Any]:
@@ -23,18 +40,18 @@ class Result(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A document: a Dockerfile, a schema."""
+class Document:
+    """A document, as a Dockerfile or a schema."""
 
-    document: str
+    content: str
     name: str
     exit_code: int = 0
 
     def text(self) -> str:
-        return self.document.removesuffix("\n")
+        return self.content.removesuffix("\n")
 
     def data(self) -> dict[str, Any]:
-        return {self.name: self.document}
+        return {self.name: self.content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +191,16 @@ class ListedContainers:
     containers: tuple[ListedContainer, ...]
     exit_code: int = 0
 
-    def text(self) -> str:
+    def text(self) -> Content:
         if not self.containers:
             return ""
-        rows = [("NAME", "IMAGE", "VERSION", "STATUS", "PORTS")]
-        rows += [
-            (each.name, each.image, each.version or "", each.status, ", ".join(each.ports)) for each in self.containers
-        ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in rows)
-        return "\n".join(line.rstrip() for line in lines)
+        return TextTable(
+            tuple(
+                (each.name, each.image, each.version or "", each.status, ", ".join(each.ports))
+                for each in self.containers
+            ),
+            header=("NAME", "IMAGE", "VERSION", "STATUS", "PORTS"),
+        )
 
     def data(self) -> dict[str, Any]:
         return {"containers": [asdict(each) for each in self.containers]}

@@ -26,7 +26,7 @@ COMMON = "Common options"
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class CliVerb:
     """What typer needs of a verb: the function it calls, and what its help ends with."""
 
     call: Callable[..., Result]
@@ -34,7 +34,7 @@ class Verb:
 
 
 # Every verb that has been imported, by its name.
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, CliVerb] = {}
 
 
 def make_session(
@@ -135,7 +135,7 @@ def verb(
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {each.name: each.annotation for each in parameters}
         lines = ("[bold]Examples[/bold]", *(f"  relbuild {example}".replace("[", r"\[") for example in examples))
-        VERBS[name] = Verb(call, "\n".join((*lines, "", f"[bold]Documentation[/bold]\n  {DOCUMENTATION}/{docs}")))
+        VERBS[name] = CliVerb(call, "\n".join((*lines, "", f"[bold]Documentation[/bold]\n  {DOCUMENTATION}/{docs}")))
         return function
 
     return register

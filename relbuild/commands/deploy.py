@@ -23,6 +23,7 @@ from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
 from relbuild.image.tags import split_reference
 from relbuild.release.command import ReleaseCommand
+from relbuild.result import Content, TextTable
 
 HEALTHCHECK = "io.relbuild.healthcheck"
 REVISION = "org.opencontainers.image.revision"
@@ -389,15 +390,16 @@ class History:
     records: tuple[Record, ...]
     exit_code: int = 0
 
-    def text(self) -> str:
-        rows = [("REVISION", "VERSION", "DEPLOYED", "BY", "OUTCOME", "COMMIT", "IMAGE")]
-        rows += [
-            (str(each.revision), each.version, each.at, each.by, each.outcome, each.commit[:7], each.image)
-            for each in self.records
-        ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in rows)
-        return "\n".join(line.rstrip() for line in lines) if self.records else f"nothing was deployed to {self.target}"
+    def text(self) -> Content:
+        if not self.records:
+            return f"nothing was deployed to {self.target}"
+        return TextTable(
+            tuple(
+                (str(each.revision), each.version, each.at, each.by, each.outcome, each.commit[:7], each.image)
+                for each in self.records
+            ),
+            header=("REVISION", "VERSION", "DEPLOYED", "BY", "OUTCOME", "COMMIT", "IMAGE"),
+        )
 
     def data(self) -> dict[str, Any]:
         return {"target": self.target, "records": [asdict(each) for each in self.records]}

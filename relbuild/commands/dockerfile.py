@@ -6,12 +6,12 @@ from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, Problem
 from relbuild.image import dockerfile as rendering
-from relbuild.result import Text, Written
+from relbuild.result import Document, Written
 
 
-def show(session: Session, release: str | None) -> Text:
+def show(session: Session, release: str | None) -> Document:
     """Return the Dockerfile."""
-    return Text(rendering.render(session.plan(release)), "dockerfile")
+    return Document(rendering.render(session.plan(release)), "dockerfile")
 
 
 def write(session: Session, release: str | None, *, force: bool) -> Written:

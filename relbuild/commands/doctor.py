@@ -22,6 +22,7 @@ from relbuild.mix import distillery
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.umbrella import released
 from relbuild.mix.unavailable import find_unavailable
+from relbuild.result import TextTable
 from relbuild.values import dataclass
 
 # Which exit code a failed check stands for, the first that is found; 1 for the others.
@@ -39,7 +40,7 @@ class Diagnosis:
         failed = {each.check for each in self.findings if each.status == "failed"}
         return next((code for check, code in CODES.items() if check in failed), int(bool(failed)))
 
-    def text(self) -> str:
+    def text(self) -> TextTable:
         return table(self.findings)
 
     def data(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from relbuild.image import build_time, labels
 from relbuild.mix.environment import COMMAND, Contract, Variable, from_label, lacks, read_by_build, undecided
 from relbuild.release.contract_text import Checked, Required, example_of
 from relbuild.release.envfile import Entry
-from relbuild.result import Text, Written
+from relbuild.result import Document, Written
 
 # How alike a name has to be to one of the release's for it to be a slip of the pen.
 ALIKE = 0.8
@@ -54,13 +54,13 @@ def check(session: Session, reference: str | None, file: str) -> Checked:
     return Checked(file, len(contract.of("required")), tuple(each.name for each in open_))
 
 
-def example(session: Session, reference: str | None, file: str | None) -> Text | Written:
+def example(session: Session, reference: str | None, file: str | None) -> Document | Written:
     """Return an env file that names every variable, or write it; raise UsageError when the file is there."""
     if file is not None:
         files.require_writable("--output", file)
     text = example_of(_contract(session, reference)[0])
     if file is None:
-        return Text(text, "example")
+        return Document(text, "example")
     if Path(file).exists():
         raise UsageError(
             f"{file} is there already", hint=f"name another, or compare: relbuild env --example | diff {file} -"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from relbuild.errors import Problem
 from relbuild.image.assets import BUILD, DEPLOY, Assets
@@ -11,6 +11,7 @@ from relbuild.image.plan import Plan
 from relbuild.image.tags import untaggable
 from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Known, Unknown
+from relbuild.result import TextTable
 
 _PROVIDERS = {
     "hexpm": "hexpm's images",
@@ -23,19 +24,25 @@ _PROVIDERS = {
 Row = tuple[str, str]
 
 
-def lines(plan: Plan) -> list[str]:
+def blocks(plan: Plan) -> list[str | TextTable]:
     """Return the plan's lines, in parts with an empty line between them."""
-    rows = [*_project_rows(plan), ("", ""), *_toolchain_rows(plan), ("", ""), *_image_rows(plan)]
-    width = max(len(name) for name, _ in rows) + 2
-    found = [f"{name:<{width}}{value}".rstrip() for name, value in rows]
+    found: list[str | TextTable] = []
+    for rows in (_project_rows(plan), _toolchain_rows(plan), _image_rows(plan)):
+        found += ["", TextTable(tuple(rows))]
     for title, below in (
         ("the build is given", [f"{name}: {reason}" for name, reason in _access_rows(plan)]),
         ("what dependencies need", _package_needs(plan)),
         ("programs that the release calls", _programs(plan)),
         ("notes", notes(plan)),
     ):
-        found += ["", title, *(f"  {line}" for line in below)] if below else []
-    return found
+        found += listing(title, below)
+    return found[1:]
+
+
+def listing(title: str, lines: Iterable[str]) -> list[str | TextTable]:
+    """Return a title and the lines below it, after an empty line; nothing without lines."""
+    rows = tuple((line,) for line in lines)
+    return ["", title, TextTable(rows, indent=2)] if rows else []
 
 
 def notes(plan: Plan) -> tuple[str, ...]:

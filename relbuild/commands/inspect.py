@@ -1,7 +1,8 @@
-"""relbuild inspect: what an image is made of, what takes the space, how it was built, and what differs from another."""
+"""relbuild inspect: what an image holds, how it was built, and its differences from another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,28 @@ from relbuild.engine.archive import Archive
 from relbuild.image import contents, debian, labels
 from relbuild.image import reference as references
 from relbuild.image.build.progress import Timeline
-from relbuild.image.difference import Difference, compare
-from relbuild.image.inspection import Base, Inspection, environment, visible
-from relbuild.image.inspection_data import to_data
-from relbuild.image.inspection_text import to_text
-from relbuild.values import dataclass
+from relbuild.image.inspect.difference import ImageDifference, compare
+from relbuild.image.inspect.inspection import BaseImage, Inspection, environment, visible
+from relbuild.image.inspect.report import to_data, to_text
+from relbuild.result import Content
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """An image, how it was built where that is known here, and its difference to another where that was asked for."""
+    """An image, how it was built if that is known here, and with --against its differences from another."""
 
     image: Inspection
     timeline: Timeline | None
-    against: Difference | None
+    against: ImageDifference | None
     page: str | None = None
     dry_run: bool = False
     exit_code: int = 0
 
-    def text(self) -> str:
+    def text(self) -> Content:
         if self.page is not None:
             if self.dry_run:
                 return f"would write {self.page}"
-            # Its name would follow the page itself in /dev/stdout, and is no file's in a pipe.
+            # In /dev/stdout or a pipe the name would follow the page itself.
             return self.page if Path(self.page).is_file() else ""
         return to_text(self.image, self.timeline, self.against)
 
@@ -44,7 +44,7 @@ class Inspected:
 
 
 def inspect(session: Session, reference: str | None, against: str | None, page: str | None) -> Inspected:
-    """Return what an image is made of, the project's newest one by default; write it as a page where one is named.
+    """Return what an image holds, by default the project's newest one; write a page if ``page`` names a file.
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
@@ -60,35 +60,35 @@ def inspect(session: Session, reference: str | None, against: str | None, page: 
         difference = compare(other, image, lambda before, after: other_found.same(before, found, after))
     inspected = Inspected(image, timelines.read(image.id), difference, page, session.dry_run)
     if page is not None and not session.dry_run:
-        from relbuild.image.page import render
+        from relbuild.image.inspect.page import render
 
         files.write(Path(page), render(inspected.image, inspected.timeline, inspected.against))
     return inspected
 
 
 def look_into(session: Session, reference: str) -> tuple[Inspection, Archive]:
-    """Return what is found in an image, pulled where it isn't here, and its content."""
+    """Return an inspected image, pulled if it isn't here, and its content."""
     facts = session.engine.image(reference) or place.pull(session, reference)
     found = content(session, facts)
     held = release(found, reference)
-    said = found.configuration
+    configuration = found.configuration
     image = Inspection(
         reference=reference,
         id=facts.id,
-        created=said.created,
-        platform="/".join(filter(None, (said.os, said.architecture))),
-        user=said.user,
-        command=said.start,
+        created=configuration.created,
+        platform="/".join(filter(None, (configuration.os, configuration.architecture))),
+        user=configuration.user,
+        command=configuration.start,
         release=held,
-        base=Base(
-            said.labels.get(labels.OCI_BASE_NAME),
-            said.labels.get(labels.OCI_BASE_DIGEST),
+        base=BaseImage(
+            configuration.labels.get(labels.OCI_BASE_NAME),
+            configuration.labels.get(labels.OCI_BASE_DIGEST),
             debian.distribution(found.read),
         ),
-        labels=said.labels,
-        environment=environment(said.labels),
+        labels=configuration.labels,
+        environment=environment(configuration.labels),
         layers=found.layers,
-        contents=contents.find(found.files, found.read, held, said.labels),
+        contents=contents.find(found.files, found.read, held, configuration.labels),
         files=visible(found.files),
     )
     return image, found

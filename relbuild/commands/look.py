@@ -17,9 +17,10 @@ from relbuild.commands.session import Session
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
-from relbuild.image import checks, inspection, labels, platforms, upstream
+from relbuild.image import checks, labels, platforms, upstream
 from relbuild.image.checks import Facts
 from relbuild.image.findings import Finding
+from relbuild.image.inspect import inspection
 from relbuild.image.leaks import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.linking import Linker, Unlinked
 from relbuild.image.shipped import Shipped

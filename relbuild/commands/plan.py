@@ -16,6 +16,7 @@ from relbuild.mix.differences import Difference
 from relbuild.mix.environment import data_of
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
+from relbuild.result import Content, TextTable
 from relbuild.values import dataclass
 
 
@@ -43,16 +44,15 @@ class Planned:
     differences: tuple[Difference, ...] | None = None
     exit_code: int = 0
 
-    def text(self) -> str:
+    def text(self) -> Content:
         plan = self.plan
-        lines = explanation.lines(plan)
+        blocks = explanation.blocks(plan)
         if self.differences is not None:
-            lines += _difference_lines(self.differences)
-        unknown = (*plan.unknown, *plan.environment.unknown)
-        if unknown:
-            lines += ["", "could not be read without running Elixir"]
-            lines += [f"  {each.what}: {each.reason} ({each.at.brief})" for each in unknown]
-        return "\n".join(lines)
+            blocks += _difference_blocks(self.differences)
+        unknown = (
+            f"{each.what}: {each.reason} ({each.at.brief})" for each in (*plan.unknown, *plan.environment.unknown)
+        )
+        return (*blocks, *explanation.listing("unknown without running Elixir", unknown))
 
     def data(self) -> dict[str, Any]:
         plan = self.plan
@@ -110,20 +110,18 @@ class Planned:
         }
 
 
-def _difference_lines(differences: tuple[Difference, ...]) -> list[str]:
+def _difference_blocks(differences: tuple[Difference, ...]) -> list[str | TextTable]:
     if not differences:
-        return ["", "Mix says the same"]
-    differs = [
-        f"  {each.what}: {each.evaluated or 'not there'}, not {each.read or 'there'}  ({each.at.brief})"
+        return ["", "mix.exs evaluates to the same"]
+    differs = (
+        f"{each.what}: {each.evaluated or 'none'}, not {each.read or 'none'}  ({each.at.brief})"
         for each in differences
         if each.stated
-    ]
-    filled = [
-        f"  {each.what}: {each.evaluated or 'not there'}  ({each.at.brief})" for each in differences if not each.stated
-    ]
+    )
+    unread = (f"{each.what}: {each.evaluated or 'none'}  ({each.at.brief})" for each in differences if not each.stated)
     return [
-        *(["", "Mix says otherwise than mix.exs was read", *differs] if differs else []),
-        *(["", "filled in by Mix", *filled] if filled else []),
+        *explanation.listing("mix.exs evaluates to something else", differs),
+        *explanation.listing("known from evaluating mix.exs", unread),
     ]
 
 

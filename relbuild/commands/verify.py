@@ -11,6 +11,7 @@ from relbuild.commands.verification import previous
 from relbuild.errors import ConfigError, ProjectError, UsageError
 from relbuild.image import checks
 from relbuild.image.findings import Finding, table
+from relbuild.result import TextTable
 from relbuild.values import dataclass
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Verified:
     def exit_code(self) -> int:
         return int(any(each.status == "failed" for each in self.findings))
 
-    def text(self) -> str:
+    def text(self) -> TextTable:
         return table(self.findings)
 
     def data(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from relbuild.result import TextTable
 from relbuild.values import dataclass
 
 Status = Literal["ok", "note", "warning", "failed"]
@@ -20,11 +21,11 @@ class Finding:
     mending: str | None = None
 
 
-def table(findings: Iterable[Finding]) -> str:
-    """Return the findings for people, a line each, with what to do below those that aren't well."""
-    lines = []
+def table(findings: Iterable[Finding]) -> TextTable:
+    """Return the findings for people, with the fix below those that need one."""
+    rows: list[tuple[str, ...]] = []
     for each in findings:
-        lines.append(f"{each.status:<8} {each.check:<10} {each.message}")
+        rows.append((each.status, each.check, each.message))
         if each.mending is not None and each.status != "ok":
-            lines.append(f"{'':<20}{each.mending}")
-    return "\n".join(lines)
+            rows.append(("", "", each.mending))
+    return TextTable(tuple(rows))

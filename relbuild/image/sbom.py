@@ -15,7 +15,7 @@ from relbuild.errors import listed
 from relbuild.image import labels, purl
 from relbuild.image.contents import Application
 from relbuild.image.debian import Distribution, Package
-from relbuild.image.inspection import Inspection
+from relbuild.image.inspect.inspection import Inspection
 from relbuild.mix.lock import Locked
 from relbuild.values import dataclass
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data_of, describe
 from relbuild.release.envfile import quoted
+from relbuild.result import Content, TextTable
 from relbuild.values import dataclass
 
 _TITLES: tuple[tuple[Kind, str], ...] = (
@@ -22,22 +23,17 @@ class Required:
     contract: Contract
     exit_code: int = 0
 
-    def text(self) -> str:
+    def text(self) -> Content:
         if self.contract.empty:
             return "no environment variable is read"
-        tables = [(title, [row for each in self.contract.of(kind) for row in _rows(each)]) for kind, title in _TITLES]
-        name_width, place_width = (
-            max((len(row[column]) for _, rows in tables for row in rows), default=0) for column in (0, 1)
-        )
-        blocks = [
-            "\n".join((title, *(f"  {a:<{name_width}}  {b:<{place_width}}  {c}".rstrip() for a, b, c in rows)))
-            for title, rows in tables
-            if rows
-        ]
+        blocks: list[str | TextTable] = []
+        for kind, title in _TITLES:
+            if rows := tuple(row for each in self.contract.of(kind) for row in _rows(each)):
+                blocks += ["", title, TextTable(rows, indent=2)]
         if self.contract.unknown:
-            rows = [f"  {each.what}: {each.reason} ({each.at.brief})" for each in self.contract.unknown]
-            blocks.append("\n".join(("could not be told without running it", *rows)))
-        return "\n\n".join(blocks)
+            unknown = tuple((f"{each.what}: {each.reason} ({each.at.brief})",) for each in self.contract.unknown)
+            blocks += ["", "unknown without running the release", TextTable(unknown, indent=2)]
+        return tuple(blocks[1:])
 
     def data(self) -> dict[str, Any]:
         return data_of(self.contract)

@@ -213,7 +213,7 @@ def test_mix_fills_in_what_only_elixir_knows(project: Callable[[str], Path], rel
         "column": 19,
     }
     told = relbuild("plan", "--evaluate", "-C", str(directory)).stdout
-    assert "filled in by Mix\n  version: 1.0.7  (mix.exs:3)" in told
+    assert "known from evaluating mix.exs\n  version: 1.0.7  (mix.exs:3)" in told
     assert not (directory / "mix.exs.touched").exists()
 
 

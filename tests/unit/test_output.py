@@ -1,4 +1,4 @@
-"""What is printed where: annotations for GitHub."""
+"""What is printed where: annotations for GitHub, and tables within the width of the terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from relbuild import output
 from relbuild.errors import CommandFailed, Mark, Problem
+from relbuild.result import TextTable
 
 
 @pytest.fixture
@@ -36,3 +37,40 @@ def test_elsewhere_nothing_is(capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     output.show_error("image", CommandFailed("no", at=Mark("a.ex", 3)), as_json=False)
     assert capsys.readouterr().err == "error: a.ex:3:1: no\n"
+
+
+TABLE = TextTable(
+    (("web", "registry.example.com/shop:1.2.0", "", "running"), ("worker", "shop:1", "", "exited (1) 2 minutes ago")),
+    header=("NAME", "IMAGE", "VERSION", "STATUS"),
+)
+
+
+def test_a_table_is_as_wide_as_its_cells() -> None:
+    assert output.laid_out(TABLE, None) == (
+        "NAME    IMAGE                            STATUS\n"
+        "web     registry.example.com/shop:1.2.0  running\n"
+        "worker  shop:1                           exited (1) 2 minutes ago"
+    )
+
+
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_a_table_keeps_within_the_width(width: int) -> None:
+    text = output.laid_out((TABLE, "", TextTable((("a [b] " * 40,),), indent=2)), width)
+    assert max(map(len, text.splitlines())) <= width
+    letters = "".join(text.split())
+    for row in TABLE.rows:
+        assert set("".join(row).replace(" ", "")) <= set(letters)
+    assert text.count("[b]") == 40
+
+
+def test_tables_of_as_many_columns_are_aligned() -> None:
+    tables = TextTable((("a", "1"),), indent=2), "", TextTable((("longer", "2"),), indent=2)
+    assert output.laid_out(tables, None) == "  a       1\n\n  longer  2"
+
+
+def test_numbers_are_aligned_to_the_right() -> None:
+    assert output.laid_out(TextTable((("1.0 MB", "a"), ("12 kB", "b")), right=(0,)), 80) == "1.0 MB  a\n 12 kB  b"
+
+
+def test_an_empty_table_is_nothing() -> None:
+    assert output.laid_out(TextTable(()), 80) == ""

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console, ConsoleDimensions
 
 from relbuild.image.build.progress import Build, ClientLine, Event, OutputLine, Transfer, Vertex
-from relbuild.progress import Display, Lines, Live
+from relbuild.progress import Display, LiveSteps, PlainLines
 
 EVENTS: tuple[Event, ...] = (
     Vertex("i", "[internal] load build context", 1.0),
@@ -55,7 +55,7 @@ def show(display: Display, events: tuple[Event, ...]) -> None:
 
 def lines(*events: Event, verbose: bool = False) -> str:
     written: list[str] = []
-    show(Lines(written.append, verbose=verbose), events)
+    show(PlainLines(written.append, verbose=verbose), events)
     return "".join(written)
 
 
@@ -75,12 +75,12 @@ def test_verbose_lines_have_the_steps_output() -> None:
 
 def test_the_end_of_a_failed_steps_output() -> None:
     written: list[str] = []
-    Lines(written.append).failed("[b 1/1] RUN mix compile", "Dockerfile:41", ("one", "two"))
+    PlainLines(written.append).failed("[b 1/1] RUN mix compile", "Dockerfile:41", ("one", "two"))
     assert "".join(written) == "\nfailed: [b 1/1] RUN mix compile (Dockerfile:41)\n  | one\n  | two\n\n"
 
 
-def live(screen: Screen) -> Live:
-    return Live(screen.console, clock=lambda: 100.0)
+def live(screen: Screen) -> LiveSteps:
+    return LiveSteps(screen.console, clock=lambda: 100.0)
 
 
 def test_a_terminal_shows_what_runs_below_what_has_ended() -> None:
@@ -142,7 +142,7 @@ def test_no_more_rows_are_drawn_than_the_terminal_has() -> None:
 
 def test_verbose_output_goes_by_above_the_steps() -> None:
     screen = Screen(60, 12)
-    with Live(screen.console, verbose=True, clock=lambda: 1.0) as display:
+    with LiveSteps(screen.console, verbose=True, clock=lambda: 1.0) as display:
         show(display, (EVENTS[3], OutputLine("b", "Fetching [jason]")))
         display._region.refresh()
         assert screen.shown()[0] == "          Fetching [jason]"
@@ -159,7 +159,7 @@ def test_bytes_that_are_transferred() -> None:
 def test_no_colour_where_none_is_wanted() -> None:
     written = StringIO()
     plain = Console(file=written, force_terminal=True, width=60, _environ={"TERM": "xterm", "NO_COLOR": "1"})
-    with Live(plain, clock=lambda: 1.0) as display:
+    with LiveSteps(plain, clock=lambda: 1.0) as display:
         show(display, EVENTS)
     assert "failed  [deps 2/2] RUN mix deps.get" in written.getvalue()
     assert not re.search(r"\033\[[0-9;]*3[0-9]m", written.getvalue())

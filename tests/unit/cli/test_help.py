@@ -88,9 +88,8 @@ def test_the_links_are_the_projects() -> None:
     [
         ("build", ["image"]),
         ("console", ["remote", "start-iex"]),
-        ("deploy", ["image", "run"]),
         ("iex", ["remote", "start-iex"]),
-        ("up", ["run"]),
+        ("up", ["deploy", "run"]),
         ("shell", ["remote", "start-iex"]),
         ("push", ["image"]),
         ("Build", ["image"]),

@@ -14,6 +14,7 @@ from relbuild.errors import ProjectError
 from relbuild.image.plan import Plan, make_plan
 from relbuild.image.tags import tags
 from relbuild.mix import project
+from relbuild.output import laid_out
 from relbuild.scaffold.overlay import Overlay
 
 MIX = """defmodule Shop.MixProject do
@@ -38,10 +39,15 @@ def plan(files: Mapping[str, str], config: str = "", release: str | None = None)
     return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, release)
 
 
+def explained(made: Plan) -> list[str]:
+    """Return the lines of a plan as relbuild plan prints them."""
+    return laid_out(tuple(explanation.blocks(made)), None).splitlines()
+
+
 def said(row: str, files: Mapping[str, str], config: str = "", release: str | None = None) -> str:
     """Return what is said in that row."""
     made = plan(files, config, release)
-    [line] = [line for line in explanation.lines(made) if line.startswith(f"{row} ")]
+    [line] = [line for line in explained(made) if line.startswith(f"{row} ")]
     return line.removeprefix(row).lstrip()
 
 
@@ -67,7 +73,7 @@ def test_a_version_that_cant_be_a_tag_is_told_before_it_is_refused() -> None:
     why = "version '1.0.0+abc' can't be an image's tag: a tag is letters, digits, '_', '.' and '-'"
     note = f"mix.exs:3: {why}; name one: relbuild image -t shop:1.0.0-abc"
     made = plan(files)
-    assert explanation.lines(made)[-2:] == ["notes", f"  {note}"]
+    assert explained(made)[-2:] == ["notes", f"  {note}"]
     assert Planned(made).data()["notes"] == [note]
     with pytest.raises(ProjectError, match=re.escape(why)):
         tags(made, ())

@@ -20,7 +20,7 @@ def test_a_dry_run_writes_no_bill_and_no_page(
     content: Any = SimpleNamespace(files=None, read=None)
     for module in (inspect, sbom):
         monkeypatch.setattr(module, "look_into", lambda *_: (image, content))
-    monkeypatch.setattr("relbuild.image.page.render", lambda *_: "page")
+    monkeypatch.setattr("relbuild.image.inspect.page.render", lambda *_: "page")
     monkeypatch.setattr("relbuild.commands.inspect.to_data", lambda *_: {})
     monkeypatch.setattr("relbuild.commands.sbom.debian", SimpleNamespace(packages=lambda *_: ()))
     monkeypatch.setattr("relbuild.commands.sbom.bill", lambda *_: SimpleNamespace(notes=(), document={}))

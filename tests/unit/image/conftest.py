@@ -13,7 +13,7 @@ from relbuild.image import contents, debian, labels, shipped
 from relbuild.image.debian import Package
 from relbuild.image.filesystem import Entry, FileSystem
 from relbuild.image.history import LayerFacts
-from relbuild.image.inspection import Base, Inspection, environment, visible
+from relbuild.image.inspect.inspection import BaseImage, Inspection, environment, visible
 
 Files = Mapping[str, bytes]
 
@@ -105,7 +105,9 @@ def make(
         "user": "10001:10001",
         "command": (posixpath.join(held.root, "bin/shop"), "start"),
         "release": held,
-        "base": Base(label.get(labels.OCI_BASE_NAME), label.get(labels.OCI_BASE_DIGEST), debian.distribution(read)),
+        "base": BaseImage(
+            label.get(labels.OCI_BASE_NAME), label.get(labels.OCI_BASE_DIGEST), debian.distribution(read)
+        ),
         "labels": label,
         "environment": environment(label),
         "layers": tuple(_facts(index, layer) for index, layer in enumerate(layers)),

@@ -15,6 +15,7 @@ from relbuild.image import dockerfile, dockerignore
 from relbuild.image.assets import Assets
 from relbuild.image.plan import Plan, make_plan
 from relbuild.mix import project
+from relbuild.output import laid_out
 from relbuild.scaffold.overlay import Overlay
 
 MIX = """defmodule Shop.MixProject do
@@ -45,6 +46,11 @@ class Nothing:
 
     def list(self, directory: str) -> tuple[str, ...]:
         return ()
+
+
+def explained(made: Plan) -> list[str]:
+    """Return the lines of the plan as relbuild plan prints it."""
+    return laid_out(tuple(explanation.blocks(made)), None).splitlines()
 
 
 def mix(deps: str = PHOENIX, aliases: str = "", app: str = "shop") -> str:
@@ -316,7 +322,7 @@ def test_what_an_unreadable_alias_installs_is_said_to_be_unknown() -> None:
         "that in assets/ only; `assets:` in relbuild.yml takes commands in its place",
     )
     unread = plan({"mix.exs": mix("").replace("aliases: []", "aliases: aliases(Mix.env(), System.get_env())")})
-    assert [line for line in explanation.lines(unread) if line.startswith("assets")] == [
+    assert [line for line in explained(unread) if line.startswith("assets")] == [
         "assets      none  (the aliases can't be read: mix.exs:5)"
     ]
 
@@ -373,7 +379,7 @@ def test_a_variable_of_npmrc_that_is_missing_is_told_before_the_build(monkeypatc
     monkeypatch.delenv("NPM_TOKEN", raising=False)
     files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/.npmrc": "\n a = ${NPM_TOKEN}\n"}
     made = plan(files)
-    assert "  NPM_TOKEN: assets/.npmrc takes it from the environment  (assets/.npmrc:2)" in explanation.lines(made)
+    assert "  NPM_TOKEN: assets/.npmrc takes it from the environment  (assets/.npmrc:2)" in explained(made)
     with pytest.raises(RelbuildError) as error:
         secrets.find(made.builder)
     assert error.value.problems == (
@@ -546,7 +552,7 @@ def test_what_is_not_in_the_release_is_not_built(applications: str, built: tuple
     made = plan(files)
     assert lines(made.assets) == tuple(f"cd apps/{app} && mix assets.deploy" for app in built)
     assert (made.assets.node is not None) is ("admin" in built)
-    [layers] = [line for line in explanation.lines(made) if line.startswith("layers")]
+    [layers] = [line for line in explained(made) if line.startswith("layers")]
     assert f" {named}  (" in layers
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relbuild.errors import Mark
 from relbuild.mix.environment import Contract, Default, Requirement, Variable
 from relbuild.mix.environment.conditions import ALWAYS, Among, is_set, missing
+from relbuild.output import laid_out
 from relbuild.release.contract_text import Required, example_of
 
 
@@ -36,7 +37,7 @@ CONTRACT = Contract(
 
 
 def test_the_table() -> None:
-    assert Required(CONTRACT).text() == (
+    assert laid_out(Required(CONTRACT).text(), None) == (
         "required\n"
         "  KEY   config/runtime.exs:2\n"
         "        config/runtime.exs:4   when B is set: KEY is empty\n"
@@ -55,7 +56,7 @@ def test_defaults() -> None:
         Default("ecto://me:secret@localhost/shop"),
     )
     variables = tuple(Variable(f"V{i}", at(1), default) for i, default in enumerate(defaults))
-    assert Required(Contract(variables)).text().splitlines()[1:] == [
+    assert laid_out(Required(Contract(variables)).text(), None).splitlines()[1:] == [
         "  V0  config/runtime.exs:1  4000",
         "  V1  config/runtime.exs:1  empty",
         "  V2  config/runtime.exs:1  default: node()",

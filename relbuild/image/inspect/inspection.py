@@ -1,8 +1,9 @@
-"""What an image is: its layers, its release, what it stands on and what it needs."""
+"""An image as it was inspected: its layers, its release, its base image and its environment contract."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image import labels
@@ -12,9 +13,8 @@ from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
 from relbuild.image.shipped import Shipped
 from relbuild.mix.environment import Contract, from_label
-from relbuild.values import dataclass
 
-# What a layer is there for: the image it all stands on, what is installed there, and the parts of the release.
+# What a layer holds: the base image, what is installed on it, or a part of the release.
 Part = Literal["base", "system", "otp", "dependencies", "project", "release", "empty"]
 
 TITLES: Mapping[Part, str] = {
@@ -37,7 +37,7 @@ _PARTS: Mapping[str, Part] = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ImageFile:
     """A file of the image: its size in bytes and the layer it is in, counted from the lowest."""
 
     size: int
@@ -45,8 +45,8 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What the image stands on, as far as it says: the image's name and digest, and the distribution in it."""
+class BaseImage:
+    """The base image: its name and digest from the labels, None without them, and the distribution in it."""
 
     name: str | None
     digest: str | None
@@ -55,7 +55,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """All that is found in an image; `environment` is None where it carries no contract."""
+    """An inspected image; `environment` is None if it has no contract label."""
 
     reference: str
     id: str
@@ -64,12 +64,12 @@ class Inspection:
     user: str
     command: tuple[str, ...]
     release: Shipped
-    base: Base
+    base: BaseImage
     labels: Mapping[str, str]
     environment: Contract | None
     layers: tuple[LayerFacts, ...]
     contents: Contents
-    files: Mapping[str, File]
+    files: Mapping[str, ImageFile]
 
     @property
     def size(self) -> int:
@@ -89,13 +89,13 @@ class Inspection:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What each layer is there for, by what takes the most space in it."""
+        """What each layer holds, by what takes the most space in it."""
         taken: list[dict[Part, int]] = [{} for _ in self.layers]
         origins = {f"{each.name}-{each.version}": _PARTS[each.origin] for each in self.applications}
         for path, file in self.files.items():
             part = self._part_of(path, origins)
             taken[file.layer][part] = taken[file.layer].get(part, 0) + file.size
-        # relbuild says which image it stands on; a minimal one stands on none.
+        # relbuild labels the base image; a minimal image has none.
         based = self.base.name is not None or labels.BUILT_BY not in self.labels
         return tuple(_part(sizes, lowest=based and not index) for index, sizes in enumerate(taken))
 
@@ -110,7 +110,7 @@ class Inspection:
 
 
 def _part(sizes: Mapping[Part, int], *, lowest: bool) -> Part:
-    # A WORKDIR makes a layer of one directory; in others a later layer has replaced all there was.
+    # A WORKDIR makes a layer of one directory; of other layers a later one has replaced all files.
     most: Part = max(sizes, key=lambda part: sizes[part], default="empty")
     if most == "system":
         return "base" if lowest else "system"
@@ -119,20 +119,20 @@ def _part(sizes: Mapping[Part, int], *, lowest: bool) -> Part:
 
 
 def environment(label: Mapping[str, str]) -> Contract | None:
-    """Return the contract that an image's labels carry; an empty one where relbuild built it and it needs nothing."""
-    said = label.get(labels.ENVIRONMENT)
-    if said is not None:
-        return from_label(said)
+    """Return the contract in an image's labels; an empty one if relbuild built it and it reads no variable."""
+    contract = label.get(labels.ENVIRONMENT)
+    if contract is not None:
+        return from_label(contract)
     return Contract() if labels.BUILT_BY in label else None
 
 
-def visible(files: FileSystem) -> dict[str, File]:
+def visible(files: FileSystem) -> dict[str, ImageFile]:
     """Return the regular files that a container of the image sees."""
     return dict(_visible(files))
 
 
-def _visible(files: FileSystem) -> Iterable[tuple[str, File]]:
+def _visible(files: FileSystem) -> Iterable[tuple[str, ImageFile]]:
     for path in files.files(""):
         entry, layer = files.entry(path), files.layer(path)
         if entry is not None and layer is not None:
-            yield path, File(entry.size, layer)
+            yield path, ImageFile(entry.size, layer)

@@ -1,4 +1,4 @@
-"""An image looked into: what its layers are there for, what is said of it in text and JSON."""
+"""An inspected image: what its layers hold, and its text and JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from relbuild.image import labels
 from relbuild.image.build.progress import TimedStep, Timeline
-from relbuild.image.difference import compare
 from relbuild.image.history import LayerFacts
-from relbuild.image.inspection_data import to_data
-from relbuild.image.inspection_text import to_text
+from relbuild.image.inspect.difference import compare
+from relbuild.image.inspect.report import to_data, to_text
+from relbuild.output import laid_out
 
 Files = dict[str, bytes]
 TIMELINE = Timeline((TimedStep("[build 1/1] RUN mix release", 0.5, 3.0, cached=False),), 4.0)
@@ -44,30 +44,42 @@ def test_instructions_as_one_would_write_them(instruction: str, made_by: str) ->
     assert LayerFacts("", None, 0, None, 0, instruction).made_by == made_by
 
 
+def text_of(image: Any, timeline: Timeline | None = None, width: int | None = None) -> str:
+    return laid_out(to_text(image, timeline, None), width)
+
+
 def test_the_text(made: Callable[..., Any]) -> None:
-    text = to_text(made().inspection, TIMELINE, None)
+    text = text_of(made().inspection, TIMELINE)
     assert text.splitlines()[:10] == [
         "image     shop:0.1.0",
         f"id        sha256:{'1' * 64}",
         "created   2026-01-02T03:04:05Z",
         "platform  linux/amd64",
-        "size      18.2 kB, 6.0 kB compressed",
+        "size      18.2 kB uncompressed, 6.0 kB compressed",
         "release   shop 0.1.0 in /app",
         "elixir    1.18.3",
         "otp       27.3.4 (ERTS 15.2.7)",
         "base      debian:trixie-slim (Debian GNU/Linux 13 (trixie))",
-        "runs      /app/bin/shop start as 10001:10001",
+        "command   /app/bin/shop start, as 10001:10001",
     ]
     assert "\nenvironment\n  required\n    URL  config/runtime.exs:3  say where\n" in text
-    assert "\n  jason   1.4.1      3.1 kB  hex      layer 3\n" in text
-    assert "\nbuild\n      0.5 s  3.0 s  [build 1/1] RUN mix release\n  4.0 s in all" in text
+    assert "\n  APPLICATION  VERSION    SIZE  FROM     LAYER\n" in text
+    assert "\n  jason        1.4.1    3.1 kB  hex          3\n" in text
+    assert "\nbuild\n  START   TIME  STEP\n  0.5 s  3.0 s  [build 1/1] RUN mix release\n  4.0 s in total" in text
 
 
-def test_what_is_not_known_is_said(made: Callable[..., Any]) -> None:
-    text = to_text(made(label={}, command=(), user="").inspection, None, None)
-    assert "runs      nothing by itself, as root" in text
-    assert "environment\n  the image doesn't say what it needs\n" in text
-    assert "build\n  how it was built isn't known here" in text
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_text_fits_into_the_terminal(made: Callable[..., Any], width: int) -> None:
+    long = {labels.BUILT_BY: "relbuild", "long": "word " * 30, "longer": "x" * 200}
+    text = text_of(made(label=long).inspection, TIMELINE, width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_is_not_known_is_reported_so(made: Callable[..., Any]) -> None:
+    text = text_of(made(label={}, command=(), user="").inspection)
+    assert "command   none, as root" in text
+    assert "environment\n  unknown: the image has no contract label\n" in text
+    assert "build\n  unknown: only the machine that built the image knows how" in text
     assert made(label={}).inspection.environment is None
     assert made(label={labels.BUILT_BY: "relbuild"}).inspection.environment.empty
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.image.treemap import Cell, Node, Rectangle, Style, grow, layout, squarify
+from relbuild.image.inspect.treemap import Area, Cell, Rectangle, TreemapStyle, grow, layout, squarify
 
 SIZES = st.lists(st.integers(0, 10**9), max_size=40)
 FRAMES = st.builds(Rectangle, st.floats(-50, 50), st.floats(-50, 50), st.floats(1, 2000), st.floats(1, 2000))
@@ -60,51 +60,51 @@ def test_the_example_of_the_paper() -> None:
     assert worst < 3
 
 
-def nodes(depth: int) -> st.SearchStrategy[Node]:
-    leaf = st.builds(lambda size: Node("file", "x", size), st.integers(0, 10**6))
+def nodes(depth: int) -> st.SearchStrategy[Area]:
+    leaf = st.builds(lambda size: Area("file", "x", size), st.integers(0, 10**6))
     if depth == 0:
         return leaf
     below = st.lists(nodes(depth - 1), max_size=5).map(tuple)
-    inner = below.map(lambda parts: Node("dir", "d", sum(part.size for part in parts), "", parts))
+    inner = below.map(lambda parts: Area("dir", "d", sum(part.size for part in parts), "", parts))
     return leaf | inner
 
 
 @given(st.lists(nodes(3), max_size=5), FRAMES)
-def test_parts_lie_in_what_they_are_parts_of(trees: list[Node], frame: Rectangle) -> None:
+def test_parts_lie_in_what_they_are_parts_of(trees: list[Area], frame: Rectangle) -> None:
     above: list[Cell] = []
     for cell in layout(trees, frame):
         above = [*above[: cell.depth], cell]
         assert within(cell.place, above[-2].place if cell.depth else frame)
         if cell.depth and above[-2].heading:
-            assert cell.place.y >= above[-2].place.y + Style().headings[0] - 6
+            assert cell.place.y >= above[-2].place.y + TreemapStyle().headings[0] - 6
     assert all(one.depth + 1 >= other.depth for one, other in pairwise(layout(trees, frame)))
 
 
 def test_what_is_thinner_than_its_own_margin_has_no_parts_drawn() -> None:
-    parts = (Node("a", "", 5), Node("b", "", 5))
+    parts = (Area("a", "", 5), Area("b", "", 5))
     frame = Rectangle(0, 0, 1.5, 5000)
-    cells = list(layout([Node("dir", "d", 10, "", parts)], frame))
+    cells = list(layout([Area("dir", "d", 10, "", parts)], frame))
     assert all(within(cell.place, frame) for cell in cells)
-    assert [cell.node.name for cell in cells] == ["dir"]
+    assert [cell.area.name for cell in cells] == ["dir"]
 
 
 def test_what_is_too_small_to_see_is_put_together() -> None:
-    small = [Node(f"s{index}", "", 1) for index in range(50)]
-    cells = list(layout([Node("large", "", 10**6), *small], Rectangle(0, 0, 100, 100)))
-    assert [(cell.node.name, cell.node.size) for cell in cells] == [("large", 10**6), ("50 smaller", 50)]
+    small = [Area(f"s{index}", "", 1) for index in range(50)]
+    cells = list(layout([Area("large", "", 10**6), *small], Rectangle(0, 0, 100, 100)))
+    assert [(cell.area.name, cell.area.size) for cell in cells] == [("large", 10**6), ("50 smaller", 50)]
 
 
 def test_trees_of_files() -> None:
     files = [("ebin/a.beam", 3), ("ebin/b.beam", 5), ("priv/static/deep/x.js", 4), ("VERSION", 1)]
     assert grow(files, "app/lib/a-1/") == (
-        Node(
+        Area(
             "ebin",
             "app/lib/a-1/ebin",
             8,
             "",
-            (Node("b.beam", "app/lib/a-1/ebin/b.beam", 5), Node("a.beam", "app/lib/a-1/ebin/a.beam", 3)),
+            (Area("b.beam", "app/lib/a-1/ebin/b.beam", 5), Area("a.beam", "app/lib/a-1/ebin/a.beam", 3)),
         ),
-        Node("priv/static/deep/x.js", "app/lib/a-1/priv/static/deep/x.js", 4),
-        Node("VERSION", "app/lib/a-1/VERSION", 1),
+        Area("priv/static/deep/x.js", "app/lib/a-1/priv/static/deep/x.js", 4),
+        Area("VERSION", "app/lib/a-1/VERSION", 1),
     )
     assert grow([]) == ()

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from relbuild.image import labels
-from relbuild.image.difference import Change, compare
-from relbuild.image.inspection_text import to_text
-from relbuild.image.page import render
+from relbuild.image.inspect.difference import Changed, compare
+from relbuild.image.inspect.page import render
+from relbuild.image.inspect.report import to_text
+from relbuild.output import laid_out
 
 Files = dict[str, bytes]
 
@@ -44,10 +45,10 @@ def test_a_bumped_dependency_and_a_changed_contract(made: Callable[..., Any], sh
         ("app/lib/jason/ebin/jason.beam", "changed", 0),
         ("app/releases/start_erl.data", "changed", 0),
     ]
-    assert found.environment == (Change("URL", "removed", "required", None),)
-    assert found.versions == (Change("release", "changed", "shop 0.1.0", "shop 0.2.0"),)
+    assert found.environment == (Changed("URL", "removed", "required", None),)
+    assert found.versions == (Changed("release", "changed", "shop 0.1.0", "shop 0.2.0"),)
 
-    text = to_text(after.inspection, None, found)
+    text = laid_out(to_text(after.inspection, None, found), None)
     assert "2 of 4 layers are shared" in text
     assert "jason  changed  1.4.1 → 1.4.4" in text
     page = render(after.inspection, None, found)
@@ -76,4 +77,4 @@ def test_a_file_that_is_in_another_layer_is_no_other_file(
 def test_an_image_without_a_contract_has_none_to_compare(made: Callable[..., Any]) -> None:
     found = compare(made(label={}).inspection, made().inspection, lambda one, other: True)
     assert found.environment == ()
-    assert Change("base image", "added", None, "debian:trixie-slim") in found.versions
+    assert Changed("base image", "added", None, "debian:trixie-slim") in found.versions

@@ -1,24 +1,24 @@
-"""What differs between two images: layers, applications, files and what they need of their environment."""
+"""The differences between two images: layers, applications, files, versions and environment contracts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from relbuild.image.inspection import Inspection
+from relbuild.image.inspect.inspection import Inspection
 from relbuild.mix.environment import Contract, Variable, describe
-from relbuild.values import dataclass
 
 Kind = Literal["added", "removed", "changed"]
 
-# Whether the file at a path of the first image has the content of the one at a path of the second.
+# Returns whether a file of the first image, by its path, has the content of a file of the second.
 Same = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What was added, removed or changed: versions, or None, and sizes in bytes, before and after."""
+class Changed:
+    """Something added, removed or changed: its versions, or None, and sizes in bytes, before and after."""
 
     name: str
     kind: Kind
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ImageDifference:
     """How an image differs from another: `shared` are the layers they have in common, by number, bytes as unpacked."""
 
     reference: str
@@ -44,10 +44,10 @@ class Difference:
     size_before: int
     size_after: int
     packed_new: int | None
-    applications: tuple[Change, ...]
-    files: tuple[Change, ...]
-    environment: tuple[Change, ...]
-    versions: tuple[Change, ...]
+    applications: tuple[Changed, ...]
+    files: tuple[Changed, ...]
+    environment: tuple[Changed, ...]
+    versions: tuple[Changed, ...]
 
     @property
     def more(self) -> int:
@@ -55,12 +55,12 @@ class Difference:
         return self.size_after - self.size_before
 
 
-def compare(before: Inspection, after: Inspection, same: Same) -> Difference:
-    """Return how `after` differs from `before`; `same` compares a file of `before` with one of `after`."""
+def compare(before: Inspection, after: Inspection, same: Same) -> ImageDifference:
+    """Return the differences from `before` to `after`; `same` compares a file of `before` with one of `after`."""
     known = {layer.diff_id for layer in before.layers if layer.diff_id}
     shared = tuple(index for index, layer in enumerate(after.layers) if layer.diff_id in known)
     new = [layer.packed for index, layer in enumerate(after.layers) if index not in shared]
-    return Difference(
+    return ImageDifference(
         reference=before.reference,
         id=before.id,
         shared=shared,
@@ -75,7 +75,7 @@ def compare(before: Inspection, after: Inspection, same: Same) -> Difference:
     )
 
 
-def _applications(before: Inspection, after: Inspection) -> tuple[Change, ...]:
+def _applications(before: Inspection, after: Inspection) -> tuple[Changed, ...]:
     old = {each.name: each for each in before.applications}
     new = {each.name: each for each in after.applications}
     changes = []
@@ -84,7 +84,7 @@ def _applications(before: Inspection, after: Inspection) -> tuple[Change, ...]:
         if was is not None and now is not None and (was.version, was.size) == (now.version, now.size):
             continue
         changes.append(
-            Change(
+            Changed(
                 name,
                 _kind(was, now),
                 was.version if was else None,
@@ -100,10 +100,10 @@ def _kind(was: object, now: object) -> Kind:
     return "added" if was is None else "removed" if now is None else "changed"
 
 
-def _files(before: Inspection, after: Inspection, same: Same) -> tuple[Change, ...]:
-    """Return the files that differ, those that differ most first.
+def _files(before: Inspection, after: Inspection, same: Same) -> tuple[Changed, ...]:
+    """Return the files that differ, those whose sizes differ most first.
 
-    An application's directory has its version in its name: without it a file is the same one in both.
+    An application's directory has its version in its name, which is left out of the comparison.
     """
     old = {_plain(path, before): path for path in before.files}
     new = {_plain(path, after): path for path in after.files}
@@ -118,7 +118,7 @@ def _files(before: Inspection, after: Inspection, same: Same) -> tuple[Change, .
                 continue
             if size_before == size_after and same(was, now):
                 continue
-        changes.append(Change(name, _kind(was, now), None, None, size_before, size_after))
+        changes.append(Changed(name, _kind(was, now), None, None, size_before, size_after))
     return tuple(sorted(changes, key=lambda change: (-abs(change.more), change.name)))
 
 
@@ -134,8 +134,8 @@ def _plain(path: str, image: Inspection) -> str:
     return prefix + (f"releases/VERSION/{inside.removeprefix(version)}" if inside.startswith(version) else inside)
 
 
-def _environment(before: Contract | None, after: Contract | None) -> tuple[Change, ...]:
-    """Return the variables that are needed otherwise than before; none where one of the images has no contract."""
+def _environment(before: Contract | None, after: Contract | None) -> tuple[Changed, ...]:
+    """Return the variables that differ; none if one of the images has no contract."""
     if before is None or after is None:
         return ()
     return _changes(
@@ -145,7 +145,7 @@ def _environment(before: Contract | None, after: Contract | None) -> tuple[Chang
 
 
 def _needed(variable: Variable) -> str:
-    """Return in one line how a variable is needed; never a value that may be a secret."""
+    """Return in one line when a variable is required; never a value that may be a secret."""
     if not variable.needs:
         return f"optional, {variable.shown_default}" if variable.shown_default else "optional"
     each = (
@@ -154,14 +154,14 @@ def _needed(variable: Variable) -> str:
     return "; ".join(dict.fromkeys(each))
 
 
-def _versions(before: Inspection, after: Inspection) -> tuple[Change, ...]:
-    return _changes(_said(before), _said(after))
+def _versions(before: Inspection, after: Inspection) -> tuple[Changed, ...]:
+    return _changes(_named_versions(before), _named_versions(after))
 
 
-def _said(image: Inspection) -> dict[str, str]:
+def _named_versions(image: Inspection) -> dict[str, str]:
     versions = image.contents.versions
     base = image.base
-    said = {
+    found = {
         "release": f"{image.release.name} {image.release.version}",
         "Elixir": versions.elixir,
         "OTP": versions.otp,
@@ -171,13 +171,13 @@ def _said(image: Inspection) -> dict[str, str]:
         "user": image.user or "root",
         "command": " ".join(image.command),
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in found.items() if value}
 
 
-def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ...]:
+def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Changed, ...]:
     names = dict.fromkeys((*old, *new))
     return tuple(
-        Change(name, _kind(old.get(name), new.get(name)), old.get(name), new.get(name))
+        Changed(name, _kind(old.get(name), new.get(name)), old.get(name), new.get(name))
         for name in names
         if old.get(name) != new.get(name)
     )

@@ -1,4 +1,4 @@
-"""A squarified treemap: areas as large as what they stand for, in shapes near a square.
+"""A squarified treemap: areas in proportion to sizes, in shapes near a square.
 
 Bruls, Huizing, van Wijk: Squarified Treemaps, 2000.
 """
@@ -6,9 +6,7 @@ Bruls, Huizing, van Wijk: Squarified Treemaps, 2000.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
-
-from relbuild.values import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +24,30 @@ class Rectangle:
         return self.width * self.height
 
     def inside(self, above: float, around: float) -> Rectangle:
-        """Return what is left of it below a heading and within a margin; empty where nothing is."""
+        """Return its part below a heading and within a margin, which may be empty."""
         width, height = max(self.width - 2 * around, 0.0), max(self.height - above - around, 0.0)
         return Rectangle(self.x + around, self.y + above, width, height)
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """What takes space: a layer, an application, a directory, a file. `size` is that of all in it, in bytes."""
+class Area:
+    """What takes space: a layer, an application, a directory or a file. `size` is in bytes, with all in it."""
 
     name: str
     path: str
     size: int
     kind: str = ""
-    children: tuple[Node, ...] = ()
+    children: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A node's place; `depth` counts from the outermost, whose kind `kind` is.
+    """The place of an area; `depth` counts from the outermost, and `kind` is the outermost's.
 
-    `heading` tells that there is room for one above its parts.
+    `heading` tells that there is room for a heading above its parts.
     """
 
-    node: Node
+    area: Area
     place: Rectangle
     depth: int
     heading: bool
@@ -57,7 +55,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class TreemapStyle:
     """The measures of a treemap, in its own units: headings by depth, margins, and the least area that is drawn."""
 
     headings: tuple[float, ...] = (20.0, 15.0)
@@ -66,9 +64,9 @@ class Style:
 
 
 def squarify(sizes: Sequence[float], frame: Rectangle) -> tuple[Rectangle, ...]:
-    """Return a rectangle for each size, in their order; together they fill the frame, each by its share.
+    """Return a rectangle for each size, in their order; together they fill the frame, each in proportion to its size.
 
-    What has no size gets no area.
+    A size of 0 gets an empty one.
     """
     total = float(sum(sizes))
     places = [Rectangle(frame.x, frame.y, 0.0, 0.0)] * len(sizes)
@@ -93,7 +91,7 @@ def squarify(sizes: Sequence[float], frame: Rectangle) -> tuple[Rectangle, ...]:
 
 
 def _worst(row: Sequence[float], side: float) -> float:
-    """Return how far the least square of a row is from a square."""
+    """Return the largest ratio of length to width in a row."""
     total = sum(row)
     if side <= 0 or total <= 0:
         return float("inf")
@@ -105,7 +103,7 @@ def _laid(row: Sequence[float], frame: Rectangle, last: bool) -> tuple[list[Rect
     total = sum(row)
     wide = frame.width >= frame.height
     side = frame.height if wide else frame.width
-    # The last takes what is left: nothing is lost to rounding.
+    # The last row takes the rest: nothing is lost to rounding.
     depth = (frame.width if wide else frame.height) if last else total / side
     rectangles, at = [], 0.0
     for area in row:
@@ -121,29 +119,29 @@ def _laid(row: Sequence[float], frame: Rectangle, last: bool) -> tuple[list[Rect
 
 
 def layout(
-    nodes: Sequence[Node], frame: Rectangle, style: Style = Style(), depth: int = 0, kind: str = ""
+    areas: Sequence[Area], frame: Rectangle, style: TreemapStyle = TreemapStyle(), depth: int = 0, kind: str = ""
 ) -> Iterator[Cell]:
-    """Yield the nodes' cells, each before those of its parts; what would be too small to see is put together."""
-    kept = _joined(nodes, frame, style)
-    for node, place in zip(kept, squarify([node.size for node in kept], frame), strict=True):
+    """Yield the areas' cells, each before those of its parts; areas too small to see are joined to one."""
+    kept = _joined(areas, frame, style)
+    for area, place in zip(kept, squarify([area.size for area in kept], frame), strict=True):
         above = style.headings[min(depth, len(style.headings) - 1)]
         inner = place.inside(above, style.margin)
-        heading = bool(node.children) and inner.width > 3 * above and inner.height > above
-        yield Cell(node, place, depth, heading, kind or node.kind)
-        if node.children and place.area > 4 * style.least:
+        heading = bool(area.children) and inner.width > 3 * above and inner.height > above
+        yield Cell(area, place, depth, heading, kind or area.kind)
+        if area.children and place.area > 4 * style.least:
             within = inner if heading else place.inside(1.0, 1.0)
-            if within.area > 0:  # else it is thinner than its own margin
-                yield from layout(node.children, within, style, depth + 1, kind or node.kind)
+            if within.area > 0:  # else it is narrower than its margins
+                yield from layout(area.children, within, style, depth + 1, kind or area.kind)
 
 
-def _joined(nodes: Sequence[Node], frame: Rectangle, style: Style) -> list[Node]:
-    total = sum(node.size for node in nodes)
+def _joined(areas: Sequence[Area], frame: Rectangle, style: TreemapStyle) -> list[Area]:
+    total = sum(area.size for area in areas)
     least = style.least * total / frame.area if frame.area > 0 else total
-    large = [node for node in nodes if node.size >= least]
-    small = [node for node in nodes if 0 < node.size < least]
+    large = [area for area in areas if area.size >= least]
+    small = [area for area in areas if 0 < area.size < least]
     if len(small) < 2:
         return [*large, *small]
-    return [*large, Node(f"{len(small)} smaller", "", sum(node.size for node in small))]
+    return [*large, Area(f"{len(small)} smaller", "", sum(area.size for area in small))]
 
 
 @dataclass(slots=True)
@@ -152,23 +150,23 @@ class _Branch:
     below: dict[str, _Branch] = field(default_factory=dict)
 
 
-def grow(files: Iterable[tuple[str, int]], prefix: str = "") -> tuple[Node, ...]:
-    """Return the tree of files given by path and size, the largest first; a directory of one thing is one with it."""
+def grow(files: Iterable[tuple[str, int]], prefix: str = "") -> tuple[Area, ...]:
+    """Return the tree of files (path and size), the largest first; a directory with one entry is joined with it."""
     root = _Branch()
     for path, size in files:
         branch = root
         for part in path.split("/"):
             branch = branch.below.setdefault(part, _Branch())
             branch.size += size
-    return _nodes(root, prefix)
+    return _areas(root, prefix)
 
 
-def _nodes(branch: _Branch, prefix: str) -> tuple[Node, ...]:
-    nodes = []
+def _areas(branch: _Branch, prefix: str) -> tuple[Area, ...]:
+    areas = []
     for name, below in branch.below.items():
         while len(below.below) == 1:
             ((inner, next_below),) = below.below.items()
             name, below = f"{name}/{inner}", next_below
         path = f"{prefix}{name}"
-        nodes.append(Node(name, path, below.size, "", _nodes(below, f"{path}/")))
-    return tuple(sorted(nodes, key=lambda node: (-node.size, node.name)))
+        areas.append(Area(name, path, below.size, "", _areas(below, f"{path}/")))
+    return tuple(sorted(areas, key=lambda area: (-area.size, area.name)))

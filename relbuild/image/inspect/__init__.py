@@ -1,0 +1,1 @@
+"""What an image holds: its layers, applications and contract, and its differences from another image."""
