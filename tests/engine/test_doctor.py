@@ -39,7 +39,7 @@ def test_a_platform_whose_programs_the_builder_can_not_run(relbuild: Callable[..
     ran = relbuild("doctor", cwd=project)
     assert ran.exit_code == 1, ran.stderr
     assert (
-        "failed   platforms  programs for linux/s390x don't run on the builder, and the build runs them" in ran.stdout
+        "failed  platforms  programs for linux/s390x don't run on the builder, and the build runs them" in ran.stdout
     )
 
 
@@ -47,7 +47,7 @@ def test_no_engine(relbuild: Callable[..., Ran]) -> None:
     ran = relbuild("doctor", "-C", str(SHOP), "--host", "unix:///nowhere.sock")
     assert (ran.exit_code, ran.stderr) == (4, "")
     first, mending, *others = ran.stdout.splitlines()
-    assert first.startswith("failed   engine ")
+    assert first.startswith("failed  engine ")
     assert "unix:///nowhere.sock: no such file or directory" in first
     assert mending.strip() == "start it, or name another with --host or --context"
-    assert any(line.startswith("ok       project    shop 0.1.0, Elixir 1.18") for line in others)
+    assert any(line.startswith("ok      project    shop 0.1.0, Elixir 1.18") for line in others)

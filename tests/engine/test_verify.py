@@ -182,7 +182,7 @@ def test_a_start_that_writes_to_the_root(shop: str, made: Callable[[str], str], 
     image = made(f'FROM {shop}\nENTRYPOINT ["sh", "-c", "echo 1 >/app/pid && exec /app/bin/shop start"]\n')
     verified = relbuild("verify", image, *BOOTS)
     assert verified.exit_code == 1
-    assert "failed   boot       it doesn't boot on a read-only root: " in verified.stdout
+    assert "failed  boot       it doesn't boot on a read-only root: " in verified.stdout
 
 
 FRAIL = """defmodule Frail do
