@@ -38,9 +38,7 @@ def test_a_platform_whose_programs_the_builder_can_not_run(relbuild: Callable[..
     )
     ran = relbuild("doctor", cwd=project)
     assert ran.exit_code == 1, ran.stderr
-    assert (
-        "failed  platforms  programs for linux/s390x don't run on the builder, and the build runs them" in ran.stdout
-    )
+    assert "failed  platforms  programs for linux/s390x don't run on the builder, and the build runs them" in ran.stdout
 
 
 def test_no_engine(relbuild: Callable[..., Ran]) -> None:
