@@ -61,6 +61,7 @@ def init(
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=False)
     show(scaffold.diff)
     if not yes and confirm is not None and not confirm(f"Write {_count(scaffold)}?"):
+        session.note("nothing was written")
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=True)
     written.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
     return Initialised(tuple(changes), scaffold.unchanged, scaffold.diff, shown=True)

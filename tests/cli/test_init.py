@@ -116,6 +116,7 @@ def test_on_a_terminal_it_asks(project: Path, answer: str, writes: bool) -> None
     assert files(project) == before
     child.send(answer if answer == "\x04" else f"{answer}\n")
     child.expect(pexpect.EOF)
+    assert ("nothing was written" in child.before) is not writes
     child.close()
     assert child.exitstatus == 0
     assert (files(project) != before, "wrote relbuild.yml" in child.before) == (writes, writes)
