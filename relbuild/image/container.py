@@ -40,6 +40,7 @@ class Container:
     programs: tuple[InstalledProgram, ...] = ()
     variables: tuple[ImageVariable, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
 
 def find_container(
@@ -57,17 +58,19 @@ def find_container(
     """Return what the container of a release made of these parts of the project must have."""
     served = serving.find_serving(tree, parts, release, config, at_build, at_boot)
     installed: list[InstalledProgram] = []
-    problems = list(served.problems)
+    problems, notes = list(served.problems), list(served.notes)
     for found in _programs(programs.find_programs(tree, parts, release), config, debian):
-        if isinstance(found, Problem):
+        if isinstance(found, InstalledProgram):
+            installed.append(found)
+        elif isinstance(found, Problem):
             problems.append(found)
         else:
-            installed.append(found)
+            notes.append(found.problem)
     config_calls = (*at_build.config_calls, *at_boot.config_calls)
     problems += packages.problems(dependencies, config_calls, code)
     problems += own_writes.find_writes(tree, parts, release)
     variables = {each.name: each for each in (*served.variables, *_of_needs(needs, config, at_boot))}
-    return Container(tuple(installed), tuple(variables.values()), tuple(problems))
+    return Container(tuple(installed), tuple(variables.values()), tuple(problems), tuple(notes))
 
 
 def _of_needs(needs: Iterable[Need], config: Config, at_boot: Contract) -> Iterator[ImageVariable]:
@@ -77,7 +80,14 @@ def _of_needs(needs: Iterable[Need], config: Config, at_boot: Contract) -> Itera
                 yield ImageVariable(name, value, f"{need.app} needs it", need.at)
 
 
-def _programs(found: Iterable[Program], config: Config, debian: str) -> Iterator[InstalledProgram | Problem]:
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """A program that the code does without where it isn't there, and that takes much room."""
+
+    problem: Problem
+
+
+def _programs(found: Iterable[Program], config: Config, debian: str) -> Iterator[InstalledProgram | Problem | _LeftOut]:
     """Yield the programs that the runner's image lacks, with their packages where those are known.
 
     What an image of the user's own has isn't known, and neither is which programs are in the packages that relbuild.yml
@@ -97,7 +107,11 @@ def _programs(found: Iterable[Program], config: Config, debian: str) -> Iterator
             if not program.optional and not config.runner.packages:
                 yield _unknown(program)
             continue
-        if package in config.runner.without:
+        if package in config.runner.without or package in config.runner.packages:
+            continue
+        if program.optional and package in known.large:
+            message = f"{program.name} is called where it is there, and isn't installed"
+            yield _LeftOut(Problem(message, program.at, f"runner: {{packages: [{package}]}} in relbuild.yml"))
             continue
         names, absent = packages.available((package,), debian)
         for name in names:

@@ -75,7 +75,8 @@ class Table:
     `packages` and `crates` are by their names, `dependencies` by what a package depends on. `names` and `only_in` have
     what other Debian releases call a package, and which have it. `programs` has the Debian package of each program,
     `present` the packages of the programs that Debian's slim images have. `minimal` are the programs of a minimal
-    image, `elsewhere` those of a person's own machine that no release runs.
+    image, `elsewhere` those of a person's own machine that no release runs. `large` are packages of 50 MB
+    and more, with what they bring.
     """
 
     packages: Mapping[str, Entry]
@@ -87,6 +88,7 @@ class Table:
     present: Mapping[str, str]
     minimal: frozenset[str]
     elsewhere: frozenset[str]
+    large: frozenset[str]
 
 
 @cache
@@ -103,6 +105,7 @@ def table() -> Table:
         present={name: package for package, names in data["slim"].items() for name in names.split()},
         minimal=frozenset(data["minimal"]["programs"].split()),
         elsewhere=frozenset(data["elsewhere"]["programs"].split()),
+        large=frozenset(data["large"]["packages"].split()),
     )
 
 

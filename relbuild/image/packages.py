@@ -83,7 +83,8 @@ def problems(
     for dependency in dependencies:
         entry = _entry(dependency) if dependency.runtime else None
         for each in entry.problems if entry is not None else ():
-            configured = any(_is_set(key, config_calls) for key in each.unless) or any(map(code.mentions, each.without))
+            configured = any(_is_set(key, config_calls) or _is_named(key, code) for key in each.unless)
+            configured = configured or any(map(code.mentions, each.without))
             if not configured and (not each.words or any(map(code.mentions, each.words))):
                 yield Problem(f"{dependency.app} {each.message}", dependency.at, each.fix)
 
@@ -92,6 +93,12 @@ def _is_set(key: ConfigKey, config_calls: tuple[ConfigCall, ...]) -> bool:
     """Return whether the project configures the key; a value that isn't known may be the one that is looked for."""
     found = [call for call in config_calls if (call.app, call.key) == (key.app, key.key)]
     return any(key.value is None or call.literal in (None, key.value) for call in found)
+
+
+def _is_named(key: ConfigKey, code: Code) -> bool:
+    """Return whether a file of the project has such a line, which may be in one whose import can't be followed."""
+    ends = f" :{key.value}" if key.value is not None else ""
+    return code.mentions(f":{key.app}, :{key.key},{ends}") or code.mentions(f":{key.app}, {key.key}:{ends}")
 
 
 def _entry(dependency: Resolved) -> Entry | None:

@@ -183,6 +183,7 @@ def make_plan(
             *held,
             *platform_notes,
             *(native.notes if tools.provider != "image" else ()),
+            *(f"{each.at.brief}: {each.message}; {each.hint}" for each in required_there.notes if each.at),
             *packages.notes(needs, tools.debian.value, installed=tools.provider != "image"),
         ),
         problems=required_there.problems,

@@ -51,10 +51,14 @@ class ImageVariable:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The variables that start the endpoints' servers, and the endpoints of which no variable does."""
+    """The variables that start the endpoints' servers, and the endpoints of which no variable does.
+
+    `notes` are on endpoints that serve only where their project's own settings say so.
+    """
 
     variables: tuple[ImageVariable, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,16 @@ def find_serving(
             found.setdefault(answer.name, answer)
         elif isinstance(answer, Problem):
             problems.append(answer)
-    if all(isinstance(answer, _Role) for answer in answers):
-        problems += [answer.problem for answer in answers if isinstance(answer, _Role)]
+    notes = [answer.problem for answer in answers if isinstance(answer, _Role | _Unclear)]
+    if any(answer is None or isinstance(answer, ImageVariable) for answer in answers):
+        notes = []
+    elif any(isinstance(answer, _Unclear) for answer in answers):
+        problems += [answer.problem for answer in answers if isinstance(answer, _Unclear)]
+        notes = [answer.problem for answer in answers if isinstance(answer, _Role)]
     for name in sorted(script.sets.keys() - config.runner.env.keys()) if script is not None else ():
         if script is not None and _is_read(tree, parts, at_boot, name):
             found.setdefault(name, script.variable(name, "starts the server with it"))
-    return Serving(tuple(found.values()), tuple(problems))
+    return Serving(tuple(found.values()), tuple(problems), tuple(notes))
 
 
 def _is_read(tree: Tree, parts: tuple[Project, ...], at_boot: Contract, name: str) -> bool:
@@ -114,6 +122,13 @@ class _Role:
 
 
 @dataclass(frozen=True, slots=True)
+class _Unclear:
+    """An endpoint that serves under a condition that can't be read."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class _StartScript:
     """An overlay's script that starts the release's server: where it does, and the variables that it sets before."""
 
@@ -133,7 +148,7 @@ class _Search:
     at_boot: Contract
     script: _StartScript | None
 
-    def resolve(self, endpoint: _Endpoint, part: Project) -> ImageVariable | Problem | _Role | None:
+    def resolve(self, endpoint: _Endpoint, part: Project) -> ImageVariable | Problem | _Role | _Unclear | None:
         """Return the variable that starts the endpoint's server, None where it needs none, or why it doesn't serve."""
         building = _server(endpoint, self.at_build.config_calls)
         built = evaluate(building, self.config.builder.env)
@@ -156,10 +171,12 @@ class _Search:
                 return None  # the build's configuration starts it, and only code that can't be read may turn it off
             if self.script is not None:
                 return self.script.variable(min(self.script.sets), f"starts {endpoint.module} with it")
-            return Problem(
-                f"whether {endpoint.module} serves isn't known: it depends on {describe(serves)}",
-                at,
-                "set what starts its server in relbuild.yml, such as runner: {env: {PHX_SERVER: true}}",
+            return _Unclear(
+                Problem(
+                    f"whether {endpoint.module} serves isn't known: it depends on {describe(serves)}",
+                    at,
+                    "set what starts its server in relbuild.yml, such as runner: {env: {PHX_SERVER: true}}",
+                )
             )
         if names:
             hint = f"set it in relbuild.yml: runner: {{env: {{{names[0]}: …}}}}"

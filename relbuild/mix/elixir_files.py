@@ -13,8 +13,8 @@ from relbuild.mix.source import Source, parse
 
 # A directory below this is no one's source.
 _MAX_DEPTH = 20
-# The files of config/ that count for a release.
-_CONFIGURATION = ("config.exs", "prod.exs", "runtime.exs", "releases.exs")
+# The files of config/ that never count for a release.
+_OTHER_CONFIGURATION = ("/dev.exs", "/test.exs")
 
 
 def directories(*projects: Project) -> list[str]:
@@ -28,13 +28,13 @@ def directories(*projects: Project) -> list[str]:
     return [path for path in unique if not any(path.startswith(f"{other}/") for other in unique)]
 
 
-def files(tree: Tree, directory: str) -> Iterator[str]:
-    """Yield the paths of the Elixir files in a directory and below it."""
+def files(tree: Tree, directory: str, ending: str = ".ex") -> Iterator[str]:
+    """Yield the paths of the Elixir files in a directory and below it; ``.exs`` is the ending of scripts."""
     pending = [(directory, 0)]
     while pending:
         inside, depth = pending.pop()
         names = tree.list(inside)
-        yield from (f"{inside}/{name}" for name in names if name.endswith(".ex"))
+        yield from (f"{inside}/{name}" for name in names if name.endswith(ending))
         if depth < _MAX_DEPTH:
             deeper = [name for name in names if name.endswith("/")]
             pending.extend((f"{inside}/{name[:-1]}", depth + 1) for name in reversed(deeper))
@@ -57,7 +57,7 @@ class Code:
         paths = [path for directory in directories(*self._projects) for path in files(self._tree, directory)]
         for part in self._projects:
             directory = f"{part.path}/config" if part.path else "config"
-            paths += [f"{directory}/{name}" for name in self._tree.list(directory) if name in _CONFIGURATION]
+            paths += [path for path in files(self._tree, directory, ".exs") if not path.endswith(_OTHER_CONFIGURATION)]
         for path in paths:
             with contextlib.suppress(ProjectError):
                 yield self._tree.read(path) or b""

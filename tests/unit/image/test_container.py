@@ -38,6 +38,17 @@ def test_what_the_image_has_is_not_installed() -> None:
     assert made.runner.asked_packages == ("coreutils", "tar")
 
 
+def test_a_large_package_is_not_installed_for_code_that_does_without() -> None:
+    code = (
+        'defmodule Shop do\n  def run, do: if(System.find_executable("java"), do: System.find_executable("git"))\nend\n'
+    )
+    made = plan({"lib/shop.ex": code}, "toolchain: debian\n")
+    assert installed(made) == ["git: git"]
+    assert made.problems == ()
+    fix = "runner: {packages: [default-jre-headless]} in relbuild.yml"
+    assert f"lib/shop.ex:2: java is called where it is there, and isn't installed; {fix}" in made.notes
+
+
 def test_a_program_that_nobody_knows() -> None:
     made = calling("fooctl")
     assert [(str(each), each.hint) for each in made.problems] == [
@@ -100,6 +111,8 @@ TZDATA = (
         ("config :tzdata, autoupdate: :disabled", "", []),
         ("", "config :tzdata, :data_dir, System.get_env(\"TZ_DIR\")", []),
         ("", "config :tzdata, :autoupdate, Lib.setting()", []),
+        # In a file whose import can't be followed.
+        ('for file <- Lib.files(), do: import_config(file)\n# config :tzdata, :autoupdate, :disabled', "", []),
     ],
 )  # fmt: skip
 def test_where_tzdata_can_not_write(config: str, runtime: str, found: list[str]) -> None:

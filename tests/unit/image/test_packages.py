@@ -59,6 +59,7 @@ SCHEMA = _closed(
         "slim": TEXTS,
         "minimal": _closed({"programs": TEXT}),
         "elsewhere": _closed({"programs": TEXT}),
+        "large": _closed({"packages": TEXT}),
     }
 )
 
@@ -183,6 +184,7 @@ def test_a_program_is_in_one_package() -> None:
     # What the image has by itself isn't installed.
     assert not table().programs.keys() & (table().present.keys() | table().elsewhere)
     assert table().minimal <= table().present.keys()
+    assert table().large <= set(table().programs.values())
 
 
 # The hundred and more packages whose documentation was read for what they need of a container, most used first; those
