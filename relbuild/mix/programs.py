@@ -324,7 +324,7 @@ def _is_tested(file: _File, node: Node) -> bool:
             if sign == "||" and left.end_byte >= node.end_byte:
                 return callee(right) != "raise"
             if sign == "=":
-                return False
+                return left.type == "identifier" and _is_asked(file, above, file.evaluator.source.text(left))
         if above.type == "unary_operator" and operator(above) in ("!", "not"):
             return True
         if above.type == "arguments" and above.parent is not None:
@@ -333,6 +333,22 @@ def _is_tested(file: _File, node: Node) -> bool:
                 return not any(callee(each) in ("raise", "exit") for each in walk(above.parent))
             return name in ("if", "unless", "is_nil", "is_binary")
         above = above.parent
+    return False
+
+
+def _is_asked(file: _File, assignment: Node, name: str) -> bool:
+    """Return whether `if` and its like ask for a variable in the function that sets it."""
+    function = assignment.parent
+    while function is not None and callee(function) not in ("def", "defp"):
+        function = function.parent
+    for node in walk(function) if function is not None else ():
+        written = arguments(node)[:1] if callee(node) in ("if", "unless", "case", "is_nil") else []
+        if any(
+            each.type == "identifier" and file.evaluator.source.text(each) == name
+            for arg in written
+            for each in walk(arg)
+        ):
+            return not any(callee(each) in ("raise", "exit") for each in walk(node))
     return False
 
 
