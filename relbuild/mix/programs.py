@@ -277,7 +277,7 @@ class _File:
             written = arguments(node)
             if last in ("get", "get_env") and len(written) > 1:
                 return self.text(written[-1], place, depth + 1)
-            if last in ("to_charlist", "to_string", "find_executable") and written:
+            if last in ("to_charlist", "to_string") and written:
                 return self.text(written[0], place, depth + 1)
             return None
         if called is not None and source.text(called) in ("to_charlist", "to_string") and arguments(node):
@@ -323,7 +323,7 @@ def _is_tested(file: _File, node: Node) -> bool:
                 return True
             if sign == "||" and left.end_byte >= node.end_byte:
                 return callee(right) != "raise"
-            if sign == "=":
+            if sign == "=" and (above.parent is None or above.parent.type != "arguments"):
                 return left.type == "identifier" and _is_asked(file, above, file.evaluator.source.text(left))
         if above.type == "unary_operator" and operator(above) in ("!", "not"):
             return True
@@ -343,11 +343,8 @@ def _is_asked(file: _File, assignment: Node, name: str) -> bool:
         function = function.parent
     for node in walk(function) if function is not None else ():
         written = arguments(node)[:1] if callee(node) in ("if", "unless", "case", "is_nil") else []
-        if any(
-            each.type == "identifier" and file.evaluator.source.text(each) == name
-            for arg in written
-            for each in walk(arg)
-        ):
+        asked = [each for argument in written for each in walk(argument) if each.type == "identifier"]
+        if any(file.evaluator.source.text(each) == name for each in asked):
             return not any(callee(each) in ("raise", "exit") for each in walk(node))
     return False
 

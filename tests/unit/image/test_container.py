@@ -139,4 +139,7 @@ def test_an_installed_program_is_shown_with_its_place() -> None:
 
     made = calling("jq")
     assert InstalledProgram("jq", "jq", made.container.programs[0].at) in made.container.programs
-    assert "  jq  (lib/shop.ex:2)  →  runner: jq" in explanation.lines(made)
+    rows = ("jq  (lib/shop.ex:2)  →  runner: jq",)
+    listed = explanation.listing("programs that the release calls", rows)
+    blocks = explanation.blocks(made)
+    assert blocks[blocks.index(listed[1]) + 1] == listed[2]

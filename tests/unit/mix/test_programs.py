@@ -67,6 +67,7 @@ def called(named: Callable[..., list[str]]) -> Callable[[str], list[str]]:
         ('if System.find_executable("optipng"), do: path', ["optipng?"]),
         ('case System.find_executable("fd") do\n      nil -> []\n      fd -> System.cmd(fd, [])\n    end', ["fd?"]),
         ('java = System.find_executable("java")\n    if java && path, do: System.cmd(java, [])', ["java?"]),
+        ('if found = System.find_executable("fd"), do: System.cmd(found, [])', ["fd?"]),
         ('dot = System.find_executable("dot")\n    unless dot, do: raise("no dot")\n    dot', ["dot"]),
         # Nobody's but the project's, or not known.
         ("System.cmd(path, [])", []),
