@@ -1,83 +1,108 @@
-"""The checks by which an image that is being built is tagged, or isn't."""
+"""The verification that a build requires, what a trial is given, and the findings that are remembered by image."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
+import os
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relbuild import __version__, cache
 from relbuild.commands import secrets
+from relbuild.commands.around import Around, around
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
-from relbuild.errors import CommandFailed, Problem
-from relbuild.image import checks
-from relbuild.image.findings import Finding
+from relbuild.errors import CommandFailed, ConfigError, Problem
+from relbuild.image.findings import Finding, size
 from relbuild.image.plan import Plan
 from relbuild.image.tags import split_reference
-from relbuild.mix.facts import Known
 
+# relbuild image knows the findings of an image that it has verified before: nothing is read or tried out.
 if TYPE_CHECKING:
-    from relbuild.commands.look import Look
+    from relbuild.commands.checks import Checks
 
 # Seconds a release has to stop, unless said otherwise; what `relbuild run` gives it.
 STOP_TIMEOUT = 30
 
 
-class Verification:
-    """The checks of one image, which is looked into from when the engine has it.
+def environment(session: Session, given: Around) -> Around:
+    """Return what a trial is given: the environment under ``verify`` in relbuild.yml, and over it what options give.
 
-    A build goes on for some time then: the builder writes down what it did, the longer the more builds it remembers.
-    What still runs at the end of the ``with`` block is ended. ``stop_timeout`` is how many seconds the release may take
-    to stop.
+    Raises ConfigError for an env file that isn't there or is faulty.
+    """
+    config = session.config()
+    verify = config.verify
+    path = (session.config_file or session.root / "relbuild.yml").parent / (verify.env_file or "")
+    if verify.env_file is not None and not path.is_file():
+        at = config.marks.get("verify.env_file")
+        raise ConfigError(f"verify.env_file: there is no file {path}", at=at, hint="create it, or remove the key")
+    words = (name if value is None else f"{name}={value}" for name, value in verify.env.items())
+    own = around(
+        (word for word in words if "=" in word or word in os.environ),
+        (str(path),) if verify.env_file is not None else (),
+    )
+    return replace(
+        given,
+        variables={**own.variables, **given.variables},
+        inherited=(own.inherited - given.variables.keys()) | given.inherited,
+    )
+
+
+class Verification:
+    """The verification that a build requires before its image is tagged; it begins when the engine has the image.
+
+    A build goes on for some time then, while the builder writes down what it did. What still runs at the end of the
+    ``with`` block is ended. ``stop_timeout`` is how many seconds the release may take to stop.
     """
 
     def __init__(self, session: Session, plan: Plan, stop_timeout: int = STOP_TIMEOUT) -> None:
         self._session = session
-        self._plan = plan
         self._stop_timeout = stop_timeout
         self._secrets = secrets.values(plan.builder)
-        self._look: Look | None = None
+        self._given = environment(session, Around())
+        self._plan = plan
+        self._checks: Checks | None = None
 
     def __enter__(self) -> Verification:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if self._look is not None:
-            self._look.__exit__(kind, *rest)
+        if self._checks is not None:
+            self._checks.__exit__(kind, *rest)
 
     def begin(self, candidate: str) -> None:
-        """Start looking into an image that the engine has just been given."""
-        from relbuild.commands import look
-
+        """Begin to verify an image that the engine has just been given."""
         facts = self._session.engine.built(candidate)
+        if _known(self._path(facts)) is not None:
+            return
+        from relbuild.commands.checks import is_foreign
+
         # One of another platform is read before it is tried out, for which the build would have to wait.
-        if _known(self._path(facts)) is None and not look.is_foreign(self._session, facts):
-            self._look = self._begun(candidate, facts)
+        if not is_foreign(self._session, facts):
+            self._checks = self._begun(candidate, facts)
 
-    def _begun(self, candidate: str, facts: ImageFacts) -> Look:
-        from relbuild.commands.around import Around
-        from relbuild.commands.look import Look
+    def _begun(self, candidate: str, facts: ImageFacts) -> Checks:
+        from relbuild.commands.checks import Checks
 
-        layers = self._plan.layers.count(runtime=self._plan.narrowing.runtime is not None)
-        return Look(self._session, candidate, facts, Around(), self._secrets, self._stop_timeout, layers)
+        return Checks(self._session, candidate, facts, self._given, self._secrets, self._stop_timeout)
 
     def _path(self, facts: ImageFacts) -> Path:
-        key = _key(facts.id, tuple(sorted(self._secrets.items())), self._stop_timeout)
+        values = {**self._secrets, **{name: (value,) for name, value in self._given.variables.items()}}
+        key = _key(facts.id, tuple(sorted(values.items())), self._stop_timeout)
         return cache.directory() / "verified" / f"{key}.json"
 
     def require(self, candidate: str, reference: str, platform: str = "") -> tuple[Finding, ...]:
-        """Check the image before it is given the reference; of several, the one of this platform. Return the findings.
+        """Verify the image before it gets the reference; of several, the one of this platform. Return the findings.
 
-        Raises CommandFailed with every failed check and what mends it.
+        Raises CommandFailed with every failed check and its hint.
         """
         if self._session.dry_run:
-            _dry(self._session, self._plan, candidate, self._stop_timeout)
+            _dry(self._session, self._plan, candidate, self._given, self._stop_timeout)
             return ()
         facts = self._session.engine.built(candidate)
         findings = self._findings(candidate, facts)
@@ -85,38 +110,35 @@ class Verification:
         where = f"{platform}: " if platform else ""
         if failed:
             raise CommandFailed.of(
-                Problem(f"the image wasn't tagged: {where}{each.check}: {each.message}", hint=each.mending)
+                Problem(f"the image wasn't tagged: {where}{each.check}: {each.message}", hint=each.hint)
                 for each in failed
             )
-        compressed = self._session.engine.about().containerd
-        findings = (
-            *findings,
-            checks.size(facts.size, previous(self._session, reference, facts), compressed=compressed),
-        )
+        findings = (*findings, size_of(self._session, reference, facts))
         for each in findings:
             if each.status == "warning":
-                self._session.warn(f"{where}{each.check}: {each.message}; {each.mending}")
-            elif each.status == "note" and each.check != "commands":  # what eval lacks, the start lacks too
+                hint = f"; {each.hint}" if each.hint else ""
+                self._session.warn(f"{where}{each.check}: {each.message}{hint}")
+            elif each.status == "note":
                 self._session.note(f"{where}{each.check}: {each.message}")
         return findings
 
     def _findings(self, image: str, facts: ImageFacts) -> tuple[Finding, ...]:
-        """Return what was found of the very same image before, all being well then; else look into it."""
+        """Return the findings of the very same image from an earlier call where none of them failed, else new ones."""
         path = self._path(facts)
         known = _known(path)
         if known is not None:
             return known
         self._session.note("verifying the image")
-        if self._look is None:
-            self._look = self._begun(image, facts)
-        findings = self._look.findings()
+        if self._checks is None:
+            self._checks = self._begun(image, facts)
+        findings = self._checks.findings()
         if not any(each.status == "failed" for each in findings):
             files.remember(path, json.dumps([asdict(each) for each in findings]))
         return findings
 
 
 def _known(path: Path) -> tuple[Finding, ...] | None:
-    with suppress(OSError, ValueError, TypeError):  # not to be read, or cut off: look again
+    with suppress(OSError, ValueError, TypeError):  # not to be read, or cut off: verify it again
         known = files.read_text(path)
         if known is not None:
             return tuple(Finding(**each) for each in json.loads(known))
@@ -126,14 +148,20 @@ def _known(path: Path) -> tuple[Finding, ...] | None:
 @functools.cache
 def _key(image: str, values: tuple[tuple[str, tuple[str, ...]], ...], stop_timeout: int) -> str:
     """Return what the findings depend on, as a name from which no secret can be guessed in reasonable time."""
-    told = json.dumps([__version__, image, values, stop_timeout]).encode()
+    inputs = json.dumps([__version__, image, values, stop_timeout]).encode()
     if not values:
-        return hashlib.sha256(told).hexdigest()
-    return hashlib.scrypt(told, salt=image.encode(), n=2**14, r=8, p=1, dklen=32).hex()
+        return hashlib.sha256(inputs).hexdigest()
+    return hashlib.scrypt(inputs, salt=image.encode(), n=2**14, r=8, p=1, dklen=32).hex()
+
+
+def size_of(session: Session, reference: str, facts: ImageFacts) -> Finding:
+    """Return an image's size, compared with that of the previous image."""
+    compressed = session.engine.about().containerd
+    return size(facts.size, previous(session, reference, facts), compressed=compressed)
 
 
 def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, int] | None:
-    """Return the name and the size of the image before: what has the name now, else the repository's last one.
+    """Return the name and the size of the previous image: what has the name now, else the repository's last one.
 
     That is the one of the same platform that was given its name last, before this one was: a clean build's own time is
     its commit's.
@@ -153,14 +181,19 @@ def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, 
     return last[1:] if last is not None else None
 
 
-def _dry(session: Session, plan: Plan, candidate: str, stop_timeout: int) -> None:
+def _dry(session: Session, plan: Plan, candidate: str, given: Around, stop_timeout: int) -> None:
     """Have the commands shown that would try the release out."""
-    from relbuild.image.shipped import Shipped
-    from relbuild.image.trials import Containers
-    from relbuild.release.command import ROOT
+    from relbuild.image.verify.standins import stand_ins
+    from relbuild.image.verify.trial import TrialContainer
 
-    version = plan.version.value if isinstance(plan.version, Known) else ""
-    release = Shipped(plan.release.name, ROOT, version)
-    containers = Containers(candidate, release, "relbuild-verify", endpoint=session.endpoint)
-    for argv in containers.all({}, stop_timeout):
+    values = stand_ins(plan.environment, {**plan.runner.env, **given.variables})
+    container = TrialContainer(
+        candidate,
+        "relbuild-verify",
+        env=plan.runner.env,
+        stand_ins=values,
+        surroundings=given.surroundings(),
+        endpoint=session.endpoint,
+    )
+    for argv in container.all(stop_timeout):
         session.runner.step(argv)

@@ -1,18 +1,15 @@
-"""relbuild verify: try a release image out and look into it."""
+"""relbuild verify: boot a release image and check its content."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from relbuild.commands.session import Session
-from relbuild.commands.verification import previous
 from relbuild.errors import ConfigError, ProjectError, UsageError
-from relbuild.image import checks
 from relbuild.image.findings import Finding, table
 from relbuild.result import TextTable
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.commands.around import Around
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An image and what its checks found."""
+    """An image and the findings of its checks."""
 
     reference: str
     id: str
@@ -39,19 +36,20 @@ class Verified:
 
 
 def verify(session: Session, reference: str | None, around: Around, stop_timeout: int) -> Verified:
-    """Check a release image, the project's newest one by default, and return what was found.
+    """Check a release image, the project's newest one by default, and return the findings.
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
     from relbuild.commands import place, running
-    from relbuild.commands.look import look
+    from relbuild.commands.checks import Checks
+    from relbuild.commands.verification import environment, size_of
 
     reference = reference or running.newest_image(session)
     facts = session.engine.image(reference) or place.pull(session, reference)
-    findings = look(session, reference, facts, around, _secrets_here(session), stop_timeout)
-    compressed = session.engine.about().containerd
-    size = checks.size(facts.size, previous(session, reference, facts), compressed=compressed)
-    return Verified(reference, facts.id, (*findings, size))
+    given = environment(session, around)
+    with Checks(session, reference, facts, given, _secrets_here(session), stop_timeout) as checks:
+        findings = checks.findings()
+    return Verified(reference, facts.id, (*findings, size_of(session, reference, facts)))
 
 
 def _secrets_here(session: Session) -> Mapping[str, tuple[str, ...]]:

@@ -205,6 +205,26 @@ class Healthcheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """What the release gets when the image is verified, which boots it without a network."""
+
+    env: Mapping[str, str | None] = key(
+        Table("a mapping of environment variables", texts.VARIABLE, texts.TARGET_ENV_VALUE, bare=True),
+        "Environment variables. One without a value is taken from where relbuild runs; a required one that isn't given "
+        "gets a stand-in value.",
+        default="{}",
+        example="{LICENSE_KEY: null, REGION: eu}",
+        factory=nothing,
+    )
+    env_file: str | None = key(
+        texts.FILE,
+        "A file of NAME=value lines, relative to relbuild.yml.",
+        default="null",
+        example=".env.test",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All that relbuild.yml says; `Config()` is what holds without one."""
 
@@ -280,6 +300,12 @@ class Config:
         "How to ask over HTTP whether the release is well; without it, running is enough.",
         default="null",
         example="{path: /health, port: 4000}",
+    )
+    verify: Verify = key(
+        Section(Verify),
+        "What the release gets when the image is verified.",
+        example="{env: {REGION: eu}}",
+        factory=Verify,
     )
     targets: Mapping[str, Target] = key(
         Table("a mapping of targets", texts.TARGET, Section(Target)),

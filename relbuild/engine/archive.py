@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import posixpath
+import re
 import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -18,14 +19,15 @@ from functools import cache
 from typing import IO, Any
 
 from relbuild.engine.layer import CHUNK, Unpacked, spooled, unpack
-from relbuild.engine.notebook import BLOB, Notebook, Noted
 from relbuild.errors import CommandFailed
 from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
-from relbuild.image.leaks import Leak, Needles, configured, named
-from relbuild.image.linking import Elf
-from relbuild.image.upstream import packaged_as
+from relbuild.image.verify.leaks import Leak, Needles, configured, named
+from relbuild.image.verify.libraries import Elf
 from relbuild.values import dataclass
+
+# How the OCI image layout names what is in an image: by the digest of its content.
+BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,12 @@ class Configuration:
 class Archive:
     """An image's content; `names` are those of the layers' blobs."""
 
-    def __init__(
-        self, layers: Sequence[Unpacked | Noted], configuration: Configuration, names: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, layers: Sequence[Unpacked], configuration: Configuration, names: Sequence[str] = ()) -> None:
         self._layers = layers
         self._names = names
         self.configuration = configuration
         self.files = FileSystem([layer.entries for layer in layers])
         self.elf = cache(self._elf)
-        self._packaged = cache(self._all_packaged)
 
     def read(self, path: str) -> bytes | None:
         """Return the content of the regular file at a path, links followed; None where there is none."""
@@ -78,11 +77,6 @@ class Archive:
             )
             for index, layer in enumerate(self._layers)
         )
-
-    @property
-    def diff_ids(self) -> Mapping[str, str]:
-        """The digest of each layer's content, unpacked, by the name of its blob."""
-        return dict(zip(self._names, self.configuration.diff_ids, strict=False))
 
     def same(self, path: str, other: Archive, other_path: str) -> bool:
         """Tell whether a regular file has the same content as one of another image."""
@@ -111,33 +105,17 @@ class Archive:
             found += [self._shown(leak) for leak in contained]
         return tuple(dict.fromkeys(found))
 
-    def is_packaged(self, leak: Leak) -> bool:
-        """Tell whether the file with a leak is as a Debian package of the image has it, and so from no build."""
-        if leak.layer is None:
-            return False
-        known: set[str] = set().union(*(self._packaged().get(path, ()) for path in packaged_as(leak.where)))
-        return bool(known) and self._layers[leak.layer].md5(leak.where) in known
-
-    def _all_packaged(self) -> Mapping[str, set[str]]:
-        """Return the checksums of each file of a package: those of each version that a layer installs."""
-        found: dict[str, set[str]] = {}
-        for path, checksum in (each for layer in self._layers for each in layer.packaged()):
-            found.setdefault(path, set()).add(checksum)
-        return found
-
     def _shown(self, leak: Leak) -> Leak:
         return replace(leak, deleted=self.files.layer(leak.where) != leak.layer)
 
 
-def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = None) -> Archive:
+def read(stream: IO[bytes], architecture: str = "") -> Archive:
     """Return the content of an image in the form ``docker save`` gives; of several platforms that of ``architecture``.
 
-    Layers that are in the notebook are not read again; what is asked of them and isn't there raises Forgotten. Raises
-    CommandFailed for an archive that is no image's or whose layers are packed in a way that can't be read.
+    Raises CommandFailed for an archive that is no image's or whose layers are packed in a way that can't be read.
     """
     documents: dict[str, bytes] = {}
-    noted: dict[str, Noted] = {}
-    blobs: dict[str, Future[Unpacked | Noted]] = {}
+    blobs: dict[str, Future[Unpacked]] = {}
     links: dict[str, str] = {}
     try:
         with ThreadPoolExecutor() as pool, tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
@@ -145,9 +123,6 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
                 if member.issym():  # a layer that the image has twice, before Docker 25
                     target = posixpath.join(posixpath.dirname(member.name), member.linkname)
                     links[member.name] = posixpath.normpath(target)
-                if notebook is not None and (known := notebook.known(member.name)) is not None:
-                    noted[member.name] = known
-                    continue
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is None:
                     continue
@@ -155,10 +130,10 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
                 if bytes(raw[:1]) in (b"{", b"["):
                     documents[member.name] = bytes(raw)
                 else:
-                    blobs[member.name] = pool.submit(_unpacked, notebook, member.name, raw)
+                    blobs[member.name] = pool.submit(unpack, raw)
         manifest, configuration = _manifest(documents, architecture)
         names = [links.get(name, name) for name in manifest["Layers"]]
-        layers = [noted[name] if name in noted else blobs[name].result() for name in names]
+        layers = [blobs[name].result() for name in names]
         return Archive(layers, _configuration(configuration), manifest["Layers"])
     except (
         tarfile.TarError,
@@ -174,27 +149,6 @@ def read(stream: IO[bytes], architecture: str = "", notebook: Notebook | None = 
             f"can't read the image: {error or type(error).__name__}",
             hint="--no-verify builds without looking into it; please report it",
         ) from error
-
-
-def joined(below: Sequence[Noted], known: Sequence[Noted], directory: Any, configuration: Configuration) -> Archive:
-    """Return an image's content: layers that are known, and over them what else a directory has, a tar's bytes.
-
-    Of the directory's own layers ``known`` are some, ``below`` are all others of the image. Raises tarfile's errors,
-    also for a directory that hasn't all that is known to be in it.
-    """
-    if any(directory[-2 * tarfile.BLOCKSIZE :]):  # tarfile takes one that is cut off for whole
-        raise tarfile.ReadError("the directory was cut off")
-    merged = unpack(directory)
-    there = {path: (each.kind, each.size) for layer in known for path, each in layer.entries.items()}
-    if not there.keys() <= merged.entries.keys():
-        raise tarfile.ReadError("the directory isn't whole")
-    new = {path: each for path, each in merged.entries.items() if there.get(path) != (each.kind, each.size)}
-    offsets = {path: at for path, at in merged.offsets.items() if path in new}
-    return Archive((*below, *known, Unpacked(merged.content, new, offsets)), configuration)
-
-
-def _unpacked(notebook: Notebook | None, name: str, raw: Any) -> Unpacked | Noted:
-    return unpack(raw) if notebook is None else notebook.unpacked(name, raw)
 
 
 def _manifest(documents: Mapping[str, bytes], architecture: str) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from relbuild.image.linking import Elf
+from relbuild.image.verify.libraries import Elf
 
 MAGIC = b"\x7fELF"
 # elf.h: VER_FLG_WEAK, a version that may be missing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import gzip
-import hashlib
 import io
 import mmap
 import shutil
@@ -15,9 +14,8 @@ from typing import IO, Any
 
 from relbuild.engine import elf
 from relbuild.image.filesystem import Entry, Kind, Layer
-from relbuild.image.leaks import BEAM, DISTRIBUTION, GZIP, Needles, keys
-from relbuild.image.linking import Elf
-from relbuild.image.upstream import CHECKSUMS, checksums
+from relbuild.image.verify.leaks import BEAM, DISTRIBUTION, GZIP, Needles, keys
+from relbuild.image.verify.libraries import Elf
 from relbuild.values import dataclass
 
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
@@ -83,16 +81,6 @@ class Unpacked:
         for path in self.offsets:
             if path.endswith(".beam") and (self._starts_with(path, BEAM) or self._starts_with(path, GZIP)):
                 yield from ((path, name) for name in needles.in_beam(self.read(path)))
-
-    def md5(self, path: str) -> str:
-        """Return a file's MD5, which dpkg has of those of its packages."""
-        return hashlib.md5(self.read(path), usedforsecurity=False).hexdigest()
-
-    def packaged(self) -> Iterator[tuple[str, str]]:
-        """Yield the files of the packages that the layer installs, as dpkg has them: a path and its MD5."""
-        for path in self.offsets:
-            if CHECKSUMS.fullmatch(path):
-                yield from checksums(self.read(path))
 
     def _starts_with(self, path: str, magic: bytes) -> bool:
         at = self.offsets[path]

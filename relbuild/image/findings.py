@@ -1,31 +1,50 @@
-"""What the checks of an image say."""
+"""What the checks of an image, and doctor, report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
+from relbuild.image.sizes import shown
 from relbuild.result import TextTable
-from relbuild.values import dataclass
 
 Status = Literal["ok", "note", "warning", "failed"]
+# An image that grew by more than this factor and this many bytes contains something that nobody meant to ship.
+GROWTH, GROWTH_BYTES = 1.25, 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says; ``mending`` is what to do where it isn't well."""
+    """The result of one check; ``hint`` is what to do about it."""
 
     check: str
     status: Status
     message: str
-    mending: str | None = None
+    hint: str | None = None
 
 
 def table(findings: Iterable[Finding]) -> TextTable:
-    """Return the findings for people, with the fix below those that need one."""
+    """Return the findings for people: each with its hint below it, unless it is ok."""
     rows: list[tuple[str, ...]] = []
     for each in findings:
-        rows.append((each.status, each.check, each.message))
-        if each.mending is not None and each.status != "ok":
-            rows.append(("", "", each.mending))
+        first, *rest = each.message.splitlines() or [""]
+        hint = each.hint.splitlines() if each.hint is not None and each.status != "ok" else []
+        rows += [(each.status, each.check, first), *(("", "", line) for line in (*rest, *hint))]
     return TextTable(tuple(rows))
+
+
+def size(size: int, previous: tuple[str, int] | None, *, compressed: bool) -> Finding:
+    """Return how an image's size in bytes compares with that of the previous image, given by name and size.
+
+    ``compressed`` says which size it is: containerd's image store has the compressed one.
+    """
+    own = f"{shown(size)} {'compressed' if compressed else 'uncompressed'}"
+    if previous is None:
+        return Finding("size", "note", own)
+    name, before = previous
+    more = size - before
+    change = f"{shown(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"the same as {name}"
+    if more > GROWTH_BYTES and size > before * GROWTH:
+        return Finding("size", "warning", f"{own}, {change}", "relbuild inspect --against shows what grew")
+    return Finding("size", "note", f"{own}, {change}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relbuild.errors import Mark
-from relbuild.image.leaks import SECRET_NAME
+from relbuild.image.verify.leaks import SECRET_NAME
 
 # Files of variables for development and tests, and those that people copy.
 _HARMLESS = {

@@ -201,3 +201,39 @@ def _character(found: re.Match[str]) -> str:
     if code > 0x10FFFF:
         raise NotATerm(f"\\x{{{code:x}}} is no character")
     return chr(code)
+
+
+# Binaries and charlists as OTP prints those in which a character isn't printable to it, such as a line break.
+_BYTES = re.compile(r"<<(\d{1,3}(?:,\s*\d{1,3})*)>>")
+_CHARACTERS = re.compile(r"\[(\d{1,7}(?:,\s*\d{1,7}){3,})\]")
+
+
+def decoded(output: str) -> str:
+    """Return a VM's output in which the texts that OTP prints as numbers are texts; all other numbers stay."""
+    return _CHARACTERS.sub(_charlist, _BYTES.sub(_binary, output))
+
+
+def _binary(found: re.Match[str]) -> str:
+    codes = [int(code) for code in found[1].split(",")]
+    try:
+        text = bytes(codes).decode()
+    except ValueError:
+        return found[0]
+    return f"<<{_quoted(text)}>>" if _readable(text) else found[0]
+
+
+def _charlist(found: re.Match[str]) -> str:
+    codes = [int(code) for code in found[1].split(",")]
+    text = "".join(map(chr, codes)) if max(codes) <= 0x10FFFF else ""
+    # Of numbers that mean something else, few are letters of ASCII.
+    return _quoted(text) if _readable(text) and 2 * sum(map(str.isascii, text)) > len(text) else found[0]
+
+
+def _readable(text: str) -> bool:
+    """Return whether people would read it: printable, with a letter in it."""
+    return all(each.isprintable() or each in "\n\r\t" for each in text) and any(each.isalpha() for each in text)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'

@@ -69,8 +69,8 @@ def test_a_release_that_takes_long_to_stop(project: Path) -> None:
         for given in ((), ("--stop-timeout", "60"), ("--no-verify",))
     ]
     assert stops == [
-        ["docker stop -t 30 relbuild-verify-boot"],
-        ["docker stop -t 60 relbuild-verify-boot"],
+        ["docker stop -t 30 relbuild-verify"],
+        ["docker stop -t 60 relbuild-verify"],
         [],
     ]
 

@@ -168,7 +168,7 @@ def test_distillery(
         entry = f'{{:hex, :distillery, "{locked}", "{"a" * 64}", [:mix], [], "hexpm", "{"b" * 64}"}}'
         (project / "mix.lock").write_text(f'%{{\n  "distillery": {entry},\n}}\n')
     found = [each for each in diagnosed().findings if each.check == "distillery"]
-    assert [(each.status, each.mending) for each in found] == [
+    assert [(each.status, each.hint) for each in found] == [
         ("warning", "relbuild convert"),
         *([("warning", "relbuild convert removes it")] if warned else []),
     ]
@@ -182,7 +182,7 @@ def test_what_the_build_or_the_release_lacks(diagnosed: Callable[..., Diagnosis]
     (project / "lib").mkdir()
     (project / "lib" / "a.ex").write_text("defmodule Shop.A do\n  def env, do: Mix.env()\nend\n")
     found = [each for each in diagnosed().findings if each.check == "project" and each.status in ("failed", "warning")]
-    assert [(each.status, each.message, each.mending) for each in found] == [
+    assert [(each.status, each.message, each.hint) for each in found] == [
         (
             "failed",
             "config/runtime.exs:1: Code.require_file of config/helper.exs fails at the start: the release has "
@@ -210,7 +210,7 @@ def test_secrets_and_a_login_that_are_not_there(
     [(status, message)] = said(found, "secrets")
     assert (status, "HEX_ACME_KEY" in message) == ("failed", True)
     [login] = [each for each in found.findings if each.check == "registry"]
-    assert (login.status, login.mending) == ("warning", "docker login registry.example.com")
+    assert (login.status, login.hint) == ("warning", "docker login registry.example.com")
     monkeypatch.setenv("HEX_ACME_KEY", "x")
     configuration = project.parent / "docker" / "config.json"
     configuration.parent.mkdir()
@@ -244,7 +244,7 @@ def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> No
     [first, _] = [each for each in found.findings if each.check == "images"]
     assert first.status == "warning"
     assert " for linux/arm64, and is linux/amd64 itself" in first.message
-    assert str(first.mending).startswith("docker pull --platform linux/amd64 ")
+    assert str(first.hint).startswith("docker pull --platform linux/amd64 ")
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,13 @@ def test_an_engine_that_is_well() -> None:
 )
 def test_an_engine_that_is_not(facts: EngineFacts, check: str, status: str, said: str) -> None:
     [found] = [each for each in machine.engine(facts, "here", NOW) if each.check == check]
-    assert (found.status, found.message.startswith(said), bool(found.mending)) == (status, True, True)
+    assert (found.status, found.message.startswith(said), bool(found.hint)) == (status, True, True)
 
 
 @pytest.mark.parametrize(("free", "status"), [(5 * GIB, "ok"), (5 * GIB - 1, "warning"), (GIB - 1, "failed")])
 def test_room_on_the_disk(free: int, status: str) -> None:
     found = machine.disk("/var/lib/docker", free)
-    assert (found.status, bool(found.mending)) == (status, status != "ok")
+    assert (found.status, bool(found.hint)) == (status, status != "ok")
 
 
 def test_what_buildx_says_of_its_builder() -> None:
@@ -83,8 +83,8 @@ def test_another_builder_than_the_engine_s_and_a_platform_that_it_cannot_run() -
     assert statuses(machine.builder(Builder.of(SEVERAL), ())) == [("builder", "note")]
     _, missing = machine.builder(own, ("linux/s390x",))
     assert missing.status == "failed"
-    assert missing.mending is not None
-    assert "--install s390x" in missing.mending
+    assert missing.hint is not None
+    assert "--install s390x" in missing.hint
 
 
 def test_proxies_that_builds_do_not_get() -> None:
@@ -92,8 +92,8 @@ def test_proxies_that_builds_do_not_get() -> None:
     assert list(machine.proxies(both, both)) == []
     [found] = machine.proxies(both, ("HTTP_PROXY",))
     assert found.message == "HTTPS_PROXY is set here, and builds and containers aren't given it"
-    assert found.mending is not None
-    assert '{"proxies": {"default": {"httpsProxy": …}}}' in found.mending
+    assert found.hint is not None
+    assert '{"proxies": {"default": {"httpsProxy": …}}}' in found.hint
 
 
 def test_the_proxies_that_are_set_here_and_in_docker_s_configuration(

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, parse
+from relbuild.config import Builder, Config, Healthcheck, Repository, Runner, Steps, Target, Verify, parse
 from relbuild.config.kinds import Section, Table, keys
 from relbuild.config.schema import json_schema
 from relbuild.config.target import Hooks, Role
@@ -74,6 +74,7 @@ def test_the_sample_is_what_it_says() -> None:
         ),
         migrate="Shop.Release.migrate()",
         healthcheck=Healthcheck("/health", 4000),
+        verify=Verify(env={"REGION": "eu", "LICENSE_KEY": None}, env_file=".env.test"),
         targets=MappingProxyType(
             {
                 "production": Target(

@@ -1,4 +1,4 @@
-"""A release's trials, with a runner that plays the engine."""
+"""A trial, with a runner that plays the engine."""
 
 from __future__ import annotations
 
@@ -12,100 +12,86 @@ from relbuild.engine import trial
 from relbuild.engine.runner import Outcome
 from relbuild.engine.trial import Trial
 from relbuild.errors import Interrupted
-from relbuild.image.shipped import Shipped
-from relbuild.image.trials import BOOTED, Boot, Containers, Ran, Trials
+from relbuild.image.verify.trial import Boot, Socket, TrialContainer
 
-CONTAINERS = Containers("i", Shipped("shop", "/app", "1.0"), "v")
+CONTAINER = TrialContainer("i", "v")
+LISTENS = "   0: 00000000:0FA0 00000000:0000 0A 00000000:00000000\n"
 
 
 class Engine:
-    """Plays ``docker``: ``evals`` and ``boot`` are what the commands give, a start waits until it is told to end."""
+    """Plays ``docker``: what its commands print, by their verb, and which of them were called.
 
-    def __init__(self, *, evals: list[int] | None = None, says: str = BOOTED, ends: int | None = None) -> None:
-        self._evals = evals or [0]
-        self._says = says
-        self._ends = ends
-        self._told = threading.Event()
-        self.removed: list[str] = []
-        self.chatter: list[str] = []
+    ``states`` are what inspecting the container says, one after the other.
+    """
+
+    def __init__(self, *states: str, refuses: str = "", **prints: str) -> None:
+        self._states = list(states)
+        self._refuses = refuses
+        self._prints = {"exec": "booted\n", "logs": "hello\n", **prints}
+        self.called: list[str] = []
+        self.ended = threading.Event()
 
     def lines(
         self, argv: tuple[str, ...], each: Callable[[str], None], *, env: Mapping[str, str] | None = None
     ) -> Outcome:
-        if argv[1] in ("stop", "rm"):
-            self.removed += argv[3:] if argv[1] == "rm" else ()
-            self._told.set()
-            return Outcome(0)
-        name = argv[argv.index("--name") + 1]
-        if name == "v-boot":
-            each(f"{self._says}\n")
-            if self._ends is None:
-                assert self._told.wait(30)
-            return Outcome(self._ends or 0)
-        if name == "v-commands":
-            each("shop 1.0\n")
-            each("relbuild_version_ended=0\n")
-            for line in self.chatter:
-                each(line)
-        each(f"{name}\n")
-        return Outcome(self._evals.pop(0))
+        self.called.append(argv[1])
+        if argv[1] == "run" and self._refuses:
+            each(self._refuses)
+            return Outcome(125)
+        if argv[1] == "exec" and self._prints["exec"] == "wait":
+            assert self.ended.wait(30)
+        if argv[1] == "rm":
+            self.ended.set()
+        text = self._states.pop(0) if argv[1] == "container" else self._prints.get(argv[1], "")
+        for line in text.splitlines(keepends=True):
+            each(line)
+        return Outcome(0)
 
 
-def tried(engine: Any) -> Trials:
-    with Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1) as running:
+def tried(engine: Any) -> Boot:
+    with Trial(engine, CONTAINER, values={}, stop_timeout=1) as running:
         return running.result()
 
 
-def test_a_release_that_works() -> None:
-    trials = tried(Engine())
-    assert trials.boot.stopped_after is not None
-    assert trials == Trials(Ran(0, "shop 1.0\n"), Ran(0, "v-commands\n"), None, Boot(0, trials.boot.stopped_after, ""))
-
-
-def test_a_release_that_ends_by_itself_once_it_is_up() -> None:
-    assert tried(Engine(ends=1)).boot == Boot(1, None, "")
-
-
-def test_of_a_long_output_what_version_said_is_kept_and_the_end() -> None:
-    engine = Engine()
-    engine.chatter = [f"{number}\n" for number in range(1000)]
-    version, evaluated = (trials := tried(engine)).version, trials.evaluated
-    assert (version, evaluated.output[:4], evaluated.output[-15:]) == (
-        Ran(0, "shop 1.0\n"),
-        "0\n1\n",
-        "999\nv-commands\n",
-    )
-
-
-def test_eval_is_tried_without_the_configuration_when_it_fails_with_it() -> None:
-    trials = tried(Engine(evals=[1, 0]))
-    assert (trials.evaluated, trials.bare) == (Ran(1, "v-commands\n"), Ran(0, "v-bare\n"))
-
-
-def test_a_start_that_ends_by_itself() -> None:
-    assert tried(Engine(says="no DATABASE_URL", ends=1)).boot == Boot(1, None, "no DATABASE_URL\n")
-
-
-def test_a_start_that_never_says_that_it_is_up_is_stopped_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "BOOT_TIMEOUT", 0.05)
-    boot = tried(Engine(says="hello")).boot
-    assert boot == Boot(0, boot.stopped_after, "hello\n", 0.05)
+def test_a_release_that_boots_and_stops() -> None:
+    engine = Engine("true 0 false\n", "false 0 false\n", exec=f"booted\n{LISTENS}")
+    boot = tried(engine)
     assert boot.stopped_after is not None
+    assert boot == Boot("hello\n", 0, "booted", boot.stopped_after, sockets=(Socket("0.0.0.0", 4000),))
+    assert engine.called == ["run", "exec", "container", "logs", "stop", "container", "rm"]
 
 
-def test_an_interrupt_removes_the_containers() -> None:
-    engine: Any = Engine(says="hello")
-    with pytest.raises(Interrupted), Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1):
-        raise Interrupted("interrupted")
-    assert engine.removed[:3] == ["v-commands", "v-bare", "v-boot"]
+def test_a_release_that_ends_by_itself() -> None:
+    engine = Engine("false 1 false\n", "false 1 false\n", exec="", logs="no DATABASE_URL\n")
+    assert tried(engine) == Boot("no DATABASE_URL\n", 1)
+    assert engine.called == ["run", "exec", "container", "container", "logs", "rm"]
 
 
-def test_a_release_isn_t_stopped_while_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_ends_after_it_has_booted() -> None:
+    assert tried(Engine("false 137 true\n")) == Boot("hello\n", 137, out_of_memory=True)
+
+
+def test_an_image_without_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "STAYS", 0.01)
-    engine = Engine()
-    with Trial(engine, CONTAINERS, image_env={}, values={}, stop_timeout=1) as running:
-        with running.held:
-            assert not engine._told.wait(0.5)
-            assert not running.has_ended
-        assert running.result().boot.exit_code == 0
-        assert running.has_ended
+    boot = tried(Engine("true 0 false\n", "true 0 false\n", "false 0 false\n", exec='exec: "sh": not found\n'))
+    assert (boot.state, boot.exit_code) == ("up", 0)
+
+
+def test_a_container_that_docker_can_not_start() -> None:
+    engine = Engine(refuses="docker: Error response from daemon: no such user\n")
+    assert tried(engine) == Boot("docker: Error response from daemon: no such user\n", 125)
+    assert engine.called == ["run", "rm"]
+
+
+def test_an_interrupt_removes_the_container() -> None:
+    engine: Any = Engine("false 137 false\n", "false 137 false\n", exec="wait")
+    with pytest.raises(Interrupted), Trial(engine, CONTAINER, values={}, stop_timeout=1):
+        raise Interrupted("interrupted")
+    assert "rm" in engine.called
+
+
+def test_of_a_long_output_the_beginning_and_the_end_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "KEPT", 6)
+    log = "".join(f"{number}\n" for number in range(5000))
+    kept = tried(Engine("true 0 false\n", "false 0 false\n", logs=log)).output
+    assert (kept[:6], kept[-10:], len(kept.splitlines())) == ("0\n1\n40", "4998\n4999\n", 1002)

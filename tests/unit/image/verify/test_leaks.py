@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.image import leaks
 from relbuild.image.filesystem import Entry
-from relbuild.image.leaks import Leak, Needles
+from relbuild.image.verify import leaks
+from relbuild.image.verify.leaks import Leak, Needles
 
 KEY = b"-----BEGIN %s-----\n%sMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END-----\n"
 
@@ -47,10 +47,14 @@ def test_a_key_is_found_wherever_it_stands(before: bytes, after: bytes) -> None:
 
 
 def test_the_values_of_secrets() -> None:
-    needles = Needles({"A": ("  s3cret-a\n",), "SHORT": ("abc",), "B": ("s3cret-b",)})
-    assert list(needles.in_bytes(b"s3cret-b s3cret-a s3cret-a abc")) == [(9, "A"), (18, "A"), (0, "B")]
-    assert list(needles.in_text("é s3cret-a s3cret-a")) == ["A"]
-    assert (bool(needles), bool(Needles({"SHORT": ("abc",)}))) == (True, False)
+    needles = Needles({"A": ("  s3cret-value-a\n",), "SHORT": ("abc",), "B": ("s3cret-value-b",)})
+    assert list(needles.in_bytes(b"s3cret-value-b s3cret-value-a s3cret-value-a abc")) == [
+        (15, "A"),
+        (30, "A"),
+        (0, "B"),
+    ]
+    assert list(needles.in_text("é s3cret-value-a s3cret-value-a")) == ["A"]
+    assert (bool(needles), bool(Needles({"SHORT": ("abc",), "WORD": ("some-password",)}))) == (True, False)
 
 
 def beam(literals: bytes, *, packed: bool = True) -> bytes:
@@ -61,37 +65,37 @@ def beam(literals: bytes, *, packed: bool = True) -> bytes:
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_secrets_in_a_compiled_modules_literals(packed: bool) -> None:
-    needles = Needles({"A": ("s3cret-a",)})
-    assert list(needles.in_beam(beam(b"... s3cret-a s3cret-a", packed=packed))) == ["A"]
+    needles = Needles({"A": ("s3cret-value-a",)})
+    assert list(needles.in_beam(beam(b"... s3cret-value-a s3cret-value-a", packed=packed))) == ["A"]
     assert list(needles.in_beam(beam(b"...", packed=packed))) == []
 
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_secrets_in_a_compressed_module(packed: bool) -> None:
     """Its literals, and what else stands in it, such as a binary's pattern."""
-    needles = Needles({"A": ("s3cret-a",), "B": ("s3cret-b",)})
-    module = beam(b"... s3cret-a", packed=packed)
+    needles = Needles({"A": ("s3cret-value-a",), "B": ("s3cret-value-b",)})
+    module = beam(b"... s3cret-value-a", packed=packed)
     assert list(needles.in_beam(gzip.compress(module))) == ["A"]
-    assert list(needles.in_beam(gzip.compress(module + b"s3cret-b"))) == ["A", "B"]
+    assert list(needles.in_beam(gzip.compress(module + b"s3cret-value-b"))) == ["A", "B"]
     assert list(needles.in_beam(gzip.compress(beam(b"...", packed=packed)))) == []
-    assert list(needles.in_beam(gzip.compress(b"no module: s3cret-a"))) == []
+    assert list(needles.in_beam(gzip.compress(b"no module: s3cret-value-a"))) == []
 
 
 def test_a_compressed_module_is_unpacked_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "LARGEST_MODULE", 1000)
-    module = beam(b"s3cret-a", packed=False) + b"\0" * 100_000 + b"s3cret-b"
-    assert list(Needles({"A": ("s3cret-a",), "B": ("s3cret-b",)}).in_beam(gzip.compress(module))) == ["A"]
+    module = beam(b"s3cret-value-a", packed=False) + b"\0" * 100_000 + b"s3cret-value-b"
+    assert list(Needles({"A": ("s3cret-value-a",), "B": ("s3cret-value-b",)}).in_beam(gzip.compress(module))) == ["A"]
 
 
 @given(st.binary(max_size=60), st.integers(0, 80))
 def test_a_broken_compressed_module_has_no_secrets(rest: bytes, size: int) -> None:
-    assert list(Needles({"A": ("s3cret-a",)}).in_beam(b"\x1f\x8b" + rest)) == []
-    assert list(Needles({"A": ("s3cret-a",)}).in_beam(gzip.compress(beam(rest))[:size])) in ([], ["A"])
+    assert list(Needles({"A": ("s3cret-value-a",)}).in_beam(b"\x1f\x8b" + rest)) == []
+    assert list(Needles({"A": ("s3cret-value-a",)}).in_beam(gzip.compress(beam(rest))[:size])) in ([], ["A"])
 
 
 @given(st.binary(max_size=60))
 def test_a_broken_module_has_no_literals(rest: bytes) -> None:
-    assert list(Needles({"A": ("s3cret-a",)}).in_beam(b"FOR1" + rest)) in ([], ["A"])
+    assert list(Needles({"A": ("s3cret-value-a",)}).in_beam(b"FOR1" + rest)) in ([], ["A"])
 
 
 @pytest.mark.parametrize(
@@ -123,10 +127,10 @@ def test_the_configuration() -> None:
         "REDIS_URL": "redis://localhost",
         "STRIPE_API_KEY": "sk",
         "TOKEN_FILE": "/run/secrets/token",
-        "MIX": "has s3cret-a",
+        "MIX": "has s3cret-value-a",
     }
-    history = ["RUN |2 NPM_TOKEN=abc OTHER= /bin/sh -c npm ci", "COPY . .", "RUN echo s3cret-a"]
-    found = leaks.configured(env, history, ["s3cret-a"], Needles({"A": ("s3cret-a",)}))
+    history = ["RUN |2 NPM_TOKEN=abc OTHER= /bin/sh -c npm ci", "COPY . .", "RUN echo s3cret-value-a"]
+    found = leaks.configured(env, history, ["s3cret-value-a"], Needles({"A": ("s3cret-value-a",)}))
     assert list(found) == [
         Leak("variable", "environment", "SECRET_KEY_BASE"),
         Leak("url", "environment", "DATABASE_URL"),
@@ -189,7 +193,7 @@ def test_an_env_sh_that_holds_no_cookie(line: str) -> None:
 
 @pytest.mark.parametrize("name", ["env.sh.eex.j2", "cookie.sh"])
 def test_relbuilds_own_env_sh_holds_no_cookie(name: str) -> None:
-    assert not leaks.sets_cookie((Path(leaks.__file__).parents[2] / "dockerfiles" / "rel" / name).read_bytes())
+    assert not leaks.sets_cookie((Path(leaks.__file__).parents[3] / "dockerfiles" / "rel" / name).read_bytes())
 
 
 def test_no_file_of_relbuilds_own_looks_like_a_key() -> None:

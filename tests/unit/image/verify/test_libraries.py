@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from relbuild.image.filesystem import Entry, FileSystem
-from relbuild.image.libraries import FOLLOWING, guess, package
-from relbuild.image.linking import Elf, Linker, Unlinked
+from relbuild.image.verify.libraries import FOLLOWING, Elf, Linker, Unlinked, guess, package
 
 AMD64, ARM64 = "EM_X86_64", "EM_AARCH64"
 FILE = Entry("file", 1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image.filesystem import Layer
-from relbuild.values import dataclass
+from relbuild.image.findings import Finding
 
-# A shorter value (in characters) stands in some file by chance.
-SHORTEST = 8
+# A shorter value (in characters), or one that may be a word, is in some file by chance.
+SHORTEST = 12
+WORD = re.compile(r"[A-Za-z_-]{,15}")
 # RFC 7468: a private key's header, and enough of its base64 that it is no mere mention of one.
 PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\r?\n(?:[A-Za-z-]+: [^\r\n]*\r?\n|\r?\n)*[A-Za-z0-9+/=]{40,}"
@@ -67,7 +69,7 @@ class Needles:
             (name, value.strip().encode())
             for name, several in values.items()
             for value in several
-            if len(value.strip()) >= SHORTEST
+            if len(value.strip()) >= SHORTEST and not WORD.fullmatch(value.strip())
         )
 
     def __bool__(self) -> bool:
@@ -191,3 +193,48 @@ def _literals(content: bytes) -> bytes:
                 return b""
         at += 8 + (size + 3) // 4 * 4
     return b""
+
+
+def judge(leaks: Iterable[Leak], *, own: bool) -> Iterator[Finding]:
+    """Yield a finding for each leak, and that all is well where there is none; ``own`` tells that relbuild built it."""
+    wrong = [_finding(leak, own=own) for leak in leaks]
+    yield from wrong
+    if not wrong:
+        yield Finding("secrets", "ok", "no secret, private key or .env in any layer, history, label or environment")
+
+
+def _finding(leak: Leak, *, own: bool) -> Finding:
+    where = f"/{leak.where}" if leak.layer is not None else leak.where
+    if leak.deleted:
+        where += " (deleted in a later layer, but still shipped)"
+    if leak.kind == "cookie":
+        return Finding(
+            "secrets",
+            "failed" if own else "warning",
+            f"{where}: whoever has the image has the cookie of its nodes",
+            "leave it out (rm releases/COOKIE in the RUN of mix release, no -setcookie in vm.args, no RELEASE_COOKIE= "
+            "in env.sh), and give RELEASE_COOKIE where it runs",
+        )
+    if leak.kind in ("variable", "url"):
+        what = "holds a password" if leak.kind == "url" else "is named like a secret"
+        return Finding(
+            "secrets",
+            "failed" if leak.certain else "warning",
+            f"{where}: {leak.name} {what}, and everyone who has the image can read it",
+            "give it where the release runs; what the build needs goes through RUN --mount=type=secret",
+        )
+    out = (
+        "builder: {ignore: [PATH]} in relbuild.yml"
+        if own
+        else "name it in .dockerignore, or don't COPY it in the Dockerfile"
+    )
+    what, hint = {
+        "secret": (
+            f"holds the value of the build's secret {leak.name}",
+            "is it read while the project is compiled, into a module or a configuration? Use it in the RUN that needs "
+            "it, and nowhere else",
+        ),
+        "key": ("holds a private key", f"renew it, and leave it out: {out}"),
+        "env file": ("is a file of variables", f"leave it out: {out}"),
+    }[leak.kind]
+    return Finding("secrets", "failed", f"{where} {what}", hint)

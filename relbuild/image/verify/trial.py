@@ -1,0 +1,172 @@
+"""The trial of an image: one container that boots its release, is watched, and is stopped."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from relbuild.endpoint import DEFAULT, Endpoint
+from relbuild.image.verify.standins import HOST
+from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings, remove_container
+from relbuild.templates import render
+
+# The VM writes this file when every application has started. erl evaluates it when the boot script has asked for the
+# starts, which go on then (application:start_boot/2); info/0 lists those that are under way. The VM of an `eval` that a
+# start script runs first doesn't write it.
+BOOTED = "/tmp/relbuild-booted"
+SIGNAL = (
+    "[spawn(fun Wait()->case proplists:get_value(starting,application:info(),[])of"
+    f'[]->file:write_file("{BOOTED}",[]);_->timer:sleep(20),Wait()end end)'
+    '||os:getenv("RELEASE_COMMAND")=/="eval"]'
+)
+# ERL_AFLAGS and ERL_FLAGS are often set in env.sh, this one seldom (erl's manual names the three).
+FLAGS = "ERL_ZFLAGS"
+HOSTNAME = "trial"
+# A crash dump takes seconds, and says no more than the output.
+NO_DUMP = "ERL_CRASH_DUMP_SECONDS=0"
+# How long the boot may take, in tenths of a second, and how much longer where the platform is emulated.
+PATIENCE = 600
+EMULATED = 5
+# /proc/net/tcp, in hexadecimal (the kernel's networking/proc_net_tcp).
+LISTENS = "0A"
+
+State = Literal["booted", "up", "slow"]
+
+
+class Socket(NamedTuple):
+    """An address and port that something listens on."""
+
+    address: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only the container itself reaches it."""
+        return ipaddress.ip_address(self.address).is_loopback
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What came of a trial.
+
+    ``state`` is "booted", "up" where the VM couldn't signal that it has booted, "slow" where it didn't within the time,
+    and None where the release ended by itself or was never started. ``stopped_after`` is in seconds from the stop
+    signal to its end.
+    """
+
+    output: str
+    exit_code: int | None = None
+    state: State | None = None
+    stopped_after: float | None = None
+    out_of_memory: bool = False
+    sockets: tuple[Socket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A platform that is not the engine's own, and the flags with which a VM runs there emulated."""
+
+    platform: str
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialContainer:
+    """The docker commands of a trial: on a read-only root, and without a network unless one is given.
+
+    ``env`` is the environment that the image sets and the user gives; of ``surroundings`` only names are in a command,
+    ``stand_ins`` are no secrets.
+    """
+
+    image: str
+    name: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Surroundings = NOTHING
+    endpoint: Endpoint = DEFAULT
+    foreign: Foreign | None = None
+
+    @property
+    def start(self) -> tuple[str, ...]:
+        """Start what the image starts by itself."""
+        platform = () if self.foreign is None else ("--platform", self.foreign.platform)
+        given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
+        # Scripts look up their own host's name, which has an address in every network but none.
+        hosts = () if self.surroundings.network else ("--hostname", HOSTNAME, *_hosts(HOSTNAME, HOST))
+        env = (f"{FLAGS}={self._flags}", NO_DUMP, *(f"{name}={value}" for name, value in self.stand_ins.items()))
+        return (
+            *(*self.endpoint.docker, "run", "--detach", "--name", self.name, "--label", f"{ONE_OFF}="),
+            *(*platform, *HARDENING, *given.argv, *hosts),
+            *(word for each in env for word in ("--env", each)),
+            self.image,
+        )
+
+    @property
+    def watch(self) -> tuple[str, ...]:
+        """Wait until it has booted; ``watched`` reads what this prints."""
+        patience = PATIENCE * (1 if self.foreign is None else EMULATED)
+        script = render("verify/watch.sh")
+        return (*self.endpoint.docker, "exec", self.name, "sh", "-c", script, "watch", BOOTED, str(patience))
+
+    @property
+    def inspect(self) -> tuple[str, ...]:
+        """Print whether it runs, its exit code, and whether it ran out of memory."""
+        said = "{{.State.Running}} {{.State.ExitCode}} {{.State.OOMKilled}}"
+        return (*self.endpoint.docker, "container", "inspect", "--format", said, self.name)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Print what it has written."""
+        return (*self.endpoint.docker, "logs", self.name)
+
+    def stop(self, seconds: int) -> tuple[str, ...]:
+        """Stop it; it has this long from the image's stop signal until it is killed."""
+        return (*self.endpoint.docker, "stop", "-t", str(seconds), self.name)
+
+    @property
+    def remove(self) -> tuple[str, ...]:
+        """Remove it; there need be none."""
+        return remove_container(self.name, self.endpoint)
+
+    def all(self, stop_timeout: int) -> tuple[tuple[str, ...], ...]:
+        """Return the commands of a trial in their order."""
+        return self.start, self.watch, self.inspect, self.logs, self.stop(stop_timeout), self.inspect, self.remove
+
+    @property
+    def _flags(self) -> str:
+        emulated = self.foreign.flags if self.foreign is not None else ""
+        return " ".join(filter(None, (self.env.get(FLAGS, ""), emulated, f"-eval '{SIGNAL}'")))
+
+
+def _hosts(*names: str) -> Iterator[str]:
+    for name in names:
+        yield from ("--add-host", f"{name}:127.0.0.1")
+
+
+def watched(printed: str) -> tuple[State | None, tuple[Socket, ...]]:
+    """Return how the release was, None where it ended or the image has no shell, and the sockets it listens on."""
+    state, _, tables = printed.partition("\n")
+    states: tuple[State, ...] = ("booted", "up", "slow")
+    found = next((each for each in states if each == state), None)
+    return found, tuple(dict.fromkeys(_listening(tables)))
+
+
+def _listening(tables: str) -> Iterator[Socket]:
+    for line in tables.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[3] == LISTENS:
+            address, _, port = words[1].partition(":")
+            yield Socket(_address(address), int(port, 16))
+
+
+def _address(digits: str) -> str:
+    """Return an address of which each 32 bits are written as a number of this machine's order: the low byte first."""
+    packed = b"".join(bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8))
+    found = ipaddress.ip_address(packed)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
