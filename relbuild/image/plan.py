@@ -29,7 +29,7 @@ from relbuild.image.assets import Assets
 from relbuild.image.container import Container
 from relbuild.image.dependencies import Dependencies
 from relbuild.image.layers import Layers
-from relbuild.image.location import Location
+from relbuild.image.location import Location, Wanted, leaves
 from relbuild.image.lock import Lock
 from relbuild.image.narrowing import Narrowing
 from relbuild.image.packages import Need
@@ -114,7 +114,6 @@ def make_plan(
     release = select_release(project, release_name or config.release)
     location = location or Location()
     umbrella.refuse_child(tree, project, release, location.names, location.here)
-    sources = find_sources(tree, project, location, config.builder.ignore)
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     held = deps.held_by(tools.elixir.value if tools.elixir is not None else None)
@@ -127,6 +126,7 @@ def make_plan(
     debian = tools.debian.value
     needs = (*packages.needs(deps.resolved, debian, config.builder.env, native.cargo, code), *native.needs)
     asset_plan = assets.find(tree, (project, *apps), config, tools)
+    sources = find_sources(tree, project, location, config.builder.ignore, _packages(asset_plan))
     otp = tools.otp.value if tools.otp is not None else None
     names = config.platforms if platform_names is None else platform_names
     on, platform_notes = platforms.decide(names, config.builder.emulate, deps.resolved, needs, otp)
@@ -208,6 +208,18 @@ def _applications(project: Project) -> tuple[str, ...]:
     own |= {dep.app for dep in project.path_deps}
     inner = [app for dep in project.path_deps if dep.project for app in dep.project.apps]
     return tuple(sorted(own | {app.app.value for app in inner if isinstance(app.app, Known)}))
+
+
+def _packages(asset_plan: Assets) -> tuple[Wanted, ...]:
+    """Return the directories outside of the project that npm packages are taken from."""
+    installs = asset_plan.node.installs if asset_plan.node is not None else ()
+    packages = [install.of.package for install in installs]
+    return tuple(
+        Wanted(directory, package.path, Mark(package.path, 1))
+        for package in packages
+        for directory in package.local
+        if leaves(directory)
+    )
 
 
 def _git_notes(project: Project) -> tuple[str, ...]:

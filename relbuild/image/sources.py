@@ -70,9 +70,9 @@ class Sources:
     """The project's files by the step that first needs them, directories with a ``/``.
 
     Paths are relative to the project; what lies outside of it begins with ``../`` and is in `context` all the same.
-    `files` and `directories` are the project's own, `beside` those of path dependencies that no directory of the
-    project holds. `projects` are the directories of all Mix projects, and `kept` those of them whose path looks like
-    something that isn't source.
+    `files` and `directories` are the project's own, `beside` those of path dependencies and npm packages that no
+    directory of the project holds. `projects` are the directories of all Mix projects, and `kept` those of them whose
+    path looks like something that isn't source.
     """
 
     context: Context
@@ -92,12 +92,18 @@ class Sources:
 
 
 def find_sources(
-    tree: Tree, project: Project, location: Location | None = None, ignored: tuple[str, ...] = ()
+    tree: Tree,
+    project: Project,
+    location: Location | None = None,
+    ignored: tuple[str, ...] = (),
+    packages: tuple[Wanted, ...] = (),
 ) -> Sources:
     """Sort the files of the project and of its path dependencies into the build's steps.
 
-    Raises ProjectError for a name that can't be written into a Dockerfile, for a path dependency that isn't there,
-    and for one that lies where the build may not see.
+    ``packages`` are directories outside of the project that npm packages are taken from.
+
+    Raises ProjectError for a name that can't be written into a Dockerfile, for a path dependency or package that isn't
+    there, and for one that the build can't have.
     """
     names = tree.list("")
     config_directory = posixpath.dirname(_known(project.config_path, "config/config.exs"))
@@ -105,7 +111,11 @@ def find_sources(
     lockfile = _known(project.lockfile, "mix.lock")
     reads = {read for part in project.parts for read in part.reads}
     apart = tuple(dep for dep in project.path_deps if not _is_copied(dep.path))
-    context = widened(location or Location(), _wanted(project, (lockfile, *reads), compile_config))
+    context = widened(location or Location(), (*_wanted(project, (lockfile, *reads), compile_config), *packages))
+    for each in packages:
+        if not tree.list(each.path) and tree.read(each.path) is None:
+            hint = "if it is a git submodule: git submodule update --init"
+            raise ProjectError(f"{each.by}: there is nothing at {each.path}", at=each.at, hint=hint)
     named = (config_directory, lockfile, *reads, *compile_config, *late)
     left_out = links.left_out(location or Location(), context, _needed(project, named))
     absent = {f"{link.name}{end}": link for link in left_out for end in ("", "/")}
@@ -122,7 +132,12 @@ def find_sources(
         compile_config=tuple(path for path in compile_config if path not in reads),
         files=tuple(name for name in names if _is_source_file(name) and name not in taken),
         directories=tuple(name for name in names if _is_source_directory(name) and name != f"{config_directory}/"),
-        beside=tuple(path for dep in apart for path in _contents(tree, dep.path) if path not in taken),
+        beside=tuple(
+            path
+            for directory in (*(dep.path for dep in apart), *(each.path for each in packages))
+            for path in _contents(tree, directory)
+            if path not in taken
+        ),
         late=(*late, *(("rel/",) if "rel/" in names else ())),
         projects=(*(app.path for app in project.apps), *(dep.path for dep in project.path_deps)),
         kept=tuple(dep.path for dep in project.path_deps if not NOT_SOURCE_DIRECTORIES.isdisjoint(dep.path.split("/"))),

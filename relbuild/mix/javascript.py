@@ -127,7 +127,7 @@ def installation(tree: Tree, package: Package) -> Installation:
         for each in kept_out
     )
     settings = [each for each in settings if each not in kept_out]
-    local = [f"{each}/" for each in package.local if not in_deps(each)]
+    local = [each if each.endswith((".tgz", ".tar.gz")) else f"{each}/" for each in package.local if not in_deps(each)]
     members = [f"{each}/package.json" for each in package.members]
     own = [package.path, *(posixpath.join(directory, each) for each in locks)]
     yarn = utf8.read(tree, posixpath.join(directory, ".yarnrc.yml")) or ""
@@ -252,7 +252,7 @@ def _matching(tree: Tree, directory: str, parts: list[str]) -> list[str]:
 
 
 def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ...]:
-    """Return the directories of the tree that packages are taken from."""
+    """Return the directories that packages are taken from, relative to the tree's root; they may leave it."""
     found = []
     for section in _SECTIONS:
         for name, version in _table(given, section).items():
@@ -260,11 +260,11 @@ def _local(path: str, given: Mapping[str, Any], directory: str) -> tuple[str, ..
             if match is None:
                 continue
             where = posixpath.normpath(posixpath.join(directory, match["path"]))
-            if where.startswith(("..", "/")):
+            if where.startswith("/"):
                 raise ProjectError(
-                    f"{path}: {name} is taken from {match['path']}, outside the project",
+                    f"{path}: {name} is at {match['path']}, an absolute path, which no build stage has",
                     at=Mark(path, 1),
-                    hint="the build sees the project's directory alone: move it inside, or publish it",
+                    hint="write it relative to package.json, or publish the package",
                 )
             found.append(where)
     return tuple(dict.fromkeys(each for each in found if each != "."))

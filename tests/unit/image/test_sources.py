@@ -388,3 +388,35 @@ def test_what_needs_git_is_reported_with_the_fix(call: str) -> None:
         "mix.exs:3 needs a git repository, and the build has none, as .git isn't copied into it: read a variable "
         'instead, such as System.get_env("GIT_SHA"), and set it in builder.env'
     )
+
+
+WEB = {
+    "apps/web/mix.exs": mix("web", 'deps: [], aliases: ["assets.deploy": ["cmd --cd assets npm run build"]]'),
+    "apps/web/assets/package-lock.json": "{}",
+    "shared/ui/package.json": '{"name": "ui"}',
+    "shared/ui/index.js": "",
+    "shared/ui/node_modules/x.js": "",
+}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_npm_packages_above_the_project_are_copied(kind: str) -> None:
+    package = f'{{"dependencies": {{"ui": "{kind}:../../../shared/ui"}}, "scripts": {{"build": "x"}}}}'
+    found = plan({**WEB, "apps/web/assets/package.json": package}, "apps/web")
+    assert found.sources.context.base == "apps/web"
+    assert found.sources.beside == ("../../shared/ui/index.js", "../../shared/ui/package.json")
+    text = dockerfile.render(found)
+    assert text.index("shared/ui/ ") < text.index("npm ci")
+    assert "shared/ui/index.js" in text[text.index("npm ci") :]
+
+
+def test_npm_packages_that_no_build_can_see() -> None:
+    def refused(dependency: str) -> str:
+        package = f'{{"dependencies": {{"ui": "file:{dependency}"}}, "scripts": {{"build": "x"}}}}'
+        with pytest.raises(ProjectError) as caught:
+            plan({**WEB, "apps/web/assets/package.json": package}, "apps/web")
+        return caught.value.problems[0].message
+
+    assert refused("../../../shared/gone") == "assets/package.json: there is nothing at ../../shared/gone"
+    assert "lies outside of the git repository" in refused("../../../../elsewhere")
+    assert "an absolute path" in refused("/opt/ui")
