@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class Session:
     dry_run: bool = False
     release: str | None = None
     """The release that the command line names."""
+    _trees: dict[Path, ProjectTree] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def engine(self) -> Engine:
@@ -63,7 +64,7 @@ class Session:
         return configuration.parse(content, str(self.config_file or "relbuild.yml"))
 
     def tree(self) -> ProjectTree:
-        """Return the project's files.
+        """Return the project's files, as they are when a command first reads them.
 
         Raises UsageError when there is no such directory.
         """
@@ -71,7 +72,7 @@ class Session:
 
         if not self.root.is_dir():
             raise UsageError(f"there is no directory {self.root}", hint="-C names the project's directory")
-        return ProjectTree(self.root)
+        return self._trees.setdefault(self.root, ProjectTree(self.root))
 
     def at(self, endpoint: Endpoint) -> Session:
         """Return the same call at another engine."""

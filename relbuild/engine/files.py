@@ -17,13 +17,20 @@ MAX_FILE = 16 * 1024 * 1024
 
 
 class ProjectTree:
-    """The files of a directory, as the readers of a project see them."""
+    """The files of a directory, as the readers of a project see them; each is read once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._contents: dict[str, bytes | None] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: str) -> bytes | None:
         """Return the file's content, or None when there is no such file."""
+        if path not in self._contents:
+            self._contents[path] = self._read(path)
+        return self._contents[path]
+
+    def _read(self, path: str) -> bytes | None:
         try:
             with (self._root / path).open("rb") as file:
                 content = file.read(MAX_FILE + 1)
@@ -47,6 +54,11 @@ class ProjectTree:
         A link to nothing isn't there. Raises ProjectError for one that leads around in a circle, as nobody who follows
         it would come to an end: not Mix, whose `**` does, either.
         """
+        if directory not in self._names:
+            self._names[directory] = self._list(directory)
+        return self._names[directory]
+
+    def _list(self, directory: str) -> tuple[str, ...]:
         try:
             with os.scandir(self._root / directory) as entries:
                 names = [self._name(directory, entry) for entry in entries]

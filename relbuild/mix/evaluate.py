@@ -45,15 +45,27 @@ class Evaluator:
     required: list[str] = field(default_factory=list)
     git: list[Mark] = field(default_factory=list)
     modules: list[Module] = field(init=False)
-    bound_names: frozenset[str] = field(init=False)
-    _aliases: dict[str, str | None] = field(init=False)
+    _bound_names: frozenset[str] | None = field(default=None, init=False)
+    _aliases: dict[str, str | None] | None = field(default=None, init=False)
     _depth: int = field(default=0, init=False)
     _steps: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.modules = modules.modules(self.source)
-        self.bound_names = modules.bound_names(self.source)
-        self._aliases = modules.aliases(self.source, self.modules)
+
+    @property
+    def bound_names(self) -> frozenset[str]:
+        """The names that are variables somewhere in the file."""
+        if self._bound_names is None:
+            self._bound_names = modules.bound_names(self.source)
+        return self._bound_names
+
+    @property
+    def aliases(self) -> dict[str, str | None]:
+        """The full names of the file's short module names, None where one isn't known."""
+        if self._aliases is None:
+            self._aliases = modules.aliases(self.source, self.modules)
+        return self._aliases
 
     def evaluate(self, node: Node, scope: Scope) -> Term:
         """Return the value of an expression, Unknown where it isn't surely known."""
@@ -134,9 +146,9 @@ class Evaluator:
         first, dot, rest = written.partition(".")
         if first == "Elixir" and dot:
             return rest
-        if "*" in self._aliases:
+        if "*" in self.aliases:
             return None
-        full = self._aliases.get(first, first)
+        full = self.aliases.get(first, first)
         return f"{full}{dot}{rest}" if full is not None else None
 
     def module_of(self, node: Node) -> Module | None:

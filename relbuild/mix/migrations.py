@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -83,16 +84,17 @@ def find_migrations(tree: Tree, project: Project, apps: tuple[Project, ...]) -> 
     all_apps = {part.app.value for part in (project, *project.apps) if isinstance(part.app, Known)}
     ranked: dict[_Rank, list[Migrate]] = {}
     at_start = None
-    for source, module in modules_with(tree, compiled, (b"migrate", b"Release"), (b"Migrator",)):
+    for source, module in modules_with(tree, compiled, (b"migrate", b"Release"), (b"Ecto", b"Migrator")):
         at_start = at_start or _supervised(source, module)
-        if not _is_named_in_full(module):
+        functions = tuple(_functions(source, module)) if _is_named_in_full(module) else ()
+        if not functions:
             continue
         own = _application_of(compiled, source.file)
         named = {each for each in _atoms(source, module) if each in all_apps}
         if named and named.isdisjoint(released):
             continue
         app = next(iter(named)) if len(named) == 1 else own
-        for rank, function, node in _functions(source, module):
+        for rank, function, node in functions:
             expression = f"{module.name}.{function}()"
             migrate = Migrate(expression, source.mark(node), _rollback(module, app), _pending(module), app)
             ranked.setdefault(rank, []).append(migrate)
@@ -158,11 +160,13 @@ def _running(source: Source, module: Module) -> dict[str, Node]:
     Only `migrate` where it is one of them. A function that calls another of them is left out: it does more, such as
     stopping the VM afterwards.
     """
-    if b"Migrator" not in source.content:
+    if b"Migrator" not in source.content or b"Ecto" not in source.content:
         return {}
     short = aliases(source, [])
-    reached = _reached(source, module)
     runs = {each.name for each in module.clauses if any(_migrates(source, node, short) for node in walk(each.node))}
+    if not runs:
+        return {}
+    reached = _reached(source, module)
     found = {
         clause.name: clause.node
         for clause in reversed(module.clauses)
@@ -211,6 +215,8 @@ def _migrates(source: Source, node: Node, short: dict[str, str | None]) -> bool:
 
 def _supervised(source: Source, module: Module) -> Mark | None:
     """Return where the module has the child specification `{Ecto.Migrator, options}`; None when it has none."""
+    if not re.search(rb"Ecto\.(Migrator|\{)", source.content):
+        return None
     short: dict[str, str | None] | None = None
     for node in walk(module.node):
         items = parts(node) if node.type == "tuple" else []
