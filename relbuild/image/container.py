@@ -68,7 +68,7 @@ def find_container(
             notes.append(found.problem)
     config_calls = (*at_build.config_calls, *at_boot.config_calls)
     problems += packages.problems(dependencies, config_calls, code)
-    problems += own_writes.find_writes(tree, parts, release)
+    problems += own_writes.find_writes(tree, parts)
     variables = {each.name: each for each in (*served.variables, *_of_needs(needs, config, at_boot))}
     return Container(tuple(installed), tuple(variables.values()), tuple(problems), tuple(notes))
 

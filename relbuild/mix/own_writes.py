@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from tree_sitter import Node
 from relbuild.errors import Problem, ProjectError
 from relbuild.mix.elixir_files import directories, files
 from relbuild.mix.facts import Known, Tree
-from relbuild.mix.project import Project, Release
-from relbuild.mix.source import Source, arguments, callee, module_name, operands, operator, parse, parts, walk
+from relbuild.mix.project import Project
+from relbuild.mix.source import Source, arguments, body, callee, module_name, operands, operator, parse, parts, walk
 
 # The functions that write, and which of their arguments is the path.
 _WRITES = {
@@ -27,12 +28,15 @@ _WRITES = {
     **dict.fromkeys(("File.rename", "File.rename!", "File.ln_s", "File.ln_s!"), 1),
     **dict.fromkeys(("File.open", "File.open!"), 0),
 }
+# What a file has in it that may write there; parsing every file would take seconds.
+_PRIV = re.compile(rb"priv_dir|app_dir|\"(?:\./)?priv/")
+_WRITING = re.compile("|".join(map(re.escape, _WRITES)).encode())
 # Those that only write when an argument says so.
 _MODES = ("File.open", "File.open!", "File.stream!")
 _MODE_WORDS = (":write", ":append", ":exclusive", "into")
 
 
-def find_writes(tree: Tree, projects: tuple[Project, ...], release: Release) -> tuple[Problem, ...]:
+def find_writes(tree: Tree, projects: tuple[Project, ...]) -> tuple[Problem, ...]:
     """Return the places that write into a priv directory of these projects, one for each function."""
     found: list[Problem] = []
     for path in _paths(tree, projects):
@@ -40,7 +44,7 @@ def find_writes(tree: Tree, projects: tuple[Project, ...], release: Release) -> 
             continue
         try:
             content = tree.read(path)
-            if content is None or b"priv" not in content or not (b"File." in content or b":file" in content):
+            if content is None or _PRIV.search(content) is None or _WRITING.search(content) is None:
                 continue
             found += _File(parse(path, content)).problems()
         except ProjectError:
@@ -62,7 +66,7 @@ class _File:
 
     def problems(self) -> Iterator[Problem]:
         names = self._names_in_priv()
-        told: set[int] = set()
+        reported: set[int] = set()
         for node in walk(self.source.root):
             name, written = self._called(node)
             if name not in _WRITES or len(written) <= _WRITES[name]:
@@ -72,9 +76,13 @@ class _File:
             ):
                 continue
             function = self._function(node)
-            if function is None or function.start_byte in told or not self._is_in_priv(written[_WRITES[name]], names):
+            if (
+                function is None
+                or function.start_byte in reported
+                or not self._is_in_priv(written[_WRITES[name]], names)
+            ):
                 continue
-            told.add(function.start_byte)
+            reported.add(function.start_byte)
             yield Problem(
                 f"{name} writes into the release's priv directory, where the image's user can't write",
                 self.source.mark(node),
@@ -103,9 +111,9 @@ class _File:
                         yield f"@{callee(inner)}", value
             elif callee(node) in ("def", "defp") and arguments(node):
                 head = arguments(node)[0]
-                body = self._last(node)
-                if body is not None:
-                    yield f"{text(head.child_by_field_name('target') or head)}()", body
+                last = self._last(node)
+                if last is not None:
+                    yield f"{text(head.child_by_field_name('target') or head)}()", last
 
     def _variable(self, node: Node) -> str:
         """Return a variable's name with the place of its function: another function's is another."""
@@ -113,8 +121,6 @@ class _File:
         return f"{self.source.text(node)} {function.start_byte if function is not None else ''}"
 
     def _last(self, definition: Node) -> Node | None:
-        from relbuild.mix.source import body
-
         expressions = body(self.source, definition)
         return expressions[-1] if expressions else None
 

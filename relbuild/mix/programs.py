@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -20,6 +21,7 @@ from relbuild.mix.scripts import Script
 from relbuild.mix.shell import parse as parse_shell
 from relbuild.mix.source import (
     MAX_BYTES,
+    Source,
     arguments,
     callee,
     module_name,
@@ -30,21 +32,10 @@ from relbuild.mix.source import (
     walk,
 )
 
-# What a file has in it that starts a program.
-_WORDS = tuple(
-    word.encode()
-    for word in (
-        "System.",
-        ":os.",
-        "Port.open",
-        "open_port",
-        "MuonTrap",
-        "Rambo",
-        "Exile",
-        "ExCmd",
-        "Porcelain",
-        ":exec.",
-    )
+# What a file has in it that starts a program; parsing every file would take seconds.
+_STARTS = re.compile(
+    rb"System\.cmd|System\.shell|find_executable|:os\.cmd|Port\.open|open_port|:exec\.run|"
+    rb"MuonTrap|Rambo|Exile|ExCmd|Porcelain"
 )
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 # Where a program of the container is; a path to anywhere else is the project's own.
@@ -181,9 +172,9 @@ def _of_code(tree: Tree, projects: tuple[Project, ...]) -> Iterator[Program]:
                 continue
             try:
                 content = tree.read(path)
-                if content is None or not any(word in content for word in _WORDS):
+                if content is None or _STARTS.search(content) is None:
                     continue
-                yield from _File(Evaluator(parse(path, content), tree, posixpath.dirname(path))).programs()
+                yield from _File(parse(path, content), tree).programs()
             except ProjectError:
                 continue  # the compiler will tell
 
@@ -196,12 +187,18 @@ class _Place:
     module: Module | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
-    evaluator: Evaluator
+    source: Source
+    tree: Tree
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """What knows the file's aliases and attributes: made for a file that calls something of the kind."""
+        return Evaluator(self.source, self.tree, posixpath.dirname(self.source.file))
 
     def programs(self) -> Iterator[Program]:
-        source = self.evaluator.source
+        source = self.source
         for node in walk(source.root):
             if node.type == "tuple":
                 starts = _CHILDREN.get(self._called(parts(node)[0]) or "") if len(parts(node)) == 2 else None
@@ -220,17 +217,19 @@ class _File:
     def _called(self, node: Node) -> str | None:
         """Return a function's name with its module's, or a module's, without aliases."""
         if node.type == "alias":
-            return self._module(node)
+            return self._module(node) if self.source.text(node).rpartition(".")[2] in _MODULES else None
         if node.type != "dot":
             return None
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None or left.type not in ("alias", "atom"):
             return None
-        module = self._module(left) if left.type == "alias" else self.evaluator.source.text(left)
-        return f"{module}.{self.evaluator.source.text(right)}"
+        if self.source.text(right) not in _FUNCTIONS:
+            return None
+        module = self._module(left) if left.type == "alias" else self.source.text(left)
+        return f"{module}.{self.source.text(right)}"
 
     def _module(self, node: Node) -> str:
-        text = self.evaluator.source.text(node)
+        text = self.source.text(node)
         return self.evaluator.module_name(text) or text
 
     def _place(self, node: Node) -> _Place | None:
@@ -253,14 +252,14 @@ class _File:
 
     def _condition(self, node: Node) -> str:
         written = arguments(node)
-        return self.evaluator.source.text(written[0]) if written else ""
+        return self.source.text(written[0]) if written else ""
 
     def text(self, node: Node, place: _Place, depth: int = 0) -> str | None:
         """Return a text as it is written, with `$COMPUTED` for its computed parts; None for what isn't one.
 
         A variable that the function sets once is followed, and so is what stands in for something configured.
         """
-        source = self.evaluator.source
+        source = self.source
         if node.type in ("string", "charlist", "sigil"):
             return "".join(self._part(each) for each in parts(node) if each.type not in _NOT_TEXT)
         if depth > 3:
@@ -288,11 +287,11 @@ class _File:
     def _part(self, node: Node) -> str:
         if node.type == "interpolation":
             return _COMPUTED
-        text = self.evaluator.source.text(node)
+        text = self.source.text(node)
         return _ESCAPES.get(text, text[1:]) if node.type == "escape_sequence" else text
 
     def mark(self, node: Node) -> Mark:
-        return self.evaluator.source.mark(node)
+        return self.source.mark(node)
 
 
 _NOT_TEXT = frozenset({"sigil_name", "sigil_modifiers"})
@@ -324,7 +323,7 @@ def _is_tested(file: _File, node: Node) -> bool:
             if sign == "||" and left.end_byte >= node.end_byte:
                 return callee(right) != "raise"
             if sign == "=" and (above.parent is None or above.parent.type != "arguments"):
-                return left.type == "identifier" and _is_asked(file, above, file.evaluator.source.text(left))
+                return left.type == "identifier" and _is_asked(file, above, file.source.text(left))
         if above.type == "unary_operator" and operator(above) in ("!", "not"):
             return True
         if above.type == "arguments" and above.parent is not None:
@@ -344,7 +343,7 @@ def _is_asked(file: _File, assignment: Node, name: str) -> bool:
     for node in walk(function) if function is not None else ():
         written = arguments(node)[:1] if callee(node) in ("if", "unless", "case", "is_nil") else []
         asked = [each for argument in written for each in walk(argument) if each.type == "identifier"]
-        if any(file.evaluator.source.text(each) == name for each in asked):
+        if any(file.source.text(each) == name for each in asked):
             return not any(callee(each) in ("raise", "exit") for each in walk(node))
     return False
 
@@ -381,7 +380,7 @@ def _first(file: _File, node: Node, place: _Place) -> Iterator[Program]:
 
 def _port(file: _File, node: Node, place: _Place) -> Iterator[Program]:
     written = parts(node) if node.type == "tuple" else []
-    kind = file.evaluator.source.text(written[0]) if len(written) == 2 else ""
+    kind = file.source.text(written[0]) if len(written) == 2 else ""
     if kind == ":spawn":
         yield from _first(file, written[1], place)
     elif kind == ":spawn_executable":
@@ -414,3 +413,5 @@ _CALLS: dict[str, _Starts] = {
 }
 # Child specifications: {MuonTrap.Daemon, ["ffmpeg", [...]]}.
 _CHILDREN: dict[str, _Starts] = {"MuonTrap.Daemon": _first, "Exile.Process": _first}
+_FUNCTIONS = {name.rpartition(".")[2] for name in _CALLS} | {"get", "get_env", "to_charlist", "to_string"}
+_MODULES = {name.rpartition(".")[2] for name in _CHILDREN}

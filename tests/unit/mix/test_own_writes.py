@@ -8,7 +8,6 @@ import pytest
 
 from relbuild.mix import project
 from relbuild.mix.own_writes import find_writes
-from relbuild.mix.selection import select_release
 
 MIX = 'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0"]\nend\n'
 
@@ -18,7 +17,7 @@ def places(dict_tree: Callable[..., object]) -> Callable[..., list[str]]:
     def places(files: dict[str, str]) -> list[str]:
         tree = dict_tree({"mix.exs": MIX, **files})
         found = project.read(tree)
-        return [each.at.brief for each in find_writes(tree, (found,), select_release(found)) if each.at]
+        return [each.at.brief for each in find_writes(tree, (found,)) if each.at]
 
     return places
 
