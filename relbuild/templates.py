@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
 
 _PACKAGE = Path(__file__).parent
+# Characters; BuildKit takes no line of more than 64 KiB.
+LONGEST_LINE = 16_000
 
 
 def _lying(name: str) -> Path:
@@ -53,7 +55,6 @@ def _environment() -> Environment:
         label=label,
         quoted=quoted,
         run=run,
-        run_script=run_script,
         exec_form=exec_form,
         copied=copied,
         shell=shlex.quote,
@@ -94,14 +95,14 @@ def github(parts: tuple[str, ...]) -> str:
 
 
 def label(value: str) -> str:
-    """Return a value as LABEL takes it literally; JSON in single quotes, where it reads as it is, an element a line.
+    """Return a value as LABEL takes it literally; JSON in single quotes, where it reads as it is.
 
-    BuildKit joins the lines before it looks at quotes, and takes none that is longer than 64 KiB.
+    A line that is longer than BuildKit takes (64 KiB) is continued between two elements.
     """
     if not value.startswith("{") or "'" in value or "\n" in value:
         return quoted(value)
-    lines = value.replace("[{", "[\\\n{").replace("},{", "},\\\n{")
-    return f"'{lines}'"
+    broken = value.replace("},{", "},\\\n{") if len(value) > LONGEST_LINE else value
+    return f"'{broken}'"
 
 
 def exec_form(argv: tuple[str, ...]) -> str:
@@ -109,27 +110,20 @@ def exec_form(argv: tuple[str, ...]) -> str:
     return json.dumps(list(argv), ensure_ascii=False)
 
 
-def run(command: str, mounts: Sequence[str] = (), exports: Sequence[str] = ()) -> str:
-    """Return a RUN instruction for a shell command, after the lines that put secrets into its environment.
+def run(commands: str | Sequence[str], mounts: Sequence[str] = (), exports: Sequence[str] = ()) -> str:
+    """Return a RUN instruction for shell commands, after the lines that put secrets into its environment.
 
-    A command that Dockerfile's own syntax would bend goes into a heredoc, where the first failure ends the step too.
+    Commands that Dockerfile's own syntax would change go into a heredoc, where the first failure ends the step, too.
     """
     options = "".join(f"{mount} \\\n    " for mount in mounts)
-    command = command.strip("\n")
-    if not _bent(command):
-        return f"RUN {options}" + " \\\n    && ".join((*exports, command))
+    lines = [command.strip("\n") for command in ((commands,) if isinstance(commands, str) else commands)]
+    if not any(map(_bent, lines)):
+        return f"RUN {options}" + " \\\n    && ".join((*exports, *lines))
     end = "STEP"
-    while end in command.splitlines():
+    while any(end in line.splitlines() for line in lines):
         end += "_"
-    return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, command, end))
-
-
-def run_script(mounts: Sequence[str], name: str) -> str:
-    """Return the beginning of a RUN instruction whose script follows, until a line that says its name.
-
-    The name is by what it does: progress shows it, and little else of a script.
-    """
-    return " \\\n    ".join((f"RUN {mounts[0]}", *mounts[1:], f"<<'{name}'")) if mounts else f"RUN <<'{name}'"
+    # A blank line after it, which hadolint wants.
+    return "\n".join((f"RUN {options}<<'{end}'", "set -e", *exports, *lines, end, ""))
 
 
 def _bent(command: str) -> bool:

@@ -79,13 +79,23 @@ def _build(
 ) -> Candidate:
     plan = request.plan
     candidate = candidates.name(session, plan.release.name)
-    path = files.dockerfile_path(dockerfile.render(plan, clean=clean is not None), dockerignore.render(plan))
+    text = dockerfile.render(plan, clean=clean is not None)
+    directory = files.build_directory(
+        {
+            "Dockerfile": text,
+            "Dockerfile.dockerignore": dockerignore.render(plan),
+            **{f"scripts/{name}": script for name, script in dockerfile.scripts(text).items()},
+        }
+    )
+    path = directory / "Dockerfile"
     argv = buildx.build(
         plan,
         session.endpoint,
         dockerfile=str(path),
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
+        scripts=str(directory / "scripts"),
+        cache=f"{dockerfile.cache_name(plan)}-{files.short_hash(git.project_name(session.root))}",
         secrets=request.secrets,
         platforms=request.platforms,
         caches=request.caches,

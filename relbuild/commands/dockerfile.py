@@ -1,4 +1,4 @@
-"""relbuild dockerfile: print it, write it, or tell whether the written one has gone stale."""
+"""relbuild dockerfile: print it, write it with its scripts, or report whether what was written is out of date."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(session: Session, release: str | None, *, force: bool) -> Written:
         raise CommandFailed.of(foreign)
     if not session.dry_run:
         for name, content in written.items():
-            files.write(session.root / name, content)
+            files.write(session.root / name, content, parent=True)
     return Written(tuple(written), tuple(unchanged), dry_run=session.dry_run)
 
 
@@ -64,7 +64,9 @@ def _generated(session: Session, release: str | None) -> dict[str, str]:
     from relbuild.image import dockerignore
 
     plan = session.plan(release)
-    return {"Dockerfile": rendering.render(plan), dockerignore.file_name(plan): dockerignore.render(plan)}
+    text = rendering.render(plan)
+    scripts = {f"{rendering.SCRIPTS}/{name}": script for name, script in rendering.scripts(text).items()}
+    return {"Dockerfile": text, dockerignore.file_name(plan): dockerignore.render(plan), **scripts}
 
 
 def _first_changed_line(old: str, new: str) -> int:

@@ -35,7 +35,8 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     given = secrets.find(builder)
     session.engine.require_builds()
     directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))
-    path = files.dockerfile_path(evaluation.render(builder), dockerignore.render_plain())
+    generated = {"Dockerfile": evaluation.render(builder), "Dockerfile.dockerignore": dockerignore.render_plain()}
+    path = files.build_directory(generated) / "Dockerfile"
     argv = evaluation.argv(
         builder,
         session.endpoint,

@@ -135,7 +135,7 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
     yield "  packages", _packages(plan, "runner", runner.packages, "what ERTS and OTP load, and certificates")
     for variable in plan.container.variables:
         yield "  sets", f"{variable.name}={variable.value}  ({variable.at.brief}: {variable.reason})"
-    runtime = plan.narrowing.runtime
+    runtime = plan.order.runtime
     layers = plan.layers.numbered(plan.released, runtime.path if runtime else None)
     yield "layers", f"{'; '.join(layers)}  (one that hasn't changed isn't sent again)"
     yield from _asset_rows(plan)
@@ -174,7 +174,7 @@ def _asset_rows(plan: Plan) -> Iterator[Row]:
         yield "assets", f"none  ({_from(plan, 'assets', otherwise)})"
         return
     first, *others = [f"{command.line}  ({command.at.brief})" for command in assets.commands]
-    yield "assets", f"after the compiler: {first}"
+    yield "assets", f"{'beside' if plan.order.beside else 'before'} the release: {first}"
     yield from (("", line) for line in others)
     if assets.setup:
         yield "  programs", f"with the dependencies, which bring them: {' && '.join(assets.setup)}"

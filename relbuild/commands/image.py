@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from relbuild.commands import candidates, explanation, secrets
 from relbuild.commands.build import Request, build
 from relbuild.commands.session import Session
-from relbuild.commands.unchanged import Inputs
 from relbuild.commands.verification import STOP_TIMEOUT, Verification
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
@@ -144,24 +143,13 @@ def _candidate(
     ``stop_timeout`` is None where it isn't verified. ``platform`` is that of an image which the multi-platform image
     is made from.
     """
-    # The image of one of several platforms is not kept.
-    build_anyway = request.clean or session.dry_run or request.caches.destinations or platform
-    inputs = None if build_anyway else Inputs(session, request)
     # The name is removed last: an image can't be removed whose containers still run.
     with ExitStack() as ending, Verification(session, request.plan, stop_timeout or STOP_TIMEOUT) as verification:
-        before = inputs.image() if inputs is not None else None
-        if before is not None:
-            session.note("nothing has changed since the image was built")
-            findings = verification.require(before, reference, platform) if stop_timeout is not None else ()
-            yield VerifiedImage(before, tuple((each, platform or None) for each in findings))
-            return
         candidates.sweep(session, request.plan.release.name)
         exported = None if stop_timeout is None else verification.begin
         built = build(session, request, exported)
         ending.callback(session.runner.captured, buildx.untag(built.name, session.endpoint))
         findings = verification.require(built.name, reference, platform) if stop_timeout is not None else ()
-        if inputs is not None:
-            inputs.keep(session.engine.built(built.name).id)
         yield VerifiedImage(built.name, tuple((each, platform or None) for each in findings), built.warnings)
 
 

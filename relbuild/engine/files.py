@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import posixpath
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from relbuild import cache
@@ -118,20 +120,21 @@ def short_hash(text: str) -> str:
     return digest(text)[:16]
 
 
-def dockerfile_path(dockerfile: str, ignore: str) -> Path:
-    """Write the Dockerfile, and its ignore file beside it, to the user's cache and return the Dockerfile's path.
+def build_directory(generated: Mapping[str, str]) -> Path:
+    """Write generated files, by their paths, to a directory of the user's cache and return it.
 
     The directory is named by their content: equal input gives an equal command line, and two builds at once don't
     disturb each other. Raises CommandFailed when the cache can't be written.
     """
-    directory = cache.directory() / "builds" / short_hash(f"{dockerfile}\0{ignore}")
+    directory = cache.directory() / "builds" / short_hash(json.dumps(sorted(generated.items())))
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _replace(directory / "Dockerfile", dockerfile)
-        _replace(directory / "Dockerfile.dockerignore", ignore)
+        for name, content in generated.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, content)
     except OSError as error:
         raise _no_cache(directory, error) from error
-    return directory / "Dockerfile"
+    return directory
 
 
 def _no_cache(directory: Path, error: OSError) -> CommandFailed:
@@ -162,13 +165,16 @@ def remember(path: Path, content: str) -> None:
         _replace(path, content)
 
 
-def write(path: Path, content: str) -> None:
+def write(path: Path, content: str, *, parent: bool = False) -> None:
     """Replace a file's content in one step: a reader sees the old or the new, never a part.
 
     What a link leads to is replaced, not the link; a fifo or a device is written to. A new file gets the mode that the
-    umask leaves, another keeps its own. Raises CommandFailed when it can't be written.
+    umask leaves, another keeps its own. With `parent` its directory is made. Raises CommandFailed when it can't be
+    written.
     """
     try:
+        if parent:
+            path.parent.mkdir(exist_ok=True)
         _replace(path, content)
     except OSError as error:
         raise _unwritable(path, error) from error

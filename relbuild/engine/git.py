@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def tracked(root: Path) -> frozenset[str] | None:
     """Return the files at or below the directory that git has, by their paths from it; None outside of a repository."""
     said = _ask(root, "ls-files", "-z")
     return frozenset(said.split("\0")) if said is not None else None
+
+
+def project_name(root: Path) -> str:
+    """Return what a project is called wherever it is checked out: its repository's address and its directory there.
+
+    Without a repository that has an address, it is the project's path on this machine.
+    """
+    remote = _ask(root, "config", "--get", "remote.origin.url")
+    prefix = _ask(root, "rev-parse", "--show-prefix") if remote else None
+    if not remote or prefix is None:
+        return str(root.resolve())
+    # One repository by https, ssh and scp's form: without a scheme, a login and .git.
+    address = re.sub(r"^(?:\w+://)?(?:[^/@]*@)?", "", remote).replace(":", "/").rstrip("/").removesuffix(".git")
+    return f"{address}/{prefix}"
 
 
 def _ask(root: Path, *question: str) -> str | None:

@@ -1,98 +1,131 @@
-"""A plan rendered: the Dockerfile, as its owner would write it by hand."""
+"""A plan rendered: the Dockerfile, as its owner would write it by hand, and the scripts that its steps run."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from relbuild import templates
-from relbuild.image import compiling
-from relbuild.image.credentials import GIT_CREDENTIALS, HEX_HOME, Secret
+from relbuild.image.assets import PHOENIX_TASKS
+from relbuild.image.credentials import HEX_HOME, Secret
 from relbuild.image.node_stage import Install, NodeStage
 from relbuild.image.plan import Plan
 from relbuild.image.sources import Sources
 from relbuild.image.stages import Builder
-from relbuild.mix.dependencies import NOT_KNOWN
+from relbuild.mix.versions import Version
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
-# How a clean build's steps get what makes them unlike those of every other build: below /dev, which is no part of the
-# image, so that no directory stays of it.
+# Where `relbuild dockerfile --write` puts the scripts, and the build context that `relbuild image` gives instead.
+SCRIPTS, SCRIPTS_CONTEXT = ".relbuild", "scripts"
+# A mount makes the steps of a clean build unlike those of any other; below /dev, so that no layer has its directory.
 FRESH_MOUNT = "--mount=type=bind,from=fresh,target=/dev/fresh"
+SCRIPT_MOUNT = f"--mount=type=bind,from={SCRIPTS_CONTEXT},target=/scripts"
+# The build argument that names the caches.
+CACHE = "CACHE"
+_SCRIPT = re.compile(r"/scripts/([a-z-]+\.(?:sh|exs))")
+# The first Elixir whose `mix do` takes a plus (Mix.Tasks.Do); newer ones warn of the comma that older ones want.
+_PLUS = Version(1, 14, 0)
+
+
+def scripts(dockerfile: str) -> Mapping[str, str]:
+    """Return the scripts that a Dockerfile's steps run, by their names."""
+    found: dict[str, str] = {}
+    waiting = _SCRIPT.findall(dockerfile)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = (templates.DIRECTORY / "scripts" / name).read_text(encoding="utf-8")
+            waiting += _SCRIPT.findall(found[name])
+    return dict(sorted(found.items()))
 
 
 def render(plan: Plan, *, clean: bool = False) -> str:
     """Return the Dockerfile's text; a `clean` one has no caches for what is compiled."""
-    sources = plan.sources
-    builder = plan.builder
-    runtime = plan.narrowing.runtime
-    runtime_paths = (runtime.path,) if runtime else ()
+    sources, builder, runner, order = plan.sources, plan.builder, plan.runner, plan.order
     fresh = (FRESH_MOUNT,) if clean else ()
+    packages = _fetched(plan)
+    asked = tuple(package.partition("=")[0] for package in runner.asked_packages)
+    runtime_paths = (order.runtime.path,) if order.runtime else ()
+
+    def step(commands: str | tuple[str, ...], mounts: tuple[str, ...] = (), exports: tuple[str, ...] = ()) -> str:
+        return templates.run(commands, (*fresh, *mounts), exports)
+
+    def cache(kind: str) -> tuple[str, ...]:
+        # One of this very toolchain, as it starts from it: another may compile otherwise.
+        mount = f"--mount=type=cache,id=${{{CACHE}}}-{kind},target=/cache,from=toolchain,source=/src,sharing=locked"
+        return () if clean else (mount,)
+
     return templates.render(
         "Dockerfile.j2",
         release=plan.release.name,
         by_hand=_by_hand(plan),
-        mix_release=compiling.released(plan),
+        scripts=sources.context.source(f"{SCRIPTS}/"),
         builder=builder,
-        runner=plan.runner,
+        runner=runner,
         image_variables=plan.container.variables,
-        runner_template="runner-minimal.j2" if plan.runner.minimal else "runner-slim.j2",
-        programs=("bash",) if plan.healthcheck else (),
-        asked=tuple(package.partition("=")[0] for package in plan.runner.asked_packages),
-        applications=plan.applications,
-        emulated=plan.platforms is not None and plan.platforms.emulated,
+        clean=clean,
+        step=step,
+        cache=cache,
+        cached=not clean,
+        cache_name=cache_name(plan),
+        mounts=mounts(builder),
+        secrets=exports(builder.secrets),
+        script_mounts=(SCRIPT_MOUNT,),
         flags=plan.platforms.flags if plan.platforms else "",
         crossing=_crossing(plan),
         packaged_otp="erlang-dev" in builder.packages,
-        fetched=_fetched(plan),
-        otp="otp" if _crossing(plan) else "build",
+        otp="otp" if _crossing(plan) else "release",
         workdir=sources.context.workdir,
-        moved=bool(sources.context.base),
-        build_path=sources.build_path,
         # Mix has it as an absolute path for every project that lies in the build, also for the path dependencies.
-        build_env=f"{sources.build_path}/prod" if plan.project.build_path else None,
+        build_path=f"{sources.build_path}/prod" if plan.project.build_path else None,
         rebar3="rebar3" in builder.packages,
-        manifests=_by_directory(sources, sources.manifests),
-        public_keys=_by_directory(sources, builder.access.files),
-        compile_config=_by_directory(sources, sources.compile_config),
-        files=_by_directory(sources, sources.files),
-        directories=_by_directory(sources, (*sources.directories, *sources.beside)),
-        late=_by_directory(sources, tuple(path for path in sources.late if path not in runtime_paths)),
-        lockfile_path=_lockfile(sources),
         has_deps=plan.has_dependencies,
-        # Of one that locks nothing for production (`%{}`, or only what is for dev and test) no step has any use.
-        lockfile=sources.lockfile if plan.has_dependencies else None,
-        versioned=plan.narrowing.versioned,
-        config_filter=plan.narrowing.configuration,
-        runtime_config=_runtime_config(plan),
-        layers=plan.layers,
-        made_by=_made_by(plan),
-        made=compiling.made(plan),
-        source_roots=compiling.source_roots(plan),
-        asked_files=compiling.asked_files(plan),
-        config_asks=plan.narrowing.asks,
-        compile=compiling.compiled(plan),
-        compile_and_release=compiling.compiled_and_released(plan),
-        asset_setup=plan.assets.setup,
+        manifests=_by_directory(sources, sources.manifests),
+        compile_config=_by_directory(sources, sources.compile_config),
+        public_keys=_by_directory(sources, builder.access.files),
+        left_out=" and ".join(_left_out(plan)),
+        narrow=_narrow(plan),
+        fetch=_fetch(plan),
+        fetch_mounts=(SCRIPT_MOUNT, *_fetch_mounts(plan)),
+        fetch_secrets=exports(builder.fetch_secrets),
+        deps_compile=_deps_compile(plan),
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
-        installs=_installs(plan, fresh),
-        fetch=_fetch(plan, clean=clean),
-        git_helper=any(secret.name == GIT_CREDENTIALS for secret in builder.secrets),
-        deps_compile="mix deps.compile --skip-local-deps" if _has_local(plan) else "mix deps.compile",
-        mounts=(*fresh, *mounts(plan.builder)),
-        fetch_mounts=(*fresh, *_fetch_mounts(plan)),
-        secrets=exports(builder.secrets),
-        fetch_secrets=exports(builder.fetch_secrets),
-        build_secrets=exports(_build_secrets(plan)),
-        clean=clean,
-        fresh="".join(f"{mount} " for mount in fresh),
-        deps_cache=() if clean else (_cache(plan, plan.project.module, "deps"),),
-        build_mounts=(
-            *fresh,
-            *(() if clean else (_cache(plan, plan.release.name, "build"),)),
-            *mounts(plan.builder, _build_secrets(plan)),
+        node_early="assets/" not in order.assets,
+        installs=_installs(plan),
+        sources=_by_directory(sources, _build_sources(plan)),
+        compile=_compile(plan),
+        asset_commands=_asset_commands(plan),
+        asset_sources=_by_directory(sources, order.assets),
+        asset_mounts=mounts(builder, _build_secrets(plan)),
+        asset_secrets=exports(_build_secrets(plan)),
+        beside=order.beside,
+        release_sources=_by_directory(
+            sources, (*order.release, *(path for path in sources.late if path not in runtime_paths))
+        ),
+        assemble=_assemble(plan),
+        runtime_config=_runtime_config(plan),
+        layers=plan.layers,
+        fetched=packages,
+        fetch_packages=_call("fetch-packages.sh", *packages, *(("--", *asked) if runner.minimal and asked else ())),
+        install_runner=_call("install-packages.sh", *(() if packages else _installed(plan))),
+        install_mounts=(
+            SCRIPT_MOUNT,
+            "--mount=type=bind,from=packages,source=/packages,target=/packages"
+            if packages
+            else "--mount=type=tmpfs,target=/var/lib/apt/lists",
+        ),
+        install_asked=_call("install-asked.sh", *(() if packages else runner.asked_packages)) if asked else "",
+        asked_mounts=(
+            SCRIPT_MOUNT,
+            *(("--mount=type=bind,from=packages,source=/asked,target=/asked",) if packages else ()),
+        ),
+        collect=(
+            _call("collect-rootfs.sh", *(("bash",) if plan.healthcheck else ()), *(("--", *asked) if asked else ())),
+            _call("write-rootfs.sh"),
         ),
         healthcheck=_healthcheck(plan),
         port=plan.healthcheck.port if plan.healthcheck else None,
@@ -100,9 +133,22 @@ def render(plan: Plan, *, clean: bool = False) -> str:
     )
 
 
+def cache_name(plan: Plan) -> str:
+    """Return what names the caches of a build where nothing names its project."""
+    return plan.release.name
+
+
+def _call(script: str, *arguments: str) -> str:
+    return shlex.join(("sh", f"/scripts/{script}", *arguments))
+
+
 def _crossing(plan: Plan) -> bool:
-    """Say whether the modules are compiled on the builder's platform, whatever platform the image is for."""
+    """Return whether the modules are compiled on the builder's platform, whatever platform the image is for."""
     return plan.platforms is not None and not plan.platforms.emulated
+
+
+def _installed(plan: Plan) -> tuple[str, ...]:
+    return plan.runner.own_packages if plan.runner.minimal else plan.runner.packages
 
 
 def _fetched(plan: Plan) -> tuple[str, ...]:
@@ -112,9 +158,8 @@ def _fetched(plan: Plan) -> tuple[str, ...]:
     """
     if plan.platforms is None or (plan.platforms.emulated and plan.runner.base not in ("slim", "minimal")):
         return ()
-    packages = plan.runner.own_packages if plan.runner.minimal else plan.runner.packages
     # The certificates are taken from the builder's platform: it takes minutes to sort them where that is emulated.
-    return tuple("openssl" if package == "ca-certificates" else package for package in packages)
+    return tuple("openssl" if package == "ca-certificates" else package for package in _installed(plan))
 
 
 def _by_hand(plan: Plan) -> str:
@@ -142,18 +187,142 @@ def _by_directory(sources: Sources, paths: Iterable[str]) -> tuple[tuple[str, tu
     return tuple((directory, tuple(files)) for directory, files in groups.items())
 
 
-def _lockfile(sources: Sources) -> str:
-    """Return where mix.lock is in the build stages; empty where the project has none."""
-    path = posixpath.join(sources.context.workdir, sources.lockfile or "")
-    return posixpath.normpath(path) if sources.lockfile else ""
+def _build_sources(plan: Plan) -> Iterable[str]:
+    """Return what the compiler's step reads: a file whose directory is copied comes with it."""
+    paths = (*plan.sources.manifests, *plan.sources.compile_config, *plan.sources.files)
+    whole = tuple(path for path in plan.order.build if path.endswith("/"))
+    return (*(path for path in paths if not path.startswith(whole)), *plan.order.build)
+
+
+# ---- what the steps run ----
+
+
+def _left_out(plan: Plan) -> Iterable[str]:
+    """Yield what of the project's own the dependencies aren't compiled by, in words."""
+    if plan.manifests.versioned:
+        yield "version"
+    if plan.manifests.configured:
+        yield "configuration"
+
+
+def _narrow(plan: Plan) -> tuple[str, ...]:
+    """Return the commands that leave of the manifests what the dependencies are compiled by."""
+    commands = []
+    if plan.manifests.configured:
+        commands.append(shlex.join(("elixir", "/scripts/dependency-config.exs", *plan.applications)))
+    if plan.manifests.versioned:
+        version = shlex.quote(r's/(@version|version:) "[^"]*"/\1 "0.0.0"/')
+        commands.append(f"sed -i -E {version} {shlex.join(plan.manifests.versioned)}")
+    return (*commands, "mkdir /manifests", "cp -a /src /manifests/")
+
+
+def _fetch(plan: Plan) -> tuple[str, ...]:
+    """Return the commands that fetch the dependencies, after the logins that it takes."""
+    options = plan.manifests.options
+    # Options that can't be read may be any: then each change of mix.exs counts.
+    words = ('"$(cat mix.exs)"',) if options is None else tuple(map(shlex.quote, options))
+    locked = " --check-locked" if plan.sources.lockfile else ""
+    return (
+        " ".join((_call("reuse-deps.sh"), *words)),
+        *plan.builder.access.logins,
+        *_mix(plan, f"deps.get --only prod{locked}", "deps.clean --unused --only prod"),
+        _call("drop-deps.sh"),
+    )
+
+
+def _deps_compile(plan: Plan) -> tuple[str, ...]:
+    """Return the commands that compile the dependencies, and download the programs that build the assets."""
+    # deps.loadpaths compiles only what isn't compiled; it would take path dependencies, whose code isn't here.
+    compiled = "mix deps.compile --skip-local-deps" if plan.project.path_deps else "mix deps.loadpaths"
+    return (
+        f'MIX_OS_DEPS_COMPILE_PARTITION_COUNT="$(nproc)" {compiled}',
+        *plan.assets.setup,
+        _call("keep-deps.sh", *plan.applications),
+    )
+
+
+def _compile(plan: Plan) -> tuple[str, ...]:
+    inside = tuple(f"{plan.sources.context.workdir}/{path}" for path in plan.sources.kept if path.startswith("deps/"))
+    before = "\n".join(plan.builder.steps.before_compile)
+    reuse = f"BEFORE_COMPILE={shlex.quote(before)} " if before else ""
+    return (reuse + _call("reuse-build.sh", *inside), "mix compile", _call("keep-build.sh"))
+
+
+def _asset_commands(plan: Plan) -> tuple[str, ...]:
+    """Return the commands that build the assets; starting Mix takes longer than most of Phoenix's own."""
+    lines = [command.line for command in plan.assets.commands]
+    if not lines:
+        return ()
+    count = next((index for index, line in enumerate(lines) if line not in PHOENIX_TASKS), len(lines))
+    commands = _mix(plan, *(line.removeprefix("mix ") for line in lines[:count])) if count else ()
+    commands += tuple(map(_in_shell, lines[count:]))
+    if plan.assets.digests:
+        commands += (_call("undate-assets.sh"),)
+    if plan.order.beside:
+        commands += (_call("split-static.sh", *(word for pair in plan.order.static for word in pair)),)
+    return commands
+
+
+def _assemble(plan: Plan) -> tuple[str, ...]:
+    """Return the commands that make the release and its layers."""
+    name = f" {plan.release.name}" if plan.release.defined else ""
+    commands = [f"mix release{name} --path /release"]
+    if plan.order.runtime is not None:
+        # Mix.Tasks.Release copies it unread, and only has to see that there is one.
+        path = plan.order.runtime.path
+        directory = posixpath.dirname(path)
+        made = any(posixpath.dirname(each) == directory for each in plan.sources.compile_config)
+        commands.insert(0, shlex.join(("touch", path)))
+        if directory and not made:
+            commands.insert(0, shlex.join(("mkdir", "-p", directory)))
+    layers = plan.layers
+    counts = (len(layers.dependencies), len(layers.static), len(layers.modules))
+    return (
+        *commands,
+        _call("finish-release.sh", plan.release.name, *_lockfile(plan.sources)),
+        _call("split-release.sh", *map(str, counts), *plan.applications),
+    )
+
+
+def _mix(plan: Plan, *tasks: str) -> tuple[str, ...]:
+    """Return the commands that run Mix's tasks one after the other, in one start of Mix where that can be."""
+    version = plan.toolchain.elixir
+    elixir = None if version is None else Version.parse(version.value)
+    if len(tasks) == 1 or elixir is None or elixir < _PLUS:
+        return tuple(f"mix {task}" for task in tasks)
+    # Quoted, as linters take it for the shell's own word.
+    return (f"mix 'do' {' + '.join(tasks)}",)
+
+
+def _in_shell(line: str) -> str:
+    """Return a command that leaves the shell after it as it was: in its directory, with its options."""
+    line = line.strip("\n")
+    return f"(\n{line}\n)" if "\n" in line else line if line.startswith("mix ") else f"({line})"
+
+
+def _lockfile(sources: Sources) -> tuple[str, ...]:
+    """Return where mix.lock is in the build stages, where the project has one."""
+    if not sources.lockfile:
+        return ()
+    return (posixpath.normpath(posixpath.join(sources.context.workdir, sources.lockfile)),)
+
+
+def _runtime_config(plan: Plan) -> dict[str, str] | None:
+    runtime = plan.order.runtime
+    if runtime is None:
+        return None
+    return {"source": plan.sources.context.source(runtime.path), "version": runtime.version}
+
+
+# ---- Node ----
 
 
 def _copies_node(node: NodeStage | None) -> bool:
-    """Say whether the build needs what the node stage has in /usr/local, and the toolchain doesn't have already."""
+    """Return whether the build needs what the node stage has in /usr/local, and the toolchain doesn't have already."""
     return node is not None and node.in_build and (node.image is not None or bool(node.managers))
 
 
-def _installs(plan: Plan, fresh: tuple[str, ...]) -> list[dict[str, object]]:
+def _installs(plan: Plan) -> list[dict[str, object]]:
     node = plan.assets.node
     return [
         {
@@ -161,7 +330,6 @@ def _installs(plan: Plan, fresh: tuple[str, ...]) -> list[dict[str, object]]:
             "copies": _by_directory(plan.sources, install.of.needs),
             "command": install.command,
             "mounts": (
-                *fresh,
                 _package_cache(install),
                 *mounts(plan.builder, (*plan.builder.secrets, *install.secrets)),
             ),
@@ -176,46 +344,7 @@ def _package_cache(install: Install) -> str:
     return f"--mount=type=cache,id=relbuild-{name},target={install.cache},sharing=locked"
 
 
-def _made_by(plan: Plan) -> str:
-    """Return the command that tells what the dependencies are compiled by, besides their versions."""
-    deps = [dep for part in plan.project.parts for dep in part.deps]
-    options = sorted({f"{dep.app}: {dep.built}" for dep in deps if dep.built})
-    unknown = any(each.what.startswith("dep") for each in plan.project.unknown)
-    known = not unknown and not plan.narrowing.asks and all(dep.built != NOT_KNOWN for dep in deps)
-    files = [*plan.sources.compile_config, *(() if known else plan.sources.manifests)]
-    commands = ["cat /toolchain"]
-    if options:
-        commands.append(f"printf '%s\\n' {shlex.join(options)}")
-    if files:
-        commands.append(f"find {shlex.join(files)} -type f -exec sha256sum {{}} + 2>/dev/null | LC_ALL=C sort")
-    return "; ".join(commands)
-
-
-def _runtime_config(plan: Plan) -> dict[str, str] | None:
-    runtime = plan.narrowing.runtime
-    if runtime is None:
-        return None
-    return {"source": plan.sources.context.source(runtime.path), "version": runtime.version}
-
-
-def _has_local(plan: Plan) -> bool:
-    """Tell whether there are dependencies whose sources the deps stage doesn't have."""
-    return plan.project.umbrella or bool(plan.project.path_deps)
-
-
-def _fetch(plan: Plan, *, clean: bool) -> str:
-    """Return the command that fetches the dependencies, after the logins it needs.
-
-    Where they are locked and an earlier build's may be taken up, /tmp/fetched lists them then.
-    """
-    fetch = "mix deps.get --only prod"
-    if plan.sources.lockfile and plan.has_dependencies:
-        fetch = f"{fetch} --check-locked"
-        if not clean:
-            # A shell's pipe ends as its last command does.
-            listed = f"mix do {fetch.removeprefix('mix ')}, deps"
-            fetch = f"{{ {listed} && touch /tmp/done; }} | tee /tmp/fetched\n[ -e /tmp/done ]"
-    return "\n".join((*plan.builder.access.logins, fetch))
+# ---- what the steps are given ----
 
 
 def _build_secrets(plan: Plan) -> tuple[Secret, ...]:
@@ -244,12 +373,6 @@ def _secret_mounts(secrets: Iterable[Secret]) -> tuple[str, ...]:
 def exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
     """Return the shell's lines that put secrets into a step's environment."""
     return tuple(line for secret in secrets for line in secret.export)
-
-
-def _cache(plan: Plan, owner: str, kind: str) -> str:
-    # Machine code of one platform must not be taken up for another.
-    platform = "-$TARGETARCH" if plan.platforms is not None and plan.platforms.emulated else ""
-    return f"--mount=type=cache,id=relbuild-{owner}-{kind}{platform},target=/cache,sharing=locked"
 
 
 def _healthcheck(plan: Plan) -> tuple[str, ...] | None:

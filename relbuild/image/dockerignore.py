@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from relbuild import templates
 from relbuild.image import ignore
-from relbuild.image.ignore import Group
+from relbuild.image.ignore import LITTER, Group
 from relbuild.image.plan import Plan
+from relbuild.image.sources import DOCUMENTS
 
-# In each Mix project: what Mix and its tasks make.
-MADE_BY_MIX = ("deps/", "test/", "cover/", "doc/")
+# In each Mix project: what Mix and its tasks make, tests and documents.
+MADE_BY_MIX = ("deps/", "test/", "cover/", *DOCUMENTS)
 
 COMPILED = Group(
     "Compiled and fetched for this machine, not for the image",
@@ -36,7 +37,7 @@ UNRELATED = Group(
         ".dockerignore",
         "Dockerfile*",
         "cover/",
-        "doc/",
+        *DOCUMENTS,
         "test/",
         "tmp/",
         "*.log",
@@ -72,24 +73,6 @@ SECRET = Group(
     ),
 )
 _PRIV = "What a project keeps in priv/ and in rel/overlays/ belongs to its release, certificates too"
-LITTER = Group(
-    "Left behind by editors, systems and tests, in priv/ too",
-    (
-        "**/.DS_Store",
-        "**/Thumbs.db",
-        "**/.idea/",
-        "**/.vscode/",
-        "**/.zed/",
-        "**/*~",
-        "**/*.swp",
-        "**/.#*",
-        "**/*.plt",
-        "**/*.plt.hash",
-        "**/*_dev.db*",
-        "**/*_test.db*",
-        "**/*_test[0-9]*.db*",
-    ),
-)
 
 
 def render_plain() -> str:
@@ -119,6 +102,8 @@ def _groups(plan: Plan) -> Iterator[Group]:
     kept = [source(path) for path in plan.sources.kept]
     theirs = (*_in(others, MADE_BY_MIX), *_in(kept, (*COMPILED.patterns, *UNRELATED.patterns)))
     yield Group("The same for the other Mix projects in here", tuple(dict.fromkeys(theirs)))
+    read = tuple(f"!{pattern}" for pattern in _in((*own, *others), plan.sources.documents))
+    yield Group("Code reads them", read)
     yield SECRET
     installs = plan.assets.node.installs if plan.assets.node is not None else ()
     logins = tuple(ignore.literal(source(path)) for install in installs for path in install.of.kept_out)

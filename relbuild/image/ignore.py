@@ -18,6 +18,26 @@ class Group:
     patterns: tuple[str, ...]
 
 
+LITTER = Group(
+    "Left behind by editors, systems and tests, in priv/ too",
+    (
+        "**/.DS_Store",
+        "**/Thumbs.db",
+        "**/.idea/",
+        "**/.vscode/",
+        "**/.zed/",
+        "**/*~",
+        "**/*.swp",
+        "**/.#*",
+        "**/*.plt",
+        "**/*.plt.hash",
+        "**/*_dev.db*",
+        "**/*_test.db*",
+        "**/*_test[0-9]*.db*",
+    ),
+)
+
+
 def excluded(patterns: Sequence[str], path: str) -> bool:
     """Tell whether a .dockerignore of these patterns leaves a path out: the last that matches it decides.
 
@@ -54,51 +74,6 @@ def _regex(pattern: str) -> re.Pattern[str]:
             parts.append({"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0])))
             rest = rest[1:]
     return re.compile("".join(parts), re.DOTALL)
-
-
-class Ignored:
-    """What a .dockerignore leaves out, for asking about many paths: each directory's answer is kept."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = tuple(patterns)
-        leaving = [_regex(each).pattern for each in self._patterns if not each.startswith("!")]
-        self._leaving = re.compile("|".join(leaving) or "(?!)", re.DOTALL)
-        # What every path that a pattern takes back begins with.
-        self._back = tuple(_fixed(each[1:]) for each in self._patterns if each.startswith("!"))
-        self._matched: dict[str, bool] = {"": False}
-
-    @classmethod
-    def of(cls, text: str) -> Ignored:
-        """Return what a .dockerignore of this text leaves out."""
-        lines = (line.strip() for line in text.splitlines() if not line.startswith("#"))
-        return cls([line for line in lines if line])
-
-    def path(self, path: str) -> bool:
-        """Tell whether a path is left out."""
-        return self._is_matched(path, keep=False) and excluded(self._patterns, path)
-
-    def directory(self, path: str) -> bool:
-        """Tell whether a directory is left out with all that may lie in it."""
-        below = f"{path}/"
-        return (
-            self._is_matched(path)
-            and excluded(self._patterns, path)
-            and not any(fixed.startswith(below) or below.startswith(fixed) for fixed in self._back)
-        )
-
-    def _is_matched(self, path: str, *, keep: bool = True) -> bool:
-        """Tell whether any pattern that leaves out matches a path or one of the directories above it."""
-        known = self._matched.get(path)
-        if known is None:
-            known = self._is_matched(posixpath.dirname(path)) or self._leaving.fullmatch(path) is not None
-            if keep:
-                self._matched[path] = known
-        return known
-
-
-def _fixed(pattern: str) -> str:
-    """Return what a pattern has before its first wildcard."""
-    return re.split(r"[*?\[\\]", posixpath.normpath(pattern.strip()).lstrip("/"), maxsplit=1)[0]
 
 
 def literal(path: str) -> str:

@@ -15,7 +15,7 @@ from relbuild.values import dataclass
 # each takes some ten milliseconds of every build.
 MANY_DEPENDENCIES = 12
 DEPENDENCY_PARTS = 8
-MODULE_PARTS = {1024: 16, 64: 4}
+MODULE_PARTS = {1024: 16, 32: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def decide(tree: Tree, project: Project, dependencies: Dependencies, assets: Ass
     count = sum(1 for _ in islice(sources, max(MODULE_PARTS)))
     parts = next((parts for many, parts in MODULE_PARTS.items() if count >= many), 0)
     return Layers(
-        dependencies=_parts("deps", DEPENDENCY_PARTS) if many else ("deps",),
+        dependencies=_parts("deps", DEPENDENCY_PARTS if many else int(dependencies.any)),
         static=("static",) if has_static else (),
         modules=_parts("app", parts),
     )

@@ -17,8 +17,9 @@ from relbuild.image import (
     hooks,
     labelling,
     layers,
+    manifests,
     migrating,
-    narrowing,
+    order,
     packages,
     platforms,
     rust,
@@ -31,7 +32,8 @@ from relbuild.image.dependencies import Dependencies
 from relbuild.image.layers import Layers
 from relbuild.image.location import Location, Wanted, leaves
 from relbuild.image.lock import Lock
-from relbuild.image.narrowing import Narrowing
+from relbuild.image.manifests import Manifests
+from relbuild.image.order import Order
 from relbuild.image.packages import Need
 from relbuild.image.platforms import Platforms
 from relbuild.image.sources import Sources, find_sources
@@ -63,7 +65,8 @@ class Plan:
     applications: tuple[str, ...]
     released: tuple[str, ...]
     """Those of them that the release has."""
-    narrowing: Narrowing
+    manifests: Manifests
+    order: Order
     layers: Layers
     image: str
     migrate: Known[str] | None
@@ -137,6 +140,7 @@ def make_plan(
     programs = (each.package for each in required_there.programs)
     runner = make_runner(config, tools, (*packages.to_run(needs), *programs), lock)
     applications = _applications(project)
+    left = manifests.plan_manifests(tree, project, sources, has_secrets=bool(config.builder.secrets))
     return Plan(
         project=project,
         release=release,
@@ -150,7 +154,8 @@ def make_plan(
         platforms=on,
         applications=applications,
         released=_applications(replace(project, apps=apps)),
-        narrowing=narrowing.decide(tree, project, release, sources, has_secrets=bool(config.builder.secrets)),
+        manifests=left,
+        order=order.plan_order(tree, project, release, sources, asset_plan, location.links),
         layers=layers.decide(tree, project, deps, asset_plan),
         image=config.image or release.name,
         migrate=migrate.expression,
@@ -180,6 +185,7 @@ def make_plan(
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,
+            *(left.notes if deps.any else ()),
             *held,
             *platform_notes,
             *(native.notes if tools.provider != "image" else ()),

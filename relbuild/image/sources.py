@@ -11,15 +11,15 @@ from relbuild.errors import Mark, ProjectError
 from relbuild.image import links
 from relbuild.image.ignore import excluded
 from relbuild.image.location import Context, Location, Wanted, leaves, widened
-from relbuild.mix import config_imports
+from relbuild.mix import config_imports, elixir_files
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.values import dataclass
 
 # Never part of a build: what tools leave behind, what is for people, what may hold a secret.
-NOT_SOURCE_DIRECTORIES = frozenset(
-    {"_build", "deps", "node_modules", "cover", "doc", "docs", "test", "tmp", "log", "logs"}
-)
+NOT_SOURCE_DIRECTORIES = frozenset({"_build", "deps", "node_modules", "cover", "test", "tmp", "log", "logs"})
+# For people: part of a build only where code reads them.
+DOCUMENTS = ("*.md", "*.livemd", "COPYING*", "LICENSE*", "NOTICE*", "doc/", "docs/", "guides/")
 NOT_SOURCE_FILES = (
     ".*",
     "*.ez",
@@ -52,7 +52,6 @@ NOT_SOURCE_FILES = (
     "relbuild.lock",
     "fly.toml",
     "Procfile",
-    "LICENSE*",
     "elixir_buildpack.config",
     "phoenix_static_buildpack.config",
 )
@@ -63,6 +62,7 @@ OTHER_CONFIG = frozenset({"dev.exs", "test.exs"})
 # What Mix reads of a dependency before it compiles it; the second is rebar3's.
 MANIFESTS = ("mix.exs", "rebar.config", "rebar.config.script")
 _NOT_SOURCE = re.compile("|".join(map(translate, NOT_SOURCE_FILES)))
+_DOCUMENT = re.compile("|".join(map(translate, DOCUMENTS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ class Sources:
     notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     """What relbuild.yml leaves out, and with `!` takes back, as patterns that are relative to the project."""
+    documents: tuple[str, ...] = ()
+    """The names of documents that code reads."""
 
 
 def find_sources(
@@ -122,6 +124,8 @@ def find_sources(
     top = [absent[name] for name in names if name in absent and _is_source(name)]
     notes = tuple(links.notes(top, [link for link in left_out if _is_deep_source(link.name)]))
     names = tuple(name for name in names if name not in absent and not excluded(ignored, name.rstrip("/")))
+    documents = _documents(tree, project)
+    names = tuple(name for name in names if name in documents or not _DOCUMENT.fullmatch(name))
     has_lockfile = tree.read(lockfile) is not None
     children = tuple(f"{child.path}/mix.exs" for child in project.apps)
     manifests = ("mix.exs", *((lockfile,) if has_lockfile else ()), *children, *_manifests(tree, project))
@@ -135,7 +139,7 @@ def find_sources(
         beside=tuple(
             path
             for directory in (*(dep.path for dep in apart), *(each.path for each in packages))
-            for path in _contents(tree, directory)
+            for path in _contents(tree, directory, documents)
             if path not in taken
         ),
         late=(*late, *(("rel/",) if "rel/" in names else ())),
@@ -145,11 +149,29 @@ def find_sources(
         lockfile=lockfile if has_lockfile else None,
         notes=notes,
         ignored=ignored,
+        documents=documents,
     )
     _refuse_names(
         (context.base, *found.manifests, *compile_config, *late, *found.files, *found.directories, *found.beside)
     )
     return found
+
+
+def _documents(tree: Tree, project: Project) -> tuple[str, ...]:
+    """Return the names of the documents, in any of the project's directories, that code names in a string."""
+    there = {name for part in project.parts for name in tree.list(part.path) if _DOCUMENT.fullmatch(name)}
+    if not there:
+        return ()
+    names = "|".join(re.escape(name.rstrip("/")) for name in sorted(there))
+    # "README.md" or "../docs/intro.md", not the "/docs" of a URL.
+    named = re.compile(rf'"(?:[^"/\n]+/)*({names})(?:/[^"\n]*)?"'.encode())
+    found = {
+        match[1].decode()
+        for directory in elixir_files.directories(*project.parts)
+        for path in elixir_files.files(tree, directory)
+        for match in named.finditer(tree.read(path) or b"")
+    }
+    return tuple(sorted(name for name in there if name.rstrip("/") in found))
 
 
 def _needed(project: Project, more: Iterable[str]) -> Iterable[str]:
@@ -208,9 +230,9 @@ def _manifests(tree: Tree, project: Project) -> Iterable[str]:
         yield from (f"{child.path}/mix.exs" for child in (dep.project.apps if dep.project else ()))
 
 
-def _contents(tree: Tree, directory: str) -> Iterable[str]:
+def _contents(tree: Tree, directory: str, documents: tuple[str, ...]) -> Iterable[str]:
     for name in tree.list(directory):
-        if _is_source(name) or name == "rel/":
+        if name in documents or (not _DOCUMENT.fullmatch(name) and (_is_source(name) or name == "rel/")):
             yield f"{directory}/{name}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import relbuild as package
+from relbuild.image.dockerfile import scripts
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = REPOSITORY / "examples" / "shop"
@@ -66,13 +67,18 @@ def test_dockerfile_prints_writes_and_checks(tmp_path: Path) -> None:
     assert (missing.returncode, "Dockerfile is missing" in missing.stderr) == (1, True)
 
     written = relbuild("dockerfile", "--write", cwd=tmp_path)
-    assert written.stdout.splitlines() == ["wrote Dockerfile", "wrote .dockerignore"]
+    names = ["Dockerfile", ".dockerignore", *(f".relbuild/{name}" for name in sorted(scripts(printed)))]
+    assert written.stdout.splitlines() == [f"wrote {name}" for name in names]
     assert (tmp_path / "Dockerfile").read_text() == printed
     assert relbuild("dockerfile", "--check", cwd=tmp_path).returncode == 0
-    assert relbuild("dockerfile", "--write", cwd=tmp_path).stdout.splitlines() == [
-        "unchanged Dockerfile",
-        "unchanged .dockerignore",
-    ]
+    again = relbuild("dockerfile", "--write", cwd=tmp_path)
+    assert again.stdout.splitlines() == [f"unchanged {name}" for name in names]
+    (tmp_path / ".relbuild" / "keep-build.sh").write_text("# mine\n")
+    refused = relbuild("dockerfile", "--write", cwd=tmp_path)
+    assert "error: .relbuild/keep-build.sh:1:1: .relbuild/keep-build.sh is there" in refused.stderr
+    (tmp_path / ".relbuild" / "keep-build.sh").unlink()
+    assert ".relbuild/keep-build.sh is missing" in relbuild("dockerfile", "--check", cwd=tmp_path).stderr
+    relbuild("dockerfile", "--write", cwd=tmp_path)
 
     (tmp_path / "Dockerfile").write_text(printed.replace('CMD ["start"]', 'CMD ["daemon"]'))
     stale = relbuild("dockerfile", "--check", cwd=tmp_path)
@@ -107,7 +113,7 @@ def test_schema_is_json() -> None:
 def test_a_dry_run_writes_no_dockerfile(tmp_path: Path) -> None:
     (tmp_path / "mix.exs").write_bytes((SHOP / "mix.exs").read_bytes())
     would = relbuild("dockerfile", "--write", "--dry-run", cwd=tmp_path)
-    assert would.stdout.splitlines() == ["would write Dockerfile", "would write .dockerignore"]
+    assert would.stdout.splitlines()[:2] == ["would write Dockerfile", "would write .dockerignore"]
     assert [path.name for path in tmp_path.iterdir()] == ["mix.exs"]
 
 
@@ -120,7 +126,7 @@ def test_a_dockerfile_of_somebody_elses_is_kept(tmp_path: Path) -> None:
     assert not (tmp_path / ".dockerignore").exists()
     assert (tmp_path / "Dockerfile").read_text() == "FROM scratch # mine\n"
     assert relbuild("dockerfile", "--write", "--force", cwd=tmp_path).returncode == 0
-    assert "FROM scratch" not in (tmp_path / "Dockerfile").read_text()
+    assert "# mine" not in (tmp_path / "Dockerfile").read_text()
 
 
 def test_a_dockerfile_that_is_a_directory(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ Docker = Any
 Ran = Any
 
 
+SCRIPTS = Path(__file__).parents[2] / "dockerfiles" / "scripts"
 VERSIONS = ("1.0.0", "1.1.0")
 NAMES = ("Apple", "Birch", "Cedar", "Dogwood")
 
@@ -80,6 +81,8 @@ class Model:
             "apps/core/mix.exs": _mix("Core", _app("core", deps)),
             "apps/web/mix.exs": _mix("Web", _app("web", "{:core, in_umbrella: true}")),
             "apps/core/priv/data.txt": str(self.resource),
+            # Of what the lock says of its dependencies, only those of its dependency change.
+            "apps/web/lib/bark.ex": "defmodule Web.Bark do\n  require Beta\n  def made, do: Beta.made_here()\nend\n",
             "apps/core/lib/core.ex": f"defmodule Core do\n  defmacro here(value), do: {{value, {self.macro}}}\n"
             f"  defstruct [{', '.join(f':f{number}' for number in range(self.fields))}]\nend\n",
         }
@@ -181,16 +184,17 @@ class Builds:
         """Return the files of the dependencies and of the project."""
         text = self.relbuild("dockerfile", cwd=self.project).stdout
         self.count += 1
-        cache = f"id=relbuild-test-{self.run_id}-{self.count if clean else 'kept'}-"
-        text = text.replace("id=relbuild-", cache)
-        text += "\nFROM scratch AS released\nCOPY --from=build /layers/deps/ /\nCOPY --from=build /layers/app/ /\n"
+        cache = f"relbuild-test-{self.run_id}-{self.count if clean else 'kept'}"
+        layers = [f"COPY --from=release /layers/{name}/ /\n" for name in ("deps-0", "app") if f"/{name}/" in text]
+        text += "".join(("\nFROM scratch AS released\n", *layers))
         file = self.project.parent / "Dockerfile"
         file.write_text(text)
         out = self.project.parent / "out"
         shutil.rmtree(out, ignore_errors=True)
-        again = ("--no-cache-filter", "manifests,deps,build") if clean else ()
+        again = ("--no-cache-filter", "manifests,deps,build,release") if clean else ()
         self.docker(
             *("buildx", "build", "--quiet", "--network", "host", "--target", "released", *again),
+            *("--build-context", f"scripts={SCRIPTS}", "--build-arg", f"CACHE={cache}"),
             *("--output", f"type=local,dest={out}", "--file", str(file), str(self.project)),
         )
         return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -343,3 +347,96 @@ def test_what_mix_does_not_follow(docker: Docker, relbuild: Callable[..., Ran], 
     assert b"by_hand" in built({"src/read.yrl": None, "src/read.erl": by_hand}, "two")["1.1.0/ebin/read.beam"]
     assert "1.1.0/ebin/plain.beam" not in built({"mix.exs": MIXED.replace("COMPILERS", ":make, :elixir, :app")}, "two")
     assert same(builds.release(clean=False), builds.release(clean=True)) == []
+
+
+PLAIN = _mix("Plain", 'app: :plain, version: "1.0.0", deps: []')
+
+
+@pytest.fixture
+def plain(docker: Docker, relbuild: Callable[..., Ran], run_id: str, tmp_path: Path) -> Builds:
+    """Return what builds a project without dependencies, in a directory of its own."""
+    project = tmp_path / "plain"
+    project.mkdir()
+    (project / "relbuild.yml").write_text("toolchain: debian\ndebian: trixie\n")
+    return Builds(docker, relbuild, project, f"{run_id}-{tmp_path.name}")
+
+
+def test_two_projects_of_one_name_in_turn(plain: Builds) -> None:
+    """By plain docker they share their caches: what one has compiled is never part of the other."""
+    one = {
+        "mix.exs": PLAIN,
+        "lib/plain.ex": "defmodule Plain do\n  def name, do: :one\nend\n",
+        "lib/one.ex": "defmodule Plain.One do\n  use Plain.Kind\nend\n",
+        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def kind, do: :first)\nend\n",
+        "src/read.erl": "-module(read).\n-export([x/0]).\nx() -> one.\n",
+    }
+    other = {
+        "mix.exs": PLAIN,
+        "lib/plain.ex": "defmodule Plain do\n  def name, do: :two\nend\n",
+        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def kind, do: :other)\nend\n",
+        "lib/two.ex": "defmodule Plain.Two do\n  use Plain.Kind\nend\n",
+    }
+    for files in (one, other, one):
+        write(plain.project, files, 10**9)
+        kept, clean = plain.release(clean=False), plain.release(clean=True)
+        assert same(kept, clean) == []
+        assert any(name.endswith("/Elixir.Plain.One.beam") for name in kept) == (files is one)
+
+
+def test_another_toolchain_compiles_everything(plain: Builds) -> None:
+    config = plain.project / "relbuild.yml"
+    files = {"mix.exs": PLAIN, "lib/plain.ex": 'defmodule Plain do\n  def x, do: unquote(System.get_env("X"))\nend\n'}
+    config.write_text(f"{config.read_text()}builder: {{env: {{X: before}}}}\n")
+    write(plain.project, files, 10**9)
+    [before] = [text for name, text in plain.release(clean=False).items() if name.endswith("Elixir.Plain.beam")]
+    config.write_text(config.read_text().replace("before", "afterwards"))
+    [after] = [text for name, text in plain.release(clean=False).items() if name.endswith("Elixir.Plain.beam")]
+    assert (b"before" in before, b"afterwards" in after) == (True, True)
+
+
+LEXER = "Definitions.\nRules.\n[0-9]+ : {token, {WORD, TokenLine}}.\nErlang code.\n"
+TEMPLATES = """defmodule Plain.Templates do
+  require EEx
+  @paths Path.wildcard("lib/templates/*.eex")
+  @paths_hash :erlang.md5(@paths)
+  for path <- @paths do
+    @external_resource path
+    EEx.function_from_file(:def, path |> Path.basename(".eex") |> String.to_atom(), path)
+  end
+  def __mix_recompile__?, do: "lib/templates/*.eex" |> Path.wildcard() |> :erlang.md5() != @paths_hash
+end
+"""
+
+
+def test_sources_of_every_kind_that_are_changed_and_removed(plain: Builds) -> None:
+    """Each is a commit, the last of them the first one again."""
+    first: dict[str, str] = {
+        "mix.exs": PLAIN,
+        "lib/plain.ex": "defmodule Plain do\n  defstruct [:a]\nend\n",
+        "lib/user.ex": "defmodule Plain.User do\n  def new, do: %Plain{}\nend\n",
+        "lib/templates.ex": TEMPLATES,
+        "lib/templates/show.eex": "one",
+        "lib/templates/edit.eex": "two",
+        "src/words.xrl": LEXER.replace("WORD", "number"),
+        "src/plain_erl.erl": '-module(plain_erl).\n-include("plain.hrl").\n-export([x/0]).\nx() -> ?X.\n',
+        "src/plain.hrl": "-define(X, one).\n",
+        "priv/kept.txt": "kept",
+        "priv/gone.txt": "gone",
+    }
+    changes: list[dict[str, str | None]] = [
+        {"lib/plain.ex": "defmodule Plain do\n  defstruct [:a, :b]\nend\n"},
+        {"lib/templates/show.eex": "six"},
+        {"lib/templates/edit.eex": None},
+        {"src/words.xrl": LEXER.replace("WORD", "figure")},
+        {"src/plain.hrl": "-define(X, two).\n"},
+        {"src/words.xrl": None, "priv/gone.txt": None},
+        {"lib/user.ex": None, "src/plain_erl.erl": None},
+        dict(first),
+    ]
+    files = dict(first)
+    write(plain.project, files, 10**9)
+    plain.release(clean=False)
+    for number, change in enumerate(changes):
+        files = {name: text for name, text in {**files, **change}.items() if text is not None}
+        write(plain.project, files, 10**9 + number)
+        assert same(plain.release(clean=False), plain.release(clean=True)) == [], change

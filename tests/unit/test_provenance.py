@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from relbuild import templates
 from relbuild.mix import lock
+from tests.unit.image import scripts
 
 LOCK = """%{
   "dev_only": {:hex, :dev_only, "1.0.0", "x", [:mix], [], "hexpm", "CHECKSUM"},
@@ -34,10 +33,10 @@ def machine(tmp_path: Path) -> Path:
 
 
 def run(machine: Path, *, locked: bool) -> Path:
-    """Run the script in the release and return the release's directory."""
-    script = templates.render("provenance.sh", lockfile_path=str(machine / "mix lock") if locked else "")
+    """Run the script on the release and return the release's directory."""
     path = f"{machine / 'bin'}:/usr/bin:/bin"
-    subprocess.run(("sh", "-euc", script), cwd=machine / "release", env={"PATH": path}, check=True)
+    lockfile = (str(machine / "mix lock"),) if locked else ()
+    scripts.run("finish-release.sh", machine, "shop", *lockfile, cwd=machine, env={"PATH": path})
     return machine / "release"
 
 

@@ -87,7 +87,8 @@ def image_node(tmp_path: Path, command: str, *lines: str, vm_args: str = "## -na
     version = tmp_path / "releases" / "1.0"
     version.mkdir(parents=True, exist_ok=True)
     (version / "vm.args").write_text(vm_args)
-    added = (Path(templates.__file__).parents[1] / "dockerfiles" / "rel" / "cookie.sh").read_text()
+    scripts = Path(templates.__file__).parents[1] / "dockerfiles" / "scripts"
+    added = "".join((scripts / name).read_text() for name in ("cookie.sh", "node.sh"))
     shown = 'printf "%s\\n" "${RELEASE_DISTRIBUTION:-}" "${RELEASE_NODE:-}" "${ELIXIR_ERL_OPTIONS:-}"'
     release = {
         "RELEASE_ROOT": str(tmp_path),

@@ -69,7 +69,7 @@ def test_copy_takes_wildcards_and_variables_literally() -> None:
 def test_what_dockerfile_would_bend_goes_into_a_heredoc() -> None:
     assert templates.run("mix compile") == "RUN mix compile"
     for command in ("[ -f x ]", " -x", "cat <<EOF", "a\nb", "a\\"):
-        assert templates.run(command) == f"RUN <<'STEP'\nset -e\n{command}\nSTEP"
+        assert templates.run(command) == f"RUN <<'STEP'\nset -e\n{command}\nSTEP\n"
 
 
 def test_the_templates_of_a_checkout_are_the_top_level_ones() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
+from relbuild.image.dockerfile import CACHE, SCRIPTS_CONTEXT
 from relbuild.image.plan import Plan
 from relbuild.image.stages import Builder
 
@@ -37,14 +38,17 @@ def build(
     dockerfile: str,
     tag: str,
     context: str,
+    scripts: str,
     secrets: Mapping[str, str],
+    cache: str = "",
     platforms: tuple[str, ...] = (),
     caches: Caches = Caches(),
     clean: Clean | None = None,
 ) -> tuple[str, ...]:
     """Return the argv that builds the image into the engine's store; ``secrets`` are the source of each secret.
 
-    Without platforms it is for the engine's own.
+    ``scripts`` is the directory of the Dockerfile's scripts, and ``cache`` names the project's caches. Without
+    platforms the image is for the engine's own.
 
     Provenance would make an index of the image, which some platforms refuse (buildx #1533).
     """
@@ -53,6 +57,8 @@ def build(
     argv = [*endpoint.docker, "buildx", "build", *output, "--progress", "rawjson", "--provenance=false"]
     argv += ["--platform", ",".join(platforms)] if platforms else []
     argv += given(plan.builder, secrets)
+    argv += ["--build-context", f"{SCRIPTS_CONTEXT}={scripts}"]
+    argv += ["--build-arg", f"{CACHE}={cache}"] if cache and not clean else []
     if clean:
         # Not --no-cache: BuildKit before 0.19 ends the whole engine when such a build shares steps with another at the
         # same time (moby/buildkit #5606).

@@ -89,30 +89,30 @@ def test_the_aliases_of_phoenix(deps: str, aliases: str, setup: tuple[str, ...])
 
 def test_the_assets_come_after_the_compiler_and_the_programs_with_the_dependencies() -> None:
     text = dockerfile.render(plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8)}))
-    order = [
-        "mix deps.compile",
-        "RUN mix assets.setup",
-        "AS build",
-        "\nmix 'do' compile + assets.deploy\n",
-        "mix release",
-    ]
+    order = ["mix deps.loadpaths", "mix assets.setup", "AS build", "mix compile", "AS assets", "mix assets.deploy"]
     assert [text.index(step) for step in order] == sorted(text.index(step) for step in order)
-    assert """sed -i 's/"mtime":[0-9]*/"mtime":0/g'""" in text
+    assert "    && sh /scripts/undate-assets.sh" in text
 
 
 @pytest.mark.parametrize(
     ("elixir", "aliases", "config", "commands"),
     [
-        ("1.14.0", PHOENIX_1_8, "", "mix 'do' compile + assets.deploy"),
-        ("1.13.4", PHOENIX_1_8, "", "mix compile\nmix assets.deploy"),
-        ("1.18.4", '"assets.build": ["esbuild shop"]', "", "mix 'do' compile + assets.build + phx.digest"),
-        ("1.18.4", PHOENIX_1_8, "assets: [mix styles && mix phx.digest]", "mix compile\nmix styles && mix phx.digest"),
+        ("1.14.0", PHOENIX_1_8, "", ("mix assets.deploy",)),
+        ("1.14.0", '"assets.build": ["esbuild shop"]', "", ("mix 'do' assets.build + phx.digest",)),
+        ("1.13.4", '"assets.build": ["esbuild shop"]', "", ("mix assets.build", "mix phx.digest")),
+        (
+            "1.18.4",
+            PHOENIX_1_8,
+            "assets: [mix styles && mix phx.digest, ./more.sh]",
+            ("mix styles && mix phx.digest", "(./more.sh)"),
+        ),
     ],
 )
-def test_mix_starts_once_for_the_compiler_and_the_assets(elixir: str, aliases: str, config: str, commands: str) -> None:
+def test_mix_starts_once_for_the_assets(elixir: str, aliases: str, config: str, commands: tuple[str, ...]) -> None:
     files = {"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", aliases), ".tool-versions": f"elixir {elixir}\nerlang 25.3\n"}
     files["mix.exs"] = files["mix.exs"].replace("~> 1.15", "~> 1.13")
-    assert f"\n\n{commands}\nfind . " in dockerfile.render(plan(files, config))
+    step = " \\\n    && ".join((*commands, "sh /scripts/undate-assets.sh"))
+    assert f"    {step}" in dockerfile.render(plan(files, config))
 
 
 def test_nothing_to_build() -> None:
@@ -178,7 +178,6 @@ def test_packages_for_esbuild_are_installed_in_a_stage_of_their_own() -> None:
     assert "ARG NODE_IMAGE=node:22-trixie-slim\n" in text
     stage = text.partition("FROM ${NODE_IMAGE} AS node\n")[2].partition("# ---- build")[0]
     assert stage == (
-        "\n"
         "# assets/package.json\n"
         "WORKDIR /src\n"
         "COPY assets/package.json assets/package-lock.json assets/\n"
@@ -367,7 +366,7 @@ def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> Non
     assert "docker build --secret id=NPM_TOKEN,env=NPM_TOKEN ." in text
     # npm reads it again when it runs a script; nothing else is given it.
     build = text.partition("FROM deps AS build\n")[2]
-    assert f"set -eu\n{export}\nexport NPM_TOKEN\n" in build
+    assert f"{export} \\\n    && export NPM_TOKEN \\\n    && mix assets.deploy" in build
     assert (text.count("--mount=type=secret"), build.count("--mount=type=secret")) == (2, 1)
     only_installed = dockerfile.render(plan({**files, "mix.exs": mix(PHOENIX, PHOENIX_1_6)}))
     assert only_installed.count("--mount=type=secret") == 1
@@ -528,7 +527,7 @@ def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
     assert lines(made.assets) == ("cd apps/admin && mix assets.deploy", "cd apps/web && mix assets.deploy")
     assert made.assets.setup == ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing")
     text = dockerfile.render(made)
-    assert "\nmix compile\n(cd apps/admin && mix assets.deploy)\n(cd apps/web && mix assets.deploy)\n" in text
+    assert "    (cd apps/admin && mix assets.deploy) \\\n    && (cd apps/web && mix assets.deploy) \\\n" in text
 
 
 @pytest.mark.parametrize(
@@ -564,7 +563,8 @@ def test_relbuild_yml_has_the_last_word() -> None:
     assert own.node is not None
     assert own.node.in_build
     with_lines = plan(files, "assets:\n  - |\n    set -u\n    cd assets\n    npm run build\n  - mix phx.digest\n")
-    assert "\nmix compile\n(\nset -u\ncd assets\nnpm run build\n)\nmix phx.digest\n" in dockerfile.render(with_lines)
+    script = "<<'STEP'\nset -e\n(\nset -u\ncd assets\nnpm run build\n)\nmix phx.digest\n"
+    assert script in dockerfile.render(with_lines)
 
 
 def test_debians_packages_have_node_where_they_have_elixir() -> None:
@@ -574,7 +574,7 @@ def test_debians_packages_have_node_where_they_have_elixir() -> None:
     assert made.assets.notes == (".nvmrc:1 asks for Node 22: Debian trixie has 20, which is taken",)
     text = dockerfile.render(made)
     # npm leaves out what builds the assets where NODE_ENV says production.
-    assert 'FROM toolchain AS node\n\nENV NODE_ENV="development"\n' in text
+    assert 'FROM toolchain AS node\nENV NODE_ENV="development"\n' in text
     assert "/usr/local/" not in text
 
 

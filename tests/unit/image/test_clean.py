@@ -17,7 +17,7 @@ from tests.unit.image.test_sources import plan
 GOLDEN = Path(__file__).parents[2] / "golden"
 PROJECTS = ("mix-new", "minimal", "phoenix-1-8", "phoenix-npm", "platforms", "platforms-emulated", "platforms-minimal")
 # What a clean build takes from earlier ones: the toolchain, and what is as it was downloaded.
-KEPT = {"toolchain", "foreign", "base", "fresh"}
+KEPT = {"scripts", "toolchain", "foreign", "base", "fresh"}
 
 
 def made(name: str, *, clean: bool) -> str:
@@ -39,7 +39,7 @@ def test_the_first_step_of_each_stage_is_given_what_is_new(name: str) -> None:
             fresh.add(own)
         elif own not in KEPT:
             assert not runs, f"{own}: {runs[0]}"
-    assert {"deps", "build"} < fresh
+    assert {"build", "release"} < fresh
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -55,10 +55,12 @@ def test_no_build_goes_without_a_cache() -> None:
         dockerfile="D",
         tag="c:1",
         context=".",
+        scripts="S",
+        cache="shop",
         secrets={},
         clean=Clean(epoch=1),
     )
     assert shlex.join(argv) == (
-        "docker buildx build --load --progress rawjson --provenance=false --build-arg FRESH=c:1"
-        " --build-arg SOURCE_DATE_EPOCH=1 --tag c:1 --file D ."
+        "docker buildx build --load --progress rawjson --provenance=false --build-context scripts=S"
+        " --build-arg FRESH=c:1 --build-arg SOURCE_DATE_EPOCH=1 --tag c:1 --file D ."
     )

@@ -54,7 +54,7 @@ def copied(found: Plan) -> Iterator[str]:
     """Yield what the Dockerfile copies from the context."""
     for line in dockerfile.render(found).splitlines():
         word, _, rest = line.partition(" ")
-        if word == "COPY" and not rest.startswith("<<") and "--from=" not in rest:
+        if word == "COPY" and not rest.startswith("<<") and "--from=" not in rest and ".relbuild/" not in rest:
             yield from (source.replace("[[]", "[") for source in rest.split()[:-1])
 
 
@@ -207,7 +207,14 @@ deps/
 .dockerignore
 Dockerfile*
 cover/
+*.md
+*.livemd
+COPYING*
+LICENSE*
+NOTICE*
 doc/
+docs/
+guides/
 test/
 tmp/
 *.log
@@ -216,11 +223,25 @@ tmp/
 apps/admin/deps/
 apps/admin/test/
 apps/admin/cover/
+apps/admin/*.md
+apps/admin/*.livemd
+apps/admin/COPYING*
+apps/admin/LICENSE*
+apps/admin/NOTICE*
 apps/admin/doc/
+apps/admin/docs/
+apps/admin/guides/
 apps/web/deps/
 apps/web/test/
 apps/web/cover/
+apps/web/*.md
+apps/web/*.livemd
+apps/web/COPYING*
+apps/web/LICENSE*
+apps/web/NOTICE*
 apps/web/doc/
+apps/web/docs/
+apps/web/guides/
 
 # May hold secrets:
 **/.env

@@ -16,6 +16,7 @@ from relbuild.image.credentials import Access, Secret
 from relbuild.image.stages import Builder
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
+CONFIG = Path(__file__).parents[3] / ".hadolint.yaml"
 
 
 def builder(**changed: object) -> Builder:
@@ -51,7 +52,10 @@ def test_it_is_what_hadolint_has_nothing_to_say_of() -> None:
     source = ElixirSource("https://git.example.com/it's.git", "main")
     for each in (builder(), builder(elixir=source, secrets=(), packages=())):
         found = subprocess.run(
-            (HADOLINT, "--no-color", "-"), input=evaluation.render(each), capture_output=True, text=True
+            (HADOLINT, "--config", CONFIG, "--no-color", "-"),
+            input=evaluation.render(each),
+            capture_output=True,
+            text=True,
         )
         assert found.stdout + found.stderr == ""
 

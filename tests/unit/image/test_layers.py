@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relbuild import templates
 from relbuild.image import dockerfile
 from relbuild.image.layers import DEPENDENCY_PARTS, MODULE_PARTS, Layers
+from tests.unit.image.scripts import run
 from tests.unit.image.test_sources import UMBRELLA, mix, plan
 
 MANY_SOURCES = min(MODULE_PARTS)
-ONE = Layers(("deps",), (), ())
+SMALL = Layers((), (), ())
+ONE = Layers(("deps-0",), ("static",), ())
 MANY = Layers(
     tuple(f"deps-{number}" for number in range(DEPENDENCY_PARTS)),
     ("static",),
@@ -28,8 +28,12 @@ def sources(count: int, directory: str = "lib") -> dict[str, str]:
     return {f"{directory}/{number % 3}/m{number}.ex": "" for number in range(count)}
 
 
-def test_a_small_project_has_three() -> None:
-    assert plan({"mix.exs": mix("a"), **sources(MANY_SOURCES - 1)}).layers == ONE
+def test_a_small_project_has_two() -> None:
+    assert plan({"mix.exs": mix("a"), **sources(MANY_SOURCES - 1)}).layers == SMALL
+
+
+def test_dependencies_are_another() -> None:
+    assert plan({"mix.exs": mix("a", 'deps: [{:d, "~> 1.0"}]')}).layers.dependencies == ("deps-0",)
 
 
 def test_many_modules_are_parts() -> None:
@@ -62,7 +66,13 @@ def test_static_files_are_a_layer() -> None:
 
 
 def test_what_is_in_which() -> None:
-    assert ONE.numbered(("a",), None) == ("1 ERTS, OTP and Elixir", "2 the dependencies", "3 a")
+    assert SMALL.numbered(("a",), None) == ("1 ERTS, OTP and Elixir", "2 a")
+    assert ONE.numbered(("a",), None) == (
+        "1 ERTS, OTP and Elixir",
+        "2 the dependencies",
+        "3 static files",
+        "4 the rest of a",
+    )
     assert MANY.numbered(("a", "b"), "config/runtime.exs") == (
         "1 ERTS, OTP and Elixir",
         "2-9 the dependencies",
@@ -77,14 +87,14 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 MODULES = st.from_regex(r"Elixir\.[A-Z][A-Za-z0-9.éß]{0,12}[a-z]", fullmatch=True)
 
 
-@pytest.mark.parametrize("layers", [ONE, MANY], ids=["whole", "parts"])
+@pytest.mark.parametrize("layers", [SMALL, ONE, MANY], ids=["small", "whole", "parts"])
 @settings(max_examples=15, deadline=None)
 @given(own=st.lists(MODULES, max_size=40, unique=True), deps=st.lists(NAMES, max_size=8, unique=True))
 def test_every_file_is_in_exactly_one_layer(
     layers: Layers, tmp_path_factory: pytest.TempPathFactory, own: list[str], deps: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("release")
-    deps = [name for name in deps if name != "shop"]
+    deps = [name for name in deps if name != "shop" and layers.dependencies]
     files = {
         "bin/shop",
         "erts-1/bin/erl",
@@ -113,7 +123,7 @@ def test_every_file_is_in_exactly_one_layer(
         if path.is_file()
     ]
     assert sorted(found) == sorted(files)
-    assert {path.name for path in (root / "layers").iterdir()} == {"otp", *layers.all, "app"}
+    assert {path.name for path in (root / "layers").iterdir()} == {"otp", "static", *layers.all, "app"}
     layer_of = {
         path.name: path.relative_to(root / "layers").parts[0]
         for path in (root / "layers").rglob("*.beam")
@@ -129,17 +139,8 @@ def test_every_file_is_in_exactly_one_layer(
 
 
 def _split(root: Path, layers: Layers) -> None:
-    script = templates.render(
-        "layers.j2",
-        layers=layers,
-        applications=("shop",),
-        build_path=str(root / "_build"),
-        release="shop",
-        lockfile_path="",
-    )
-    script = re.sub(r"(?<![\w$}])/(layers|release)\b", rf"{root}/\1", script)
-    script = re.sub(r"/tmp/(?=modules|layer-|names)", f"{root}/", script)
-    subprocess.run(("sh", "-eu", "-c", script), check=True, cwd=root)
+    counts = (len(layers.dependencies), len(layers.static), len(layers.modules))
+    run("split-release.sh", root, *map(str, counts), "shop", cwd=root)
 
 
 @pytest.mark.parametrize("runtime", [{}, {"config/runtime.exs": "import Config\n"}])
@@ -149,4 +150,4 @@ def test_their_number_is_that_of_the_last_copies(runtime: dict[str, str], more: 
     planned = plan({"mix.exs": mix("a"), **runtime, **more}, config=config)
     _, _, last = dockerfile.render(planned).rpartition("WORKDIR /app\n")
     copies = re.findall(r"^(COPY|RUN|ADD|WORKDIR)\b(?: --link --from=\w+ /layers/[a-z0-9-]+/ /$)?", last, re.M)
-    assert copies == ["COPY"] * planned.layers.count(runtime=planned.narrowing.runtime is not None)
+    assert copies == ["COPY"] * planned.layers.count(runtime=planned.order.runtime is not None)

@@ -115,7 +115,7 @@ def test_the_sources_are_sorted_by_when_they_are_needed() -> None:
         ("mix.exs", "mix.lock"),
         ("config/config.exs", "config/prod.exs"),
     )
-    assert (sources.files, sources.directories) == (("README.md",), ("assets/", "lib/", "priv/"))
+    assert (sources.files, sources.directories) == ((), ("assets/", "lib/", "priv/"))
     assert sources.late == ("config/runtime.exs", "rel/")
 
 

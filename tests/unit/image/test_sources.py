@@ -11,6 +11,7 @@ import pytest
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError
 from relbuild.image import dockerfile, dockerignore
+from relbuild.image.ignore import excluded
 from relbuild.image.location import Link, Location
 from relbuild.image.plan import Plan, make_plan
 from relbuild.image.sources import find_sources
@@ -49,6 +50,16 @@ class Above(DictTree):
     def _below(self, path: str) -> str:
         found = posixpath.normpath(posixpath.join(self.directory, path))
         return "" if found == "." else found
+
+
+class Ignored:
+    """What a .dockerignore leaves out."""
+
+    def __init__(self, text: str) -> None:
+        self.patterns = [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    def __call__(self, path: str) -> bool:
+        return excluded(self.patterns, path)
 
 
 def plan(files: dict[str, str], directory: str = ".", config: str = "", here: str = "") -> Plan:
@@ -144,7 +155,7 @@ def test_path_dependencies_in_the_project_and_beside_it() -> None:
         "context": {"base": "api"},
         "manifests": ("mix.exs", "../core/mix.exs", "libs/own/mix.exs", "deps/v/mix.exs"),
         "directories": ("lib/", "libs/"),
-        "beside": ("../core/README.md", "../core/lib/", "deps/v/src/"),
+        "beside": ("../core/lib/", "deps/v/src/"),
         "projects": ("../core", "libs/own", "deps/v"),
         "kept": ("deps/v",),
         "build_path": "/src/api/_build",
@@ -215,11 +226,29 @@ def test_a_child_of_an_umbrella_that_defines_releases_itself() -> None:
     assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
 
 
-def test_what_a_dependency_above_the_project_sees_of_its_builds_is_no_source() -> None:
-    files = {"mix.exs": mix("a"), "lib/a.ex": "", "x/mix.exs": mix("x", 'deps: [{:a, path: ".."}]'), "x/lib/x.ex": ""}
-    text = dockerfile.render(plan(files, "x"))
-    pruned = "-path ./_build -o -path ./deps -o -path ../x/_build -o -path ../x/deps -o -name node_modules"
-    assert f"find . .. \\( {pruned} \\) -prune" in text
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ('@external_resource "README.md"', ("README.md",)),
+        ('@text File.read!("../docs/intro.md")', ("docs/",)),
+        ('@posts Path.wildcard("guides/**/*.md")', ("guides/",)),
+        ('get "/docs", DocsController, :index', ()),
+        ('# as "README.md" has it\n  def docs, do: ~s(docs)', ("README.md",)),
+    ],
+)
+def test_documents_are_part_of_the_build_where_code_reads_them(text: str, files: tuple[str, ...]) -> None:
+    there = dict.fromkeys(("README.md", "CHANGELOG.md", "AGENTS.md", "LICENSE", "docs/intro.md", "guides/a.md"), "")
+    found = plan({"mix.exs": mix("a"), **there, "lib/a.ex": f"defmodule A do\n  {text}\nend\n"})
+    assert (*found.sources.files, *(path for path in found.sources.directories if path != "lib/")) == files
+    left_out = Ignored(dockerignore.render(found))
+    assert {path for path in there if not left_out(path)} == {path for path in there if path.startswith(files)}
+
+
+def test_documents_of_an_umbrellas_applications() -> None:
+    files = {"mix.exs": UMBRELLA, "apps/a/mix.exs": mix("a"), "apps/b/mix.exs": mix("b"), "apps/a/README.md": ""}
+    read = {"apps/b/README.md": "", "apps/b/lib/b.ex": 'defmodule B do\n  @x File.read!("README.md")\nend\n'}
+    assert Ignored(dockerignore.render(plan(files)))("apps/a/README.md")
+    assert not Ignored(dockerignore.render(plan({**files, **read})))("apps/b/README.md")
 
 
 @pytest.mark.parametrize(

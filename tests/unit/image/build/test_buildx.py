@@ -15,9 +15,12 @@ def planned(ssh: bool = False, network: str = "default") -> Any:
 
 
 def test_build() -> None:
-    argv = buildx.build(planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".", secrets={})
+    argv = buildx.build(
+        planned(), DEFAULT, dockerfile="/c/Dockerfile", tag="candidate:1", context=".", scripts="/c/s", secrets={}
+    )
     assert shlex.join(argv) == (
-        "docker buildx build --load --progress rawjson --provenance=false --tag candidate:1 --file /c/Dockerfile ."
+        "docker buildx build --load --progress rawjson --provenance=false --build-context scripts=/c/s"
+        " --tag candidate:1 --file /c/Dockerfile ."
     )
 
 
@@ -29,21 +32,25 @@ def test_a_secret_is_named_and_never_carried() -> None:
         dockerfile="D",
         tag="c:1",
         context="/p q",
+        scripts="S",
+        cache="shop-1f",
         secrets=secrets,
     )
     assert shlex.join(argv) == (
         "docker --context ci buildx build --load --progress rawjson --provenance=false --secret id=HEX_KEY,env=HEX_KEY"
         " --secret id=SSH_KNOWN_HOSTS,src=/home/me/.ssh/known_hosts --ssh default --network host"
-        " --tag c:1 --file D '/p q'"
+        " --build-context scripts=S --build-arg CACHE=shop-1f --tag c:1 --file D '/p q'"
     )
 
 
 def test_an_image_for_several_platforms() -> None:
     names = ("linux/amd64", "linux/arm64")
-    argv = buildx.build(planned(), DEFAULT, dockerfile="D", tag="c:1", context=".", secrets={}, platforms=names)
+    argv = buildx.build(
+        planned(), DEFAULT, dockerfile="D", tag="c:1", context=".", scripts="S", secrets={}, platforms=names
+    )
     assert shlex.join(argv) == (
         "docker buildx build --load --progress rawjson --provenance=false --platform linux/amd64,linux/arm64"
-        " --tag c:1 --file D ."
+        " --build-context scripts=S --tag c:1 --file D ."
     )
 
 
