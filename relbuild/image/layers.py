@@ -48,10 +48,6 @@ class Layers:
             first += count
         return tuple(counted)
 
-    def count(self, *, runtime: bool) -> int:
-        """Return how many layers of the image the release is, the uppermost; `runtime`: one is its configuration."""
-        return 1 + len(self.all) + 1 + runtime
-
     @property
     def all(self) -> tuple[str, ...]:
         """Every layer between Erlang/OTP's and the last."""
