@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from relbuild.commands.needs import problem
 from relbuild.commands.place import release_image
 from relbuild.commands.session import Session
 from relbuild.engine import files
-from relbuild.errors import CommandFailed, Mark, UsageError, listed
+from relbuild.errors import CommandFailed, Mark, UsageError
 from relbuild.image import build_time, labels
-from relbuild.mix.environment import COMMAND, Contract, Variable, from_label, lacks, read_by_build, undecided
+from relbuild.mix.environment import COMMAND, Contract, from_label, lacks, read_by_build, undecided
 from relbuild.release.contract_text import Checked, Required, example_of
 from relbuild.release.envfile import Entry
 from relbuild.result import Document, Written
@@ -49,9 +49,8 @@ def check(session: Session, reference: str | None, file: str) -> Checked:
     if found:
         raise CommandFailed.of(problem(each, f"add it to {file}", Mark(file, 1)) for each in found)
     open_ = undecided(contract, whole)
-    for warning in _untold(contract, open_):
-        session.warn(warning)
-    return Checked(file, len(contract.of("required")), tuple(each.name for each in open_))
+    more = tuple(each for each in contract.possibly_more if each.what not in whole)
+    return Checked(file, len(contract.of("required")), open_, more)
 
 
 def example(session: Session, reference: str | None, file: str | None) -> Document | Written:
@@ -94,16 +93,6 @@ def _contract(session: Session, reference: str | None) -> tuple[Contract, Mappin
 
 def _value(entry: Entry) -> str | None:
     return entry.value if entry.value is not None else os.environ.get(entry.name)
-
-
-def _untold(contract: Contract, open_: Iterable[Variable]) -> Iterator[str]:
-    """Yield what to say of needs that only the running system knows."""
-    places = [f"{each.name} ({(each.requirement or each).at.brief})" for each in open_]
-    if places:
-        yield f"{listed(places)}: not set, and only the running system knows if it is needed; relbuild env says when"
-    places = [f"{each.what} ({each.at.brief})" for each in contract.unknown]
-    if places:
-        yield f"{listed(places)}: what it needs couldn't be told, and isn't checked; relbuild env says why"
 
 
 def _misspelt(contract: Contract, entries: Iterable[Entry]) -> list[str]:

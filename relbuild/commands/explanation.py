@@ -109,7 +109,11 @@ def _needs(contract: Contract) -> list[str]:
         f"{variable.name}  ({(variable.requirement or variable).at.brief})" for variable in contract.of("required")
     ]
     more = [f"{len(found)} {kind}" for kind in ("conditional", "optional") if (found := contract.of(kind))]
-    return [*(required or ["none required"]), *([f"{', '.join(more)}: relbuild env tells"] if more else [])]
+    if contract.possibly_more:
+        more.append(f"possibly more ({len(contract.possibly_more)} not followed)")
+    unclear = contract.possibly_more or contract.of("conditional")
+    none = "none known to be required" if unclear else "none required"
+    return [*(required or [none]), *([f"{', '.join(more)}: relbuild env shows them"] if more else [])]
 
 
 def _toolchain_rows(plan: Plan) -> Iterator[Row]:

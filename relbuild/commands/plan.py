@@ -49,9 +49,8 @@ class Planned:
         blocks = explanation.blocks(plan)
         if self.differences is not None:
             blocks += _difference_blocks(self.differences)
-        unknown = (
-            f"{each.what}: {each.reason} ({each.at.brief})" for each in (*plan.unknown, *plan.environment.unknown)
-        )
+        unread = (*plan.unknown, *plan.environment.possibly_more)
+        unknown = (f"{each.what}: {each.reason} ({each.at.brief})" for each in unread)
         return (*blocks, *explanation.listing("unknown without running Elixir", unknown))
 
     def data(self) -> dict[str, Any]:

@@ -210,8 +210,9 @@ class _Search:
                 f"read it in runtime.exs, or set it in relbuild.yml: builder: {{env: {{{example}}}}}",
             )
         # Code, a file that isn't there or that can't be read, or a config provider may start it.
-        unread = self.at_build.unknown or self.at_boot.unknown or self.release.config_providers is not None
-        if unread or _in_code(self.tree, part):
+        unread = (each.at.file for each in (*self.at_build.possibly_more, *self.at_boot.possibly_more))
+        configured = self.release.config_providers is not None or any(file.endswith(".exs") for file in unread)
+        if configured or _in_code(self.tree, part):
             return None
         return Problem(
             f"nothing starts the server of {endpoint.module}: the release boots and serves nothing",

@@ -16,6 +16,15 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigProvider:
+    """A module that configures the release when it boots, and the options that its init/1 gets."""
+
+    module: str
+    options: Term
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A release as mix.exs defines it; an option that isn't given is None, and Mix's default applies.
 
@@ -35,7 +44,7 @@ class Release:
     runtime_config_path: Fact[str | bool] | None = None
     strip_beams: Fact[bool] | None = None
     steps: Fact[tuple[str, ...]] | None = None
-    config_providers: Fact[bool] | None = None
+    config_providers: Fact[tuple[ConfigProvider, ...]] | None = None
     reboot_system_after_config: Fact[bool] | None = None
     validate_compile_env: Fact[bool | tuple[str, ...]] | None = None
     defined: bool = True
@@ -124,7 +133,7 @@ def _release(name: str, at: Mark, options: Term, versions: Versions, directory: 
         runtime_config_path=given.fact("runtime_config_path", _path_or_boolean(given)),
         strip_beams=given.fact("strip_beams", _strips),
         steps=given.fact("steps", _steps),
-        config_providers=given.fact("config_providers", lambda value: bool(fields.plain(value))),
+        config_providers=given.fact("config_providers", _providers),
         reboot_system_after_config=given.fact("reboot_system_after_config", fields.boolean),
         validate_compile_env=given.fact("validate_compile_env", _compile_env),
         unknown=tuple(dict.fromkeys(unknown[:1] if isinstance(options, Unknown) else unknown)),
@@ -175,6 +184,18 @@ def _applications(value: Value) -> tuple[tuple[str, str], ...]:
             if isinstance(part, Unknown):
                 raise fields.Unreadable(part)
         found.append((fields.name(app.value), fields.name(mode.value)))  # type: ignore[union-attr]
+    return tuple(found)
+
+
+def _providers(value: Value) -> tuple[ConfigProvider, ...]:
+    found = []
+    for element in fields.plain(value):
+        module, options = element.items if isinstance(element, Tuple) and len(element.items) == 2 else (None, None)
+        if module is None or options is None:
+            raise WrongType("a list of {module, options}")
+        if isinstance(module, Unknown):
+            raise fields.Unreadable(module)
+        found.append(ConfigProvider(fields.module(module.value), options, module.at))
     return tuple(found)
 
 

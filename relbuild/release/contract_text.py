@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data_of, describe
+from relbuild.errors import listed
+from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data_of, describe, more_data
+from relbuild.mix.facts import Unknown
 from relbuild.release.envfile import quoted
 from relbuild.result import Content, TextTable
 from relbuild.values import dataclass
@@ -30,9 +32,9 @@ class Required:
         for kind, title in _TITLES:
             if rows := tuple(row for each in self.contract.of(kind) for row in _rows(each)):
                 blocks += ["", title, TextTable(rows, indent=2)]
-        if self.contract.unknown:
-            unknown = tuple((f"{each.what}: {each.reason} ({each.at.brief})",) for each in self.contract.unknown)
-            blocks += ["", "unknown without running the release", TextTable(unknown, indent=2)]
+        if more := tuple((more_line(each),) for each in self.contract.possibly_more):
+            title = "possibly more" if blocks else "no environment variable is known to be read; possibly more"
+            blocks += ["", title, TextTable(more, indent=2)]
         return tuple(blocks[1:])
 
     def data(self) -> dict[str, Any]:
@@ -41,19 +43,36 @@ class Required:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An env file that has all that is needed."""
+    """An env file that has all that is known to be required."""
 
     file: str
     required: int
-    undecided: tuple[str, ...] = ()
-    """What it lacks, and only the running system knows whether that is needed."""
+    undecided: tuple[Variable, ...] = ()
+    """Variables that it lacks and that the release needs under a condition which isn't known before it runs."""
+    possibly_more: tuple[Unknown, ...] = ()
+    """What may need more variables and isn't followed."""
     exit_code: int = 0
 
     def text(self) -> str:
-        return f"{self.file} has all that is required ({self.required})"
+        places = [f"{each.name} ({(each.requirement or each).at.brief})" for each in self.undecided]
+        places += [f"{each.what} ({each.at.brief})" for each in self.possibly_more]
+        if not places:
+            return f"{self.file} has all that is required ({self.required})"
+        known = f"{self.file} has all that is known to be required ({self.required})"
+        return f"{known}; possibly more: {listed(places)}; relbuild env says why"
 
     def data(self) -> dict[str, Any]:
-        return {"file": self.file, "required": self.required, "undecided": list(self.undecided)}
+        return {
+            "file": self.file,
+            "required": self.required,
+            "undecided": [each.name for each in self.undecided],
+            "possibly_more": list(map(more_data, self.possibly_more)),
+        }
+
+
+def more_line(more: Unknown) -> str:
+    """Return in one line what may read more, why it isn't followed, and where."""
+    return f"{more.what}: {more.reason} ({more.at.brief})"
 
 
 def _rows(variable: Variable) -> list[tuple[str, str, str]]:
@@ -80,6 +99,8 @@ def _needed(requirement: Requirement) -> str:
 def example_of(contract: Contract) -> str:
     """Return an env file that names every variable: the required ones to be filled in, the others commented out."""
     blocks = [_block(variable) for variable in contract.variables]
+    if contract.possibly_more:
+        blocks.append("".join(f"# {line}\n" for line in ("Possibly more:", *map(more_line, contract.possibly_more))))
     return "\n".join(blocks) if blocks else "# The release reads no environment variable.\n"
 
 

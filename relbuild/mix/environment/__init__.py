@@ -16,6 +16,7 @@ from relbuild.mix.environment.contract import (
     Variable,
     from_label,
     lacks,
+    more_data,
     to_label,
     undecided,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "describe",
     "from_label",
     "lacks",
+    "more_data",
     "read",
     "read_by_build",
     "to_label",
@@ -61,6 +63,6 @@ def read_by_build(tree: Tree, project: Project) -> Contract:
 
     Raises ProjectError where one of them isn't Elixir or can't be read.
     """
-    from relbuild.mix.environment import build
+    from relbuild.mix.environment import boot
 
-    return build.read(tree, project)
+    return boot.read_by_build(tree, project)

@@ -1,25 +1,29 @@
-"""Reads the files that a release evaluates at boot: runtime.exs or releases.exs, and env.sh.eex before it."""
+"""Reads what a release evaluates: env.sh.eex, runtime.exs or releases.exs, config providers, and its code."""
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tree_sitter import Node
 
-from relbuild.errors import ProjectError
-from relbuild.mix import elixir_files, utf8
-from relbuild.mix.environment import conditions, env_sh
-from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque
+from relbuild.errors import Mark
+from relbuild.mix import umbrella, utf8
+from relbuild.mix.environment import code, conditions, env_sh, tables, variables
+from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque, missing
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
-from relbuild.mix.environment.files import Files, Locate
+from relbuild.mix.environment.files import Files
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
 from relbuild.mix.environment.reading import Reading
 from relbuild.mix.environment.requirements import together
-from relbuild.mix.facts import Tree, Unknown
+from relbuild.mix.environment.values import Plain, Something, Value
+from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
-from relbuild.mix.source import operand, parts
+from relbuild.mix.releases import ConfigProvider
+from relbuild.mix.source import operand, operands, operator, parts
+from relbuild.mix.terms import Atom, Tuple
 
 # What a container always has, and what bin/NAME sets itself before it sources env.sh, and before it starts the system
 # (Mix.Tasks.Release, "Environment variables"). The release's command is known when there is one.
@@ -34,6 +38,13 @@ PROVIDED = PROVIDED_EARLY | {
     *("RELEASE_NODE", "RELEASE_REMOTE_VM_ARGS", "RELEASE_SYS_CONFIG", "RELEASE_TMP", "RELEASE_VM_ARGS"),
     *("BINDIR", "EMU", "PROGNAME", "ROOTDIR"),
 }
+# What a step of the build always has: a container's own, and what the toolchain stage sets.
+PROVIDED_TO_BUILD = frozenset(
+    {
+        *("HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "OLDPWD", "LANG"),
+        *("MIX_ENV", "MIX_TARGET", "MIX_BUILD_PATH", "ERL_COMPILER_OPTIONS", "ERL_AFLAGS"),
+    }
+)
 # What can't be told and takes more characters than this to say, as a whole or one part of it, tells nobody anything.
 _LONGEST_CONDITION = 160
 _LONGEST_PART = 80
@@ -44,22 +55,145 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
 
     Raises ProjectError where one of them isn't Elixir or can't be read.
     """
-    locate = locator(tree, project)
-    script, exports = _script(tree, release, locate)
-    configuration = Reading(Files(tree, locate), assigned=set(exports.perhaps), elsewhere=script.elsewhere)
+    projects = parts_of(project, release)
+    files = Files(tree, projects)
+    script, exports = _script(tree, release, files)
+    configuration = Reading(files, assigned=set(exports.perhaps), elsewhere=script.elsewhere)
     path = find_runtime_config(tree, project, release)
     if isinstance(path, Unknown):
         configuration.note(path)
     elif path is not None:
         configuration.file(path)
-        _follow_unused(configuration)
+    _follow_providers(configuration, release)
+    _follow_unused(configuration)
+    for file in files.configuration():
+        for each in code.library_reads(file, but=frozenset({"Dotenvy"})):
+            if isinstance(each, Unknown):
+                configuration.note(each)
+    start = Reading(files, assigned=configuration.assigned, elsewhere=configuration.elsewhere, quiet=True)
+    _follow_start(start, projects)
+    _note_tuples(configuration, project)
+    followed = frozenset(configuration.followed | start.followed)
+    provided = PROVIDED | exports.always
     early = replace(found(script, PROVIDED_EARLY), exported=exports.always | exports.perhaps)
-    return settled(joined(early, found(configuration, PROVIDED | exports.always)))
+    at_boot = joined(early, found(configuration, provided), found(start, provided))
+    later = joined(code.at_run_time(tree, files, followed), packages(project))
+    return settled(joined(at_boot, beside(later, at_boot, provided)))
 
 
-def _script(tree: Tree, release: Release, locate: Locate) -> tuple[Reading, env_sh.Exports]:
-    """Follow env.sh.eex; return what it reads, and what it exports."""
-    reading = Reading(Files(tree, locate))
+def read_by_build(tree: Tree, project: Project) -> Contract:
+    """Return which variables the compile-time configuration and the bodies of modules read, as far as files tell.
+
+    What they read is the environment of the build, and stays in the release (hexdocs.pm/mix, Mix.Tasks.Release,
+    "Runtime configuration"). Raises ProjectError where one of them isn't Elixir or can't be read.
+    """
+    files = Files(tree, (project, *project.apps))
+    reading = Reading(files)
+    if isinstance(project.config_path, Known):
+        reading.file(project.config_path.value)
+    reading.tuples.clear()
+    configuration = found(reading, PROVIDED_TO_BUILD)
+    return settled(joined(configuration, beside(code.at_compile_time(files), configuration, PROVIDED_TO_BUILD)))
+
+
+def parts_of(project: Project, release: Release) -> tuple[Project, ...]:
+    """Return the projects whose code is in the release: its own applications and its path dependencies."""
+    beside = (each.project for each in project.path_deps if each.project is not None)
+    own = umbrella.released(project, release) if project.umbrella else (project,)
+    return (*own, *(part for each in beside for part in (each, *each.apps)))
+
+
+def _follow_providers(reading: Reading, release: Release) -> None:
+    """Follow the config providers of the release: those of the project by their code, Config.Reader by its file."""
+    providers = release.config_providers
+    if isinstance(providers, Unknown):
+        reading.note(providers)
+    for each in providers.value if isinstance(providers, Known) else ():
+        own = reading.files.module(each.module)
+        if each.module == "Config.Reader":
+            _follow_reader(reading, each)
+        elif own is None:
+            what = f"config provider {each.module}"
+            reading.note(Unknown(what, "it isn't a module of the project, and isn't followed", each.at))
+        else:
+            file, module = own
+            reading.following.append(file.source.file)
+            frame = Frame(reading, file, module)
+            given = Plain(lambda each=each: each.options, "the provider's options")  # type: ignore[misc]
+            with reading.guard(f"config provider {each.module}", each.at):
+                state = frame.function("init", [given], module.node)
+                frame.function("load", [Something("the configuration", present=True), state], module.node)
+            reading.following.pop()
+
+
+def _follow_reader(reading: Reading, provider: ConfigProvider) -> None:
+    """Follow the file of a Config.Reader, by its path or `{:system, "VARIABLE", "/path"}` (Config.Provider)."""
+    options = provider.options.value if isinstance(provider.options, Known) else None
+    items = options.items if isinstance(options, Tuple) else ()
+    texts = [each.value if isinstance(each, Known) else None for each in items]
+    if len(texts) == 3 and texts[0] == Atom("system") and isinstance(texts[1], str):
+        reading.access(texts[1], provider.at, None)
+        reading.fails(missing(texts[1]), provider.at)
+        options = f"rel/overlays{texts[2]}" if texts[1] == "RELEASE_ROOT" else None
+    if isinstance(options, str) and reading.files.open(posixpath.normpath(options)) is not None:
+        reading.file(posixpath.normpath(options))
+    else:
+        reading.note(
+            Unknown("config provider Config.Reader", "the file that it reads isn't in the project", provider.at)
+        )
+
+
+def _follow_start(reading: Reading, projects: Iterable[Project]) -> None:
+    """Follow the start/2 of the applications' callback modules, which the boot calls."""
+    for each in projects:
+        own = reading.files.module(each.mod.value) if isinstance(each.mod, Known) else None
+        if own is not None:
+            file, module = own
+            frame = Frame(reading, file, module)
+            arguments: list[Value] = [Something(":normal", present=True), Something("the arguments")]
+            with reading.guard(module.name, file.source.mark(module.node)):
+                frame.function("start", arguments, module.node)
+    # The scan of all code names what isn't followed.
+    reading.unknown.clear()
+
+
+def _note_tuples(reading: Reading, project: Project) -> None:
+    """Note `{:system, "VARIABLE"}` of the compile-time configuration: libraries read it when the release runs."""
+    path = project.config_path.value if isinstance(project.config_path, Known) else None
+    directory = posixpath.dirname(path) if path is not None else ""
+    tree = reading.files.tree
+    names = [name for name in tree.list(directory) if name.endswith(".exs")] if path is not None else []
+    if path is None or not any(b"{:system" in (tree.read(f"{directory}/{name}") or b"") for name in names):
+        return
+    building = Reading(reading.files, quiet=True)
+    with building.guard(path, Mark(path, 1)):
+        building.file(path)
+    reading.tuples += building.tuples
+    for each in building.unknown:
+        if each.reason.startswith(variables.LIBRARY):
+            reading.note(each)
+
+
+def packages(project: Project) -> Contract:
+    """Return the variables that dependencies of the project read by themselves, as far as the table has them."""
+    depends = {dep.app: dep.at for part in project.parts for dep in part.deps if dep.in_release() is not False}
+    found = (Variable(name, depends[app]) for app, names in tables.PACKAGES.items() if app in depends for name in names)
+    return Contract(tuple(found))
+
+
+def beside(later: Contract, at_boot: Contract, provided: frozenset[str]) -> Contract:
+    """Return what code needs later, but for what is set by then and what the boot itself requires."""
+    known = {each.name: each for each in at_boot.variables}
+    new = (each for each in later.variables if each.name not in provided)
+    found = (replace(each, default=None) if each.name in known else each for each in new)
+    required = {each.name for each in at_boot.of("required")} | provided
+    more = (each for each in later.possibly_more if each.what not in required)
+    return Contract(tuple(each for each in found if each.name not in required), tuple(more))
+
+
+def _script(tree: Tree, release: Release, files: Files) -> tuple[Reading, env_sh.Exports]:
+    """Scan env.sh.eex; return what it reads, and what it exports."""
+    reading = Reading(files)
     directory = release.rel_templates_path
     if isinstance(directory, Unknown):
         reading.note(directory)
@@ -105,51 +239,22 @@ def _follow_function(reading: Reading, frame: Frame, node: Node) -> None:
     what = f"`{frame.text(node)}`"
     with reading.guard(what, at), reading.under(Opaque(f"the function at {at.brief} is called")):
         if node.type != "anonymous_function":
-            body = operand(node)
-            if body is not None and body.type != "binary_operator":
-                frame.inner().walk(body)
+            _follow_capture(frame, node)
             return
         for clause in parts(node):
             inner = frame.inner(unknown_variables(frame, clause.child_by_field_name("left")))
             inner.statements_of(clause.child_by_field_name("right"))
 
 
-def locator(tree: Tree, project: Project) -> Locate:
-    """Return what finds the file of a module of the project: where it is by convention, else by its content."""
-    located: dict[str, str | None] = {}
-    files: list[str] = []
-
-    def locate(name: str) -> str | None:
-        if name not in located:
-            if not files:
-                for directory in elixir_files.directories(project, *project.apps):
-                    files.extend(elixir_files.files(tree, directory))
-            located[name] = _file_of(tree, files, name)
-        return located[name]
-
-    return locate
-
-
-def _file_of(tree: Tree, files: list[str], name: str) -> str | None:
-    ending = "/" + "/".join(_underscored(part) for part in name.split(".")) + ".ex"
-    first = [path for path in files if path.endswith(ending)]
-    wanted = f"defmodule {name} ".encode()
-    for path in (*first, *(path for path in files if path not in first)):
-        try:
-            if wanted in (tree.read(path) or b""):
-                return path
-        except ProjectError:
-            continue
-    return None
-
-
-def _underscored(name: str) -> str:
-    out = ""
-    for i, character in enumerate(name):
-        if character.isupper() and i and (not name[i - 1].isupper() or name[i + 1 : i + 2].islower()):
-            out += "_"
-        out += character.lower()
-    return out
+def _follow_capture(frame: Frame, node: Node) -> None:
+    """Follow `&(…)` with arguments that aren't known, and `&System.get_env/1` as a call with them."""
+    body = operand(node)
+    if body is not None and body.type == "binary_operator" and operator(body) == "/":
+        arity = frame.file.source.text(operands(body)[1])
+        arguments = [Something(f"argument {i}") for i in range(1, int(arity) + 1 if arity.isdecimal() else 1)]
+        frame.apply(frame.reading.closure(frame, node), list(arguments), node)
+    elif body is not None:
+        frame.inner().walk(body)
 
 
 def found(reading: Reading, provided: frozenset[str]) -> Contract:
@@ -171,6 +276,9 @@ def found(reading: Reading, provided: frozenset[str]) -> Contract:
     for name, same in needed.items():
         variable = variables.setdefault(name, Variable(name, next(iter(same.values())).at))
         variables[name] = replace(variable, requirements=tuple(same.values()))
+    for named in reading.tuples:
+        if named.name not in provided:
+            variables.setdefault(named.name, named)
     used = (replace(variable, use=_use(reading, variable)) for variable in variables.values())
     return Contract(tuple(used), tuple(reading.unknown), tuple(reading.config_calls))
 

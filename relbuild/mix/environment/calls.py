@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.mix import library
-from relbuild.mix.environment import control, functions, patterns, variables
+from relbuild.mix.environment import control, functions, patterns, tables, variables
 from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
 from relbuild.mix.modules import Module, default_of
 from relbuild.mix.source import arguments, child, operand, operands, operator, parts
@@ -97,8 +97,16 @@ def _module_of(frame: Frame, left: Node) -> str | None:
         return text
     if text == "__MODULE__" and frame.module is not None:
         return frame.module.name
-    frame.walk(left)
-    return None
+    return variables.atom(frame.walk(left))
+
+
+def function(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
+    """Follow a function of the frame's module; unknown where the module hasn't got it."""
+    module = frame.module
+    if module is None or not any(each.name == name and len(args) in each.arities for each in module.clauses):
+        return frame.something(node)
+    call = Call(frame, name, args, [None] * len(args), node, node)
+    return _clauses(call, frame.file, module, name)
 
 
 def named(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
@@ -113,15 +121,18 @@ def _dispatch(call: Call) -> Value:
     call = _qualified(call)
     if call.args:
         call.frame.reading.uses.called(call.name, call.args[0])
+    functions.refuse_nil(call)
     function = functions.FUNCTIONS.get(call.name)
     if function is not None:
         return function(call)
-    functions.refuse_nil(call)
+    taken = variables.given_away(call)
+    if taken is not None:
+        return taken
     if (call.name, len(call.args)) in library.FUNCTIONS:
-        return call.frame.plain(call.whole, call.name.startswith(functions.GIVES_TEXT), call.args)
-    if call.name.startswith(functions.KNOWN):
-        return call.something(present=call.name.startswith(functions.GIVES_TEXT))
-    return variables.perhaps_read(call)
+        return call.frame.plain(call.whole, call.name.startswith(tables.GIVES_TEXT), call.args)
+    if call.name.startswith(tables.KNOWN):
+        return call.something(present=call.name.startswith(tables.GIVES_TEXT))
+    return variables.perhaps_reads(call)
 
 
 def _qualified(call: Call) -> Call:
@@ -143,12 +154,12 @@ def _own(call: Call) -> tuple[File, Module, str] | None:
     frame, arity = call.frame, len(call.args)
     candidates = []
     if dot:
-        if not call.name.startswith(functions.KNOWN):
+        if not call.name.startswith(tables.KNOWN):
             candidates = [frame.reading.files.module(module_name)]
     else:
         inside = (frame.file, frame.module) if frame.module is not None else None
         candidates = [inside]
-        if name not in functions.FUNCTIONS and not name.startswith(functions.KNOWN):
+        if name not in functions.FUNCTIONS and not name.startswith(tables.KNOWN):
             imports = (each.module for each in frame.file.imports if each.brings(name, arity))
             candidates += map(frame.reading.files.module, imports)
     for found in candidates:

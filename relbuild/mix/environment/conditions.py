@@ -82,7 +82,10 @@ def constant(value: bool) -> Condition:
 
 def every(conditions: Iterable[Condition]) -> Condition:
     """Return that all hold, as short as it can be said."""
-    return _joined(conditions, Every, Either, _both)
+    parts = [each for each in conditions if each is not ALWAYS]
+    if len(parts) < 2 and not (parts and isinstance(parts[0], Among)):
+        return parts[0] if parts else ALWAYS
+    return _joined(parts, Every, Either, _both)
 
 
 def _shortened(part: Condition, tests: Mapping[str, Among]) -> Condition:
@@ -109,7 +112,10 @@ def given(condition: Condition, variable: str, value: str | None) -> Condition:
 
 def either(conditions: Iterable[Condition]) -> Condition:
     """Return that at least one holds, as short as it can be said."""
-    return _joined(conditions, Either, Every, _one)
+    parts = [each for each in conditions if each is not NEVER]
+    if len(parts) < 2 and not (parts and isinstance(parts[0], Among)):
+        return parts[0] if parts else NEVER
+    return _joined(parts, Either, Every, _one)
 
 
 def negation(condition: Condition) -> Condition:
@@ -135,16 +141,20 @@ def _joined(
     if len(flat) == 1 and not isinstance(flat[0], Among):
         return flat[0]
     tests: dict[str, Among] = {}
-    order: dict[Condition | str, Condition] = {}
+    order: dict[Condition | str | tuple[str, bool], Condition] = {}
     for condition in flat:
         if isinstance(condition, opposite) and not condition.parts:
             return condition
+        key: Condition | str | tuple[str, bool] = condition
         if isinstance(condition, Among):
-            known = tests.get(condition.variable)
-            tests[condition.variable] = merge(known, condition) if known else condition
-        elif isinstance(condition, Opaque) and _same(order.get(negation(condition)), negation(condition)):
-            return opposite()
-        key = condition.variable if isinstance(condition, Among) else condition
+            key = condition.variable
+            known = tests.get(key)
+            tests[key] = merge(known, condition) if known else condition
+        elif isinstance(condition, Opaque):
+            key = condition.text, condition.negated
+            denied = order.get((condition.text, not condition.negated))
+            if isinstance(denied, Opaque) and denied.of is condition.of:
+                return opposite()
         order[key] = _once(order.get(key), condition)
     if any(not test.values and test.inside == (kind is Every) for test in tests.values()):
         return opposite()

@@ -132,13 +132,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The variables of a release in the order of their kind and name, and what could not be read of it.
+    """The variables of a release in the order of their kind and name.
 
+    `possibly_more` is what may read or require others and isn't followed: "none" is true only where it is empty.
     `config_calls` are what its files configure, `exported` the variables that env.sh sets: no label has them.
     """
 
     variables: tuple[Variable, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
+    possibly_more: tuple[Unknown, ...] = ()
     config_calls: tuple[ConfigCall, ...] = field(default=(), compare=False, repr=False)
     exported: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
@@ -149,7 +150,7 @@ class Contract:
     @property
     def empty(self) -> bool:
         """Whether it says nothing at all."""
-        return not (self.variables or self.unknown)
+        return not (self.variables or self.possibly_more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,18 +215,23 @@ def joined(*contracts: Contract) -> Contract:
             default, use = known.default or each.default, known.use or each.use
             each = replace(known, default=default, requirements=requirements, use=use)
         variables[each.name] = each
-    unknown = dict.fromkeys(unknown for contract in contracts for unknown in contract.unknown)
+    more = dict.fromkeys(each for contract in contracts for each in contract.possibly_more)
     calls = tuple(call for contract in contracts for call in contract.config_calls)
     exported = frozenset().union(*(contract.exported for contract in contracts))
-    return Contract(ordered(variables.values()), tuple(unknown), calls, exported)
+    return Contract(ordered(variables.values()), tuple(more), calls, exported)
 
 
 def to_data(contract: Contract) -> dict[str, Any]:
     """Return the contract as JSON takes it, without a default that may be a secret."""
     data: dict[str, Any] = {"version": VERSION, "variables": [_variable(each) for each in contract.variables]}
-    if contract.unknown:
-        data["unknown"] = [{"what": each.what, "reason": each.reason, "at": each.at.brief} for each in contract.unknown]
+    if contract.possibly_more:
+        data["possibly_more"] = list(map(more_data, contract.possibly_more))
     return data
+
+
+def more_data(more: Unknown) -> dict[str, str]:
+    """Return an entry of what may read more as JSON takes it."""
+    return {"what": more.what, "reason": more.reason, "at": more.at.brief}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
@@ -268,10 +274,10 @@ def from_label(label: str) -> Contract | None:
         if data["version"] != VERSION:
             return None
         variables = tuple(_variable_of(each) for each in data["variables"])
-        unknown = tuple(Unknown(each["what"], each["reason"], _mark(each["at"])) for each in data.get("unknown", ()))
+        more = tuple(Unknown(each["what"], each["reason"], _mark(each["at"])) for each in data.get("possibly_more", ()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Contract(variables, unknown)
+    return Contract(variables, more)
 
 
 def _variable_of(data: Any) -> Variable:

@@ -23,7 +23,7 @@ from relbuild.mix.environment.values import (
     Whole,
     choice,
     falsy,
-    listed,
+    known_items,
     made_of,
     seen,
     truthy,
@@ -212,7 +212,9 @@ def each_item(frame: Frame, value: Value, node: Node) -> list[tuple[Condition, V
     """Return the items of an enumerable, each with the condition that there is such a one."""
     if isinstance(value, Plain) and value.items is not None and len(value.items) <= MAX_ITEMS:
         return [(ALWAYS, item) for item in value.items]
-    items = listed(value)
+    if isinstance(value, Whole):
+        variables.escapes(frame, node, value)
+    items = known_items(value)
     if items is None:
         return [
             (

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import calls, structures
+from relbuild.mix.environment import calls, structures, variables
 from relbuild.mix.environment.conditions import Opaque
 from relbuild.mix.environment.files import File
-from relbuild.mix.environment.values import Plain, Something, Stop, Value, made_of, seen
+from relbuild.mix.environment.values import Plain, Something, Stop, Value, Whole, made_of, seen
 from relbuild.mix.facts import Unknown
 from relbuild.mix.modules import Module, Scope
-from relbuild.mix.source import pair_key, parts, walk
+from relbuild.mix.source import pair_key, parts
 from relbuild.mix.terms import Term
 from relbuild.values import dataclass
 
@@ -60,15 +60,29 @@ class Frame:
             if part.type == "pair":
                 value = part.child_by_field_name("value")
                 if value is not None:
-                    self.reading.configured(pair_key(self.file.source, part), self.walk(value))
+                    self._configure(pair_key(self.file.source, part), value)
             elif part.type in ("keywords", "interpolation", "map_content"):
                 self.children(part)
             elif part.type not in ("quoted_content", "escape_sequence", "sigil_name", "sigil_modifiers", "struct"):
                 self.walk(part)
 
+    def _configure(self, key: str | None, node: Node) -> None:
+        value = self.walk(node)
+        if isinstance(value, Whole):
+            variables.escapes(self, node, value)
+        self.reading.configured(key, value)
+
     def apply(self, function: Value, args: list[Value], node: Node) -> Value:
         """Follow a function value with these arguments."""
         return calls.apply(self, function, args, node)
+
+    def call(self, name: str, args: list[Value], node: Node) -> Value:
+        """Follow a call of a function by its name."""
+        return calls.named(self, name, args, node)
+
+    def function(self, name: str, args: list[Value], node: Node) -> Value:
+        """Follow a function of the frame's module as a part of what is being read, not as a call in it."""
+        return calls.function(self, name, args, node)
 
     def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
         """Return a frame inside this one: what it binds is not seen outside."""
@@ -112,10 +126,11 @@ class Frame:
     def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
         evaluator = self.file.evaluator
         evaluator.start_anew()
-        names = {self.file.source.text(each) for each in walk(node) if each.type == "identifier"}
+        text = self.file.source.text(node)
         terms: dict[str, Term] = {}
-        for name in names & bindings.keys():
-            value = bindings[name]
+        for name, value in bindings.items():
+            if name not in text:
+                continue
             unknown = Unknown(name, "it depends on the environment", self.at(node))
             terms[name] = value.compute() if isinstance(value, Plain) else unknown
         for name, value in bindings.items():

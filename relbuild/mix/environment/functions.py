@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from relbuild.mix import config_imports
-from relbuild.mix.environment import config_calls, dotenvy, enumerables, patterns, stops, variables
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing
+from relbuild.mix.environment import config_calls, control, patterns, tables, variables
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing, unclear
 from relbuild.mix.environment.values import (
+    NIL,
     Choice,
     Closure,
     Fetched,
     Plain,
     Something,
+    Stop,
     Text,
     Truth,
     Value,
     Whole,
+    choice,
+    equals,
+    falsy,
     is_nil,
+    known_items,
+    truthy,
 )
 from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import arguments
+from relbuild.mix.literals import NotLiteral, quoted, unescape
+from relbuild.mix.source import arguments, pair_key, parts
 from relbuild.mix.terms import TreePath
 
 if TYPE_CHECKING:
@@ -34,48 +43,16 @@ if TYPE_CHECKING:
 Special = Callable[["Frame", Node, list[Value]], Value]
 Function = Callable[["Call"], Value]
 
-# Elixir's own modules, and functions that give no variable's value away.
-KNOWN = (
-    *(
-        "Access.",
-        "Application.",
-        "Atom.",
-        "Base.",
-        "Code.",
-        "Config.",
-        "Date.",
-        "DateTime.",
-        "Enum.",
-        "File.",
-        "Float.",
-    ),
-    *("Function.", "IO.", "Integer.", "JSON.", "Kernel.", "Keyword.", "List.", "Logger.", "Map.", "MapSet.", "Module."),
-    *("Node.", "Path.", "Process.", "Range.", "Regex.", "Stream.", "String.", "System.", "Tuple.", "URI.", "Version."),
-    *(":", "config", "dbg", "inspect", "is_", "put_in", "to_charlist", "to_string", "update_in"),
-)
-GIVES_TEXT = ("String.trim", "String.down", "String.up", "String.split", "String.replace", "Path.", "inspect", "to_")
-# Library functions that raise on nil, as their guards say (hexdocs.pm/elixir).
-_NOT_NIL = frozenset(
-    f"String.{name}"
-    for name in (
-        *("capitalize", "contains?", "downcase", "ends_with?", "first", "graphemes", "last", "length", "replace"),
-        *("replace_leading", "replace_prefix", "replace_suffix", "replace_trailing", "slice", "split", "starts_with?"),
-        *("to_atom", "to_charlist", "to_existing_atom", "to_float", "to_integer", "trim", "trim_leading"),
-        *("trim_trailing", "upcase"),
-    )
-) | {
-    *("Base.decode16!", "Base.decode32!", "Base.decode64", "Base.decode64!", "Base.url_decode64!", "Float.parse"),
-    *("File.read!", "Integer.parse", "Path.expand", "Path.join", "URI.new!", "URI.parse", ":erlang.binary_to_integer"),
-}
-_NOT_EMPTY = frozenset({"String.to_integer", "String.to_float", ":erlang.binary_to_integer"})
-
 
 def refuse_nil(call: Call) -> None:
-    """Note what fails when the function is given nil by a variable that isn't set."""
-    if call.name not in _NOT_NIL or not call.args:
+    """Note what fails when the function is given nil by a variable that isn't set, or an empty text by an empty one."""
+    module = call.name.rpartition(".")[0]
+    if not call.args or not (module in tables.NO_NIL_MODULES or call.name in tables.NO_NIL):
         return
     condition = is_nil(call.args[0], f"{call.text(0)} is nil")
-    if call.name in _NOT_EMPTY and condition != NEVER:
+    if module in tables.COLLECTIONS and unclear(condition):
+        return
+    if call.name in tables.NO_EMPTY and condition != NEVER:
         condition = either((condition, _empty(call.args[0])))
     call.frame.reading.fails(condition, call.frame.at(call.node))
 
@@ -135,6 +112,64 @@ def _has_key(call: Call) -> Value:
     )
 
 
+def _getenv(call: Call) -> Value:
+    """Follow `:os.getenv`, which gives a charlist, and false for what isn't set."""
+    if not call.args:
+        return _environment(call)
+    name = variables.variable(call.frame, call.args[0], call.written(0))
+    if name is None:
+        return call.something()
+    variables.note(call.frame, name, call.args[0], call.written(0))
+    default: Value = Truth(NEVER)
+    if len(call.args) > 1:
+        default = call.args[1]
+        variables.note_default(call.frame, name, default, call.text(1))
+    given = Something(name, present=True, made_of=frozenset({name}))
+    value = choice([(is_set(name), given), (missing(name), default)], call.frame.text(call.whole))
+    return variables.as_given(call.frame, name, value)
+
+
+def _environment(call: Call) -> Value:
+    """Note a call that gives all variables in a form that isn't followed."""
+    return variables.escapes(call.frame, call.whole, call.something(present=True))
+
+
+def _take(call: Call) -> Value:
+    """Follow `Map.take` of the map of all variables: those that are named are read."""
+    items = known_items(call.args[1]) if len(call.args) == 2 and isinstance(call.args[0], Whole) else None
+    if items is None:
+        return variables.given_away(call) or call.frame.plain(call.whole)
+    for item in items:
+        _get_env(replace(call, args=[Plain(lambda item=item: item, "")], nodes=[call.nodes[1]]))  # type: ignore[misc]
+    return call.something(present=True)
+
+
+def _apply(call: Call) -> Value:
+    """Follow `apply(function, args)` and `apply(Module, :name, args)`."""
+    frame, args = call.frame, _items(call.args[-1]) if call.args else None
+    if len(call.args) == 2 and args is not None:
+        return frame.apply(call.args[0], args, call.node)
+    module, name = (variables.atom(value) for value in call.args[:2]) if len(call.args) == 3 else (None, None)
+    if args is None or module is None or name is None:
+        return variables.perhaps_reads(call)
+    return frame.call(f"{module}.{name.lstrip(':')}", args, call.node)
+
+
+def _items(value: Value) -> list[Value] | None:
+    """Return the items of a list, each as a value."""
+    if isinstance(value, Plain) and value.items is not None:
+        return list(value.items)
+    items = known_items(value)
+    return [Plain(lambda item=item: item, value.text) for item in items] if items is not None else None  # type: ignore[misc,union-attr]
+
+
+def _evaluate(call: Call) -> Value:
+    """Note code that is evaluated and can't be followed."""
+    frame = call.frame
+    frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", "what it evaluates isn't followed", frame.at(call.node)))
+    return call.something()
+
+
 def _put_env(call: Call) -> Value:
     name = variables.string(call.args[0]) if call.args else None
     if name is not None:
@@ -181,19 +216,11 @@ def _require_file(call: Call) -> Value:
     if call.name == "import_config":
         directory = frame.file.source.file.rpartition("/")[0]
     named = path.value if isinstance(path, Known) else None
-    text = (
-        named.path
-        if isinstance(named, TreePath)
-        else posixpath.join(directory, named)
-        if isinstance(named, str)
-        else None
-    )
-    if text is None:
-        frame.reading.note(
-            Unknown(f"`{frame.text(call.whole)}`", "which file it is can't be told", frame.at(call.node))
-        )
+    if not isinstance(named, TreePath | str):
+        what = f"`{frame.text(call.whole)}`"
+        frame.reading.note(Unknown(what, "the file that it reads is computed", frame.at(call.node)))
         return call.something()
-    text = posixpath.normpath(text)
+    text = posixpath.normpath(named.path if isinstance(named, TreePath) else posixpath.join(directory, named))
     if "*" in text and call.name == "import_config":
         # As Mix.Config had it (hexdocs.pm/mix/1.9, Mix.Config.import_config/1).
         for each in config_imports.matching(frame.reading.files.tree, text):
@@ -213,6 +240,120 @@ def _follow_file(call: Call, path: str) -> Value:
     return reading.file(path)
 
 
+def _member(call: Call) -> Value:
+    items = known_items(call.args[0]) if len(call.args) == 2 else None
+    if items is None:
+        return Truth(call.frame.opaque(call.whole, call.args))
+    found = either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items)
+    return Truth(call.frame.reading.uses.compared(found))
+
+
+def _each(call: Call) -> Value:
+    """Follow a function once for each item of a list that is known, else once for any."""
+    if len(call.args) < 2:
+        return variables.given_away(call) or call.something()
+    given = [call.args[0]]
+    for condition, item in control.each_item(call.frame, call.args[0], call.written(0)):
+        rest = [Something("the accumulator")] if "reduce" in call.name else []
+        with call.frame.reading.under(condition):
+            given.append(call.frame.apply(call.args[-1], [item, *rest], call.node))
+    return call.frame.something(call.whole, present=True, of=given)
+
+
+def _asked_one_by_one(call: Call, until: bool) -> list[tuple[Condition, Value, Value]] | None:
+    """Follow a function for each item until it says so, or doesn't; return when it is asked of which, and its answers.
+
+    None where the items aren't known.
+    """
+    found: list[tuple[Condition, Value, Value]] = []
+    goes_on: Condition = ALWAYS
+    for condition, item in control.each_item(call.frame, call.args[0], call.written(0)):
+        with call.frame.reading.under(condition, goes_on):
+            answer = call.frame.apply(call.args[-1], [item], call.node) if len(call.args) > 1 else item
+        if condition != ALWAYS:
+            return None
+        found.append((goes_on, item, answer))
+        goes_on = every((goes_on, falsy(answer) if until else truthy(answer)))
+    return found
+
+
+def _all(call: Call) -> Value:
+    asked = _asked_one_by_one(call, until=False) if call.args else None
+    return call.something() if asked is None else Truth(every(truthy(answer) for _, _, answer in asked))
+
+
+def _any(call: Call) -> Value:
+    asked = _asked_one_by_one(call, until=True) if call.args else None
+    return call.something() if asked is None else Truth(either(truthy(answer) for _, _, answer in asked))
+
+
+def _find(call: Call) -> Value:
+    asked = _asked_one_by_one(call, until=True) if len(call.args) > 1 else None
+    if asked is None:
+        return call.something()
+    cases = [
+        (every((reached, truthy(answer))), answer if call.name == "Enum.find_value" else item)
+        for reached, item, answer in asked
+    ]
+    otherwise = call.args[1] if len(call.args) > 2 else NIL
+    none = every(falsy(answer) for _, _, answer in asked)
+    return choice([*cases, (none, otherwise)], call.frame.text(call.whole))
+
+
+_COLLECTIONS: dict[str, Function] = {
+    "Enum.member?": _member,
+    **dict.fromkeys(tables.EACH, _each),
+    "Enum.all?": _all,
+    "Enum.any?": _any,
+    "Enum.find": _find,
+    "Enum.find_value": _find,
+}
+
+
+def _raised(frame: Frame, node: Node, piped: list[Value]) -> Value:
+    """Note that the start fails here, with what the author says of it."""
+    frame.reading.fails_here(frame.at(node), _message(frame, arguments(node)))
+    return Stop()
+
+
+def _halted(call: Call) -> Value:
+    """Note that the start fails here, unless it ends with exit code 0."""
+    code = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
+    if call.args and not (isinstance(code, Known) and code.value == 0):
+        call.frame.reading.fails_here(call.frame.at(call.node), None)
+    return Stop()
+
+
+def _message(frame: Frame, written: list[Node]) -> str | None:
+    """Return what the author wrote for whoever sees it raised."""
+    if not written:
+        return None
+    last = written[-1]
+    if last.type == "keywords":
+        values = [
+            pair.child_by_field_name("value") for pair in parts(last) if pair_key(frame.file.source, pair) == "message"
+        ]
+        last = next((value for value in values if value is not None), last)
+    known = variables.string(frame.walk(last)) if last.type not in ("alias", "keywords") else None
+    if known is None and last.type == "string":
+        known = _interpolated(frame, last)
+    return known.strip() if known and known.strip() else None
+
+
+def _interpolated(frame: Frame, node: Node) -> str:
+    found = []
+    for piece in quoted(frame.file.source, node):
+        if isinstance(piece, str):
+            try:
+                found.append(unescape(piece))
+            except NotLiteral:
+                found.append(piece)
+        else:
+            value = frame.statements(piece)
+            found.append(variables.string(value) or frame.file.source.text(piece))
+    return "".join(found)
+
+
 def _matches(frame: Frame, node: Node, piped: list[Value]) -> Value:
     written = arguments(node)
     if len(written) != 2:
@@ -225,7 +366,7 @@ def _ignored(frame: Frame, node: Node, piped: list[Value]) -> Value:
 
 
 SPECIAL: dict[str, Special] = {
-    **dict.fromkeys(("raise", "reraise", "throw"), stops.raised),
+    **dict.fromkeys(("raise", "reraise", "throw"), _raised),
     "match?": _matches,
     **dict.fromkeys(("defmodule", "import", "alias", "require", "use", "quote"), _ignored),
 }
@@ -236,12 +377,17 @@ FUNCTIONS: dict[str, Function] = {
     "System.fetch_env": _fetch_env,
     "System.fetch_env!": _fetch_env_or_raise,
     "System.put_env": _put_env,
-    "System.halt": stops.halted,
-    "exit": stops.halted,
+    ":os.getenv": _getenv,
+    ":os.env": _environment,
+    "apply": _apply,
+    "Kernel.apply": _apply,
+    "System.halt": _halted,
+    "exit": _halted,
     "Map.get": _map(_get_env),
     "Map.fetch": _map(_fetch_env),
     "Map.fetch!": _map(_fetch_env_or_raise),
     "Map.has_key?": _map(_has_key),
+    "Map.take": _take,
     "is_map_key": _map(_has_key),
     "is_nil": _is_nil,
     "is_binary": _is_binary,
@@ -249,9 +395,12 @@ FUNCTIONS: dict[str, Function] = {
     "is_function": _is_function,
     "then": _then,
     "tap": _tap,
-    **enumerables.FUNCTIONS,
+    **_COLLECTIONS,
     "Code.require_file": _require_file,
     "Code.eval_file": _require_file,
+    "Code.compile_file": _require_file,
+    "Config.Reader.read!": _require_file,
+    **dict.fromkeys(tables.EVALUATES, _evaluate),
     "import_config": _require_file,
-    **dotenvy.FUNCTIONS,
+    **variables.DOTENVY,
 }

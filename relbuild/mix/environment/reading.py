@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment import use_table
+from relbuild.mix.environment import tables, variables
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
@@ -22,7 +22,7 @@ from relbuild.mix.environment.conditions import (
     every,
 )
 from relbuild.mix.environment.config_calls import ConfigCall
-from relbuild.mix.environment.contract import Default, Requirement
+from relbuild.mix.environment.contract import Default, Requirement, Variable
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.requirements import needed, requirement
@@ -81,9 +81,14 @@ class Reading:
     # Variables that the configuration itself may have set, and what Dotenvy reads beside the environment.
     assigned: set[str] = field(default_factory=set)
     dotenvy_files: bool = False
+    # The files and lines whose reads are followed, and the tuples that libraries read.
+    followed: set[tuple[str, int]] = field(default_factory=set)
+    tuples: list[Variable] = field(default_factory=list)
     uses: Uses = field(default_factory=Uses)
     # The module whose configuration is being followed, as `config :shop, Shop.Repo, …` names it.
     configuring: str | None = None
+    # Whether what is too long to follow is left out instead of being noted.
+    quiet: bool = False
     # What was run that may have set any variable, as it is written.
     elsewhere: str | None = None
     _site: Mark | None = None
@@ -117,7 +122,8 @@ class Reading:
         try:
             yield
         except (TooLong, RecursionError):
-            self.note(Unknown(what, "it is too deep to follow", at))
+            if not self.quiet:
+                self.note(Unknown(what, "it is too deep to follow", at))
 
     @property
     def reached(self) -> Condition:
@@ -209,6 +215,14 @@ class Reading:
         """Note that the boot fails where this place is reached."""
         self.fails(ALWAYS, at, message)
 
+    def note_tuple(self, frame: Frame, node: Node) -> None:
+        """Note the variable of a tuple such as `{:system, "PORT"}`."""
+        found = variables.system_tuple(frame.file.source, node)
+        if isinstance(found, Variable):
+            self.tuples.append(found)
+        elif found is not None:
+            self.note(found)
+
     def access(self, name: str, at: Mark, written: Mark | None) -> None:
         """Note that a variable is read; the place to name is where its name is written, if that is known."""
         self.accesses.append(Access(name, written or self.place(at), None))
@@ -222,8 +236,8 @@ class Reading:
                 return
 
     def configured(self, key: str | None, value: Value) -> None:
-        """Note that the value is that of a key in a configuration."""
-        if key is None or key not in use_table.KEYS:
+        """Note that the value is that of a key in a configuration, for what it is used."""
+        if key is None or key not in tables.KEYS:
             return
         module = self.configuring if self.configuring and self.configuring[:1].isupper() else None
         found = self.files.module(module) if module is not None else None

@@ -22,7 +22,7 @@ from relbuild.mix.environment.values import (
     equals,
     falsy,
     is_nil,
-    listed,
+    known_items,
     seen,
     truthy,
 )
@@ -55,6 +55,8 @@ def follow(frame: Frame, node: Node) -> Value:
 def _listed(frame: Frame, node: Node) -> Value:
     """Follow a list or tuple, whose items are known one by one where each is written by itself."""
     written = parts(node)
+    if node.type == "tuple":
+        frame.reading.note_tuple(frame, node)
     if any(each.type == "keywords" or operator(each) == "|" for each in written):
         frame.children(node)
         return frame.plain(node, present=True)
@@ -137,7 +139,7 @@ def _compared(frame: Frame, node: Node, text: str) -> Value:
 
 def _member(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
-    items = listed(right)
+    items = known_items(right)
     if items is None:
         return Truth(Opaque(text, sees=seen(left, right)))
     return Truth(frame.reading.uses.compared(either(equals(left, item, text) for item in items)))

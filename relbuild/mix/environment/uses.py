@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
-from relbuild.mix.environment import use_table
+from relbuild.mix.environment import tables
 from relbuild.mix.environment.conditions import Among, Condition, leaves
 from relbuild.mix.environment.contract import Use
 from relbuild.mix.environment.values import Value, made_of, texts
@@ -28,7 +28,7 @@ class Uses:
 
     def called(self, function: str, value: Value) -> None:
         """Note that a function of a library gets the value as its first argument."""
-        use = use_table.FUNCTIONS.get(function)
+        use = tables.FUNCTIONS.get(function)
         if use is not None:
             self.parsed(value, use)
 
@@ -42,7 +42,7 @@ class Uses:
 
     def configured(self, key: str, value: Value, module: str | None, adapter: str | None) -> None:
         """Note that the value is that of a key in the configuration of a module, perhaps an Ecto repository."""
-        use = use_table.KEYS.get(key)
+        use = tables.KEYS.get(key)
         if use is None:
             return
         for name in made_of(value) if use.kind == "choice" else texts(value):
@@ -57,9 +57,9 @@ class Uses:
                 return configured
             values = values or (("false", "true") if default in ("true", "false") else ())
         if (use is None or use.kind in ("atom", "boolean")) and values:
-            boolean = {value.lower() for value in values} <= use_table.BOOLEANS
+            boolean = {value.lower() for value in values} <= tables.BOOLEANS
             return Use("boolean" if boolean else "choice", values)
-        found = use or configured or use_table.NAMES.get(name.rpartition("_")[2])
+        found = use or configured or tables.NAMES.get(name.rpartition("_")[2])
         return found and _complete(found, name)
 
 
@@ -68,5 +68,5 @@ def _complete(use: Use, variable: str, module: str | None = None, adapter: str |
     if use.kind != "url" or use.scheme is not None:
         return use
     words = re.split(r"[._]", f"{module or ''}.{variable}".upper())
-    named = next((found for word, found in use_table.SCHEMES.items() if word in words), "https")
-    return Use("url", scheme=use_table.ADAPTERS.get(adapter or "", named))
+    named = next((found for word, found in tables.SCHEMES.items() if word in words), "https")
+    return Use("url", scheme=tables.ADAPTERS.get(adapter or "", named))

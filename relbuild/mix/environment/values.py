@@ -246,7 +246,7 @@ def is_nil(value: Value, text: str) -> Condition:
     return NEVER
 
 
-def listed(value: Value) -> list[Term] | None:
+def known_items(value: Value) -> list[Term] | None:
     """Return the items of a list that is known as a whole; None for anything else."""
     term = value.compute() if isinstance(value, Plain) else None
     if not isinstance(term, Known) or not isinstance(term.value, List) or len(term.value.items) > MAX_ITEMS:

@@ -1,31 +1,68 @@
-"""The environment's variables: where a configuration reads one, what stands in for it, and what it gives."""
+"""Reads of environment variables, by Elixir's functions and by Dotenvy's: where, with what default, and their value."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.environment.conditions import ALWAYS, Condition, Opaque, is_set, missing, negation
-from relbuild.mix.environment.values import Choice, Plain, Something, Text, Value, choice, is_nil
+from relbuild.mix.coerce import Undecided, charlist
+from relbuild.mix.environment import tables
+from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Among, Condition, Opaque, is_set, missing, negation
+from relbuild.mix.environment.contract import Default, Use, Variable
+from relbuild.mix.environment.values import (
+    NIL,
+    Choice,
+    Closure,
+    Plain,
+    Something,
+    Text,
+    Truth,
+    Value,
+    Whole,
+    choice,
+    is_nil,
+)
 from relbuild.mix.facts import Known, Unknown
+from relbuild.mix.source import Source, parts
+from relbuild.mix.terms import Atom, List, Term
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
     from relbuild.mix.environment.frame import Frame
 
-# What a variable's name looks like, and hardly anything else.
+COMPUTED = "its name is computed"
+# How the reasons begin that a library of a configuration's reads a variable.
+LIBRARY = "the library that gets"
+ANY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A variable's name, and one that hardly anything else looks like.
+NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-# Libraries that set variables from files.
-_LOADERS = ("Dotenv.", "DotenvParser.", "Envy.", "ExDotenv.")
+
+
+def text_of(term: Term) -> str | None:
+    """Return a text that is known, also one written as a charlist."""
+    value = term.value if isinstance(term, Known) else None
+    if isinstance(value, List) and value.items:
+        try:
+            return charlist(value)
+        except Undecided:
+            return None
+    return value if isinstance(value, str) else None
 
 
 def string(value: Value) -> str | None:
-    """Return a text that is known."""
+    """Return a text that is known, also one written as a charlist."""
+    return text_of(value.compute()) if isinstance(value, Plain) else None
+
+
+def atom(value: Value) -> str | None:
+    """Return an atom that is known as it is written: a module of Elixir by its name, others with their colon."""
     term = value.compute() if isinstance(value, Plain) else None
-    return term.value if isinstance(term, Known) and isinstance(term.value, str) else None
+    return str(term.value) if isinstance(term, Known) and isinstance(term.value, Atom) else None
 
 
 def read(frame: Frame, name: Value, node: Node, whole: Node, default: Value | None = None, shown: str = "") -> Value:
@@ -60,13 +97,14 @@ def variable(frame: Frame, name: Value, node: Node) -> str | None:
     known = string(name)
     if known is None:
         what = f"the variable named by `{frame.text(node)}`"
-        frame.reading.note(Unknown(what, "its name is computed", frame.at(node)))
+        frame.reading.note(Unknown(what, COMPUTED, frame.at(node)))
     return known if known and "\0" not in known and "=" not in known else None
 
 
 def note(frame: Frame, name: str, value: Value, node: Node) -> None:
     """Note that the variable whose name is that value is read here; it stands where its name is written out."""
     at = frame.at(node)
+    frame.reading.followed.add((at.file, at.line))
     frame.reading.access(name, at, at if node.type == "string" else _written(name, value))
 
 
@@ -88,14 +126,133 @@ def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None
         frame.reading.default(name, text, literal=False)
 
 
-def perhaps_read(call: Call) -> Value:
-    """Note a call of what can't be followed, which may read a variable that it names; nothing is known of its value."""
-    if call.name.startswith(_LOADERS):
-        call.frame.reading.elsewhere = call.frame.reading.elsewhere or call.frame.text(call.whole)
-    for value in call.args:
-        name = string(value)
-        if name is not None and _NAME.fullmatch(name):
-            frame = call.frame
-            reason = f"{call.name}/{len(call.args)} can't be followed, so what it needs {name} for can't be told"
-            frame.reading.note(Unknown(name, reason, frame.at(call.node)))
+def system_tuple(source: Source, node: Node) -> Variable | Unknown | None:
+    """Return the variable of a tuple such as `{:system, "PORT", "4000"}`, which the library that gets it reads.
+
+    Without a default it is Unknown whether that requires it; None for another tuple.
+    """
+    items = parts(node)
+    if len(items) < 2 or source.text(items[0]) != ":system":
+        return None
+    index = next((i for i, item in enumerate(items) if item.type == "string"), 0)
+    name = source.text(items[index])[1:-1]
+    if not index or not NAME.fullmatch(name):
+        return None
+    at = source.mark(items[index])
+    if index + 1 == len(items):
+        return Unknown(name, f"{LIBRARY} `{source.excerpt(node)}` reads it and may require it", at)
+    instead = items[index + 1]
+    literal = instead.type in ("string", "integer", "boolean")
+    return Variable(name, at, Default(source.text(instead).strip('"'), literal))
+
+
+def escapes(frame: Frame, node: Node, value: Value) -> Value:
+    """Note that all variables are taken, by whom isn't followed; return the value."""
+    frame.reading.note(Unknown(f"`{frame.text(node)}`", "it takes all variables", frame.at(node)))
+    return value
+
+
+def given_away(call: Call) -> Value | None:
+    """Note a call that gets the map of all variables, by itself or in a list; None where it gets none."""
+    found = any(
+        isinstance(each, Whole)
+        for value in call.args
+        for each in (value, *(value.items or () if isinstance(value, Plain) else ()))
+    )
+    return escapes(call.frame, call.whole, call.something()) if found else None
+
+
+def perhaps_reads(call: Call) -> Value:
+    """Note a call that can't be followed, where it names a variable or comes from a dependency."""
+    frame, name = call.frame, f"{call.name}/{len(call.args)}"
+    if call.name.startswith(tables.LOADERS):
+        frame.reading.elsewhere = frame.reading.elsewhere or frame.text(call.whole)
+    named = [text for value in call.args if (text := string(value)) is not None and _NAME.fullmatch(text)]
+    for text in named:
+        frame.reading.note(Unknown(text, f"{name} may read it, and isn't followed", frame.at(call.node)))
+    dependency = call.name[:1].isupper() and not call.name.startswith(tables.HARMLESS)
+    if not named and (dependency or call.name == "apply") and frame.file.source.file in frame.reading.following:
+        frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", f"{name} isn't followed", frame.at(call.node)))
     return call.something()
+
+
+# What is false, whatever its case; nobody writes fAlse (Dotenvy.Transformer.to!/2).
+_FALSE = frozenset({"", "0", "false", "False", "FALSE"})
+# Types whose values are never nil or false, but for an empty text where the type ends in `?`.
+_PRESENT = ("charlist", "float", "integer", "module")
+
+
+def _source(call: Call) -> Value:
+    """Note whether Dotenvy reads files beside the environment."""
+    node = call.nodes[0] if call.nodes else None
+    inputs = parts(node) if node is not None and node.type == "list" else [node] if node is not None else []
+    of_environment = [isinstance(call.frame.walk(each), Whole) for each in inputs]
+    call.frame.reading.dotenvy_files |= not of_environment or not all(of_environment)
+    return call.something(present=True)
+
+
+def _env(call: Call) -> Value:
+    """Follow `env!`, which raises where the variable isn't set and has no default."""
+    name = variable(call.frame, call.args[0], call.written(0)) if call.args else None
+    if name is None:
+        return call.something()
+    note(call.frame, name, call.args[0], call.written(0))
+    own = _own(call, name)
+    kind = _kind(call)
+    with call.frame.reading.under(own):
+        if len(call.args) > 2:
+            note_default(call.frame, name, call.args[2], call.text(2))
+            value = choice(
+                [(is_set(name), _converted(call, name, kind)), (missing(name), call.args[2])],
+                call.frame.text(call.whole),
+            )
+        else:
+            test = Among(name, EMPTY) if kind is not None and kind.endswith("!") else missing(name)
+            call.frame.reading.fails(test, call.frame.at(call.written(0)))
+            value = _converted(call, name, kind)
+    return choice([(own, value), (negation(own), Something(name))], call.frame.text(call.whole))
+
+
+def _own(call: Call, name: str) -> Condition:
+    """Return when the variable's value is the environment's."""
+    reading = call.frame.reading
+    return Opaque(f"no file that Dotenvy reads sets {name}", of=reading) if reading.dotenvy_files else ALWAYS
+
+
+def _kind(call: Call) -> str | None:
+    """Return the type that the value is converted to; None for a function, and for what isn't known."""
+    if len(call.args) < 2:
+        return "string"
+    term = call.args[1].compute() if isinstance(call.args[1], Plain) else None
+    return term.value.name if isinstance(term, Known) and isinstance(term.value, Atom) else None
+
+
+def _converted(call: Call, name: str, kind: str | None) -> Value:
+    """Return what a variable that is set becomes."""
+    if kind is None:
+        return _by_function(call, name)
+    plain = kind.rstrip("?!")
+    if plain in ("integer", "float", "boolean", "module", "atom"):
+        call.frame.reading.uses.parsed(Text(name), Use(plain))  # type: ignore[arg-type]
+    value: Value = Something(call.frame.text(call.whole), present=plain in _PRESENT)
+    if plain == "string":
+        value = Text(name)
+    elif plain == "boolean":
+        value = Truth(Among(name, _FALSE, inside=False))
+    empty = Among(name, frozenset({""}))
+    return choice([(empty, NIL), (negation(empty), value)], name) if kind.endswith("?") else value
+
+
+def _by_function(call: Call, name: str) -> Value:
+    if not isinstance(call.args[1], Closure):
+        return call.something()
+    with call.frame.reading.under(is_set(name)) as reachable:
+        return call.frame.apply(call.args[1], [Text(name)], call.node) if reachable else call.something()
+
+
+DOTENVY: dict[str, Callable[[Call], Value]] = {
+    "Dotenvy.source": _source,
+    "Dotenvy.source!": _source,
+    "Dotenvy.env": _env,
+    "Dotenvy.env!": _env,
+}

@@ -48,6 +48,7 @@ def _path(name: str) -> str:
         .replace("_eex", ".eex")
         .replace("_exs", ".exs")
         .replace("_sh", ".sh")
+        .replace("_erl", ".erl")
         .replace("_ex", ".ex")
     )
 
@@ -56,7 +57,7 @@ def _path(name: str) -> str:
 def told(contract: Callable[..., Contract]) -> Callable[..., dict[str, str]]:
     def told(runtime: str = "", **files: str) -> dict[str, str]:
         found = contract(runtime, **files)
-        assert not found.unknown, found.unknown
+        assert not found.possibly_more, found.possibly_more
         return {variable.name: words(variable) for variable in found.variables}
 
     return told

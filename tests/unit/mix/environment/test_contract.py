@@ -113,7 +113,7 @@ def test_its_form() -> None:
             },
             {"name": "PORT", "kind": "optional", "at": "config/runtime.exs:3", "default": "4000"},
         ],
-        "unknown": [{"what": "`env(x)`", "reason": "its name is computed", "at": "config/runtime.exs:3"}],
+        "possibly_more": [{"what": "`env(x)`", "reason": "its name is computed", "at": "config/runtime.exs:3"}],
     }
 
 
@@ -156,7 +156,7 @@ json_values = st.recursive(
 
 @given(st.lists(json_values, max_size=3), st.lists(json_values, max_size=2))
 def test_any_label_gives_a_contract_or_nothing(variables: list[object], unknown: list[object]) -> None:
-    found = from_label(json.dumps({"version": 1, "variables": variables, "unknown": unknown}))
+    found = from_label(json.dumps({"version": 1, "variables": variables, "possibly_more": unknown}))
     if found is not None:
         lacks(found, {})
         assert from_label(to_label(found)) is not None

@@ -184,10 +184,10 @@ def test_its_places(contract: Callable[..., Contract]) -> None:
 
 def test_another_file_may_set_anything(contract: Callable[..., Contract]) -> None:
     found = contract('System.fetch_env!("A")\n', rel__env_sh_eex=". /etc/shop.env\n")
-    assert [(each.what, each.at.line) for each in found.unknown] == [("`. /etc/shop.env`", 1)]
+    assert [(each.what, each.at.line) for each in found.possibly_more] == [("`. /etc/shop.env`", 1)]
     assert [(each.name, each.kind) for each in found.variables] == [("A", "conditional")]
 
 
 def test_what_is_no_shell_is_said(contract: Callable[..., Contract]) -> None:
     found = contract(rel__env_sh_eex="if then ${A:?} fi (\n")
-    assert (found.variables, [each.what for each in found.unknown]) == ((), ["rel/env.sh.eex"])
+    assert (found.variables, [each.what for each in found.possibly_more]) == ((), ["rel/env.sh.eex"])

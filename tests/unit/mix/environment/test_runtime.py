@@ -368,7 +368,7 @@ def test_what_an_import_does_not_bring(contract: Callable[..., Contract]) -> Non
     ):
         found = contract(f"{HELPERS}\nimport {imported}\n{call}\n")
         assert found.variables == ()
-        assert [each.what for each in found.unknown] == ["SOME_NAME"]
+        assert [each.what for each in found.possibly_more] == ["SOME_NAME"]
 
 
 def test_what_takes_too_many_words_is_left_out_of_a_condition(told: Told) -> None:
@@ -394,10 +394,10 @@ def test_a_file_that_is_imported(told: Told) -> None:
         ('for n <- 1..3, do: System.get_env("A_#{n}")', 'the variable named by `"A_#{n}"`', "its name is computed"),
         (
             'Elsewhere.env("SOME_NAME")', "SOME_NAME",
-            "Elsewhere.env/1 can't be followed, so what it needs SOME_NAME for can't be told",
+            "Elsewhere.env/1 may read it, and isn't followed",
         ),
         ('Code.require_file("no", __DIR__)', '`Code.require_file("no", __DIR__)`', "the project has no config/no"),
-        ("Code.require_file(x)", "`Code.require_file(x)`", "which file it is can't be told"),
+        ("Code.require_file(x)", "`Code.require_file(x)`", "the file that it reads is computed"),
     ],
 )  # fmt: skip
 def test_what_is_unknown_is_said_with_its_place(
@@ -405,7 +405,7 @@ def test_what_is_unknown_is_said_with_its_place(
 ) -> None:
     found = contract(runtime)
     assert found.variables == ()
-    assert [(each.what, each.reason, each.at.file, each.at.line) for each in found.unknown] == [
+    assert [(each.what, each.reason, each.at.file, each.at.line) for each in found.possibly_more] == [
         (what, reason, "config/runtime.exs", 1)
     ]
 
@@ -440,4 +440,4 @@ def test_a_function_that_never_ends_is_given_up(contract: Callable[..., Contract
     loop = "defmodule L do\n  def f(x), do: f(x) || f(x)\nend\n"
     found = contract(f'{loop}L.f(System.fetch_env!("A"))\nSystem.fetch_env!("B")\n')
     assert [each.name for each in found.of("required")] == ["A", "B"]
-    assert [(each.reason, each.at.line) for each in found.unknown] == [("it does too much to be followed", 4)]
+    assert [(each.reason, each.at.line) for each in found.possibly_more] == [("it does too much to be followed", 4)]

@@ -80,3 +80,68 @@ SCHEMES = {
     "DATABASE": "ecto",
     "DB": "ecto",
 }
+
+# Modules whose functions raise where their first argument is nil, and single functions that do (Elixir 1.20).
+NO_NIL_MODULES = frozenset(
+    {
+        *("String", "Base", "Integer", "Float", "Path", "File", "URI", "Version", "Regex", "JSON"),
+        *("Date", "DateTime", "NaiveDateTime", "Time", "Duration", "Enum", "Map", "Keyword"),
+    }
+)
+# Of these it is only noted where the first argument is surely a variable's value.
+COLLECTIONS = frozenset({"Enum", "Map", "Keyword"})
+NO_NIL = frozenset(
+    {
+        *("Jason.decode", "Jason.decode!", "Poison.decode", "Poison.decode!", ":json.decode", ":base64.decode"),
+        *(":erlang.binary_to_integer", ":erlang.binary_to_float", ":erlang.binary_to_atom", ":erlang.binary_to_list"),
+        *(":public_key.pem_decode", ":uri_string.parse", "List.to_string", "List.to_charlist", "byte_size"),
+    }
+)
+# Those that raise on an empty text, too.
+NO_EMPTY = frozenset(
+    {
+        *("String.to_integer", "String.to_float", ":erlang.binary_to_integer", ":erlang.binary_to_float"),
+        *("Version.parse!", "Version.compare", "Date.from_iso8601!", "NaiveDateTime.from_iso8601!"),
+        *("Time.from_iso8601!", "Duration.from_iso8601!", "File.read!", "File.ls!", "File.mkdir_p!"),
+        *("JSON.decode!", "Jason.decode!", "Poison.decode!", ":json.decode"),
+    }
+)
+
+# Functions whose last argument is called for each item of the first.
+EACH = (
+    *(f"Enum.{name}" for name in ("each", "filter", "flat_map", "into", "map", "map_join", "reduce", "reject")),
+    *("Enum.map_intersperse", "Enum.sort_by", "Enum.group_by", "Enum.split_with", "Enum.reduce_while"),
+    *("Stream.each", "Stream.filter", "Stream.flat_map", "Stream.map", "Stream.reject"),
+    *("Keyword.new", "Map.new", "MapSet.new", "Task.async_stream"),
+)
+EVALUATES = (
+    *("Code.eval_string", "Code.eval_quoted", "Code.compile_string", "Code.compile_quoted"),
+    *("EEx.eval_string", "EEx.eval_file"),
+)
+
+# Elixir's own modules, and functions that give no variable's value away.
+KNOWN = (
+    *("Access.", "Application.", "Atom.", "Base.", "Code.", "Config.", "Date.", "DateTime.", "Duration.", "Enum."),
+    *("File.", "Float.", "Function.", "IO.", "Integer.", "JSON.", "Kernel.", "Keyword.", "List.", "Logger.", "Map."),
+    *("MapSet.", "Module.", "NaiveDateTime.", "Node.", "Path.", "Process.", "Range.", "Regex.", "Stream.", "String."),
+    *("System.", "Task.", "Time.", "Tuple.", "URI.", "Version."),
+    *(":", "config", "dbg", "inspect", "is_", "put_in", "to_charlist", "to_string", "update_in"),
+)
+GIVES_TEXT = ("String.trim", "String.down", "String.up", "String.split", "String.replace", "Path.", "inspect", "to_")
+# Libraries that set variables from files (hexdocs.pm/dotenv, dotenv_parser, envy).
+LOADERS = ("Dotenv.", "DotenvParser.", "Envy.", "ExDotenv.")
+# Dependencies that configurations call, and that read no variable of their own; Mix raises in a release.
+HARMLESS = ("CAStore.", "Decimal.", "Jason.", "LoggerJSON.", "Mix.", "Plug.", "Poison.", "Timex.")
+
+# What reads variables in libraries: macros, functions and structs (their documentation on hexdocs.pm).
+READERS = {
+    "Skogsra": ("app_env", "system_env"),
+    "Vapor": ("%Env", "%Vapor.Provider.Env", "%Provider.Env", "env("),
+    "Nvir": ("env!", "Nvir.env!"),
+    "Dotenvy": ("env!", "Dotenvy.env!", "Dotenvy.env("),
+}
+# What dependencies read by themselves (docs.sentry.io/platforms/elixir/configuration/options, hexdocs.pm/ex_aws).
+PACKAGES = {
+    "ex_aws": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "sentry": ("SENTRY_DSN", "SENTRY_ENVIRONMENT", "SENTRY_RELEASE"),
+}
