@@ -91,11 +91,12 @@ def _runtime(tree: Tree, project: Project, release: Release, *, has_mix: bool) -
     short = aliases(on.source, [])
     for node, surely in executed(on, parts(on.source.root)):
         at, called = on.source.mark(node), _called(on.source, node, short)
+        fails = "fails at the start" if surely else "fails at the start if this line is evaluated"
         if not has_mix and called is not None and _OF_MIX.fullmatch(called.rpartition(".")[0]):
             fix = "use config_env() instead" if called == "Mix.env" else "compute it in config/config.exs instead"
-            yield Unavailable(f"{called} fails at the start: a release doesn't have Mix", at, fix, surely)
+            yield Unavailable(f"{called} {fails}: a release doesn't have Mix", at, fix, surely)
         elif callee(node) == "import_config":
-            message = f"import_config fails at the start: a release evaluates {on.source.file} alone"
+            message = f"import_config {fails}: a release evaluates {on.source.file} alone"
             yield Unavailable(message, at, "move the settings into this file", surely)
         elif called is not None and _READS.fullmatch(called):
             yield from _beside(tree, on, release, node, called, surely=surely)
@@ -119,9 +120,10 @@ def _beside(
         return
     steps = release.steps
     computed = isinstance(steps, Unknown) or (isinstance(steps, Known) and "function" in steps.value)
+    fails = "fails at the start" if surely else "fails at the start if this line is evaluated"
     unless = ", unless one of its steps copies it" if computed else ""
     yield Unavailable(
-        f"{called} of {file} fails at the start: the release has {on.source.file}, and no file beside it{unless}",
+        f"{called} of {file} {fails}: the release has {on.source.file}, and no file beside it{unless}",
         on.source.mark(node),
         "move its content into this file, or into a module in lib/ if it is code",
         surely and not computed,
