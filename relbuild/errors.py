@@ -1,4 +1,4 @@
-"""What can go wrong, each with its place, its next action and its exit code.
+"""The errors, each with its place, its next action and its exit code.
 
 Everything raises a ``RelbuildError``; only ``relbuild.__main__.main`` catches, renders and exits.
 """
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: what, where (if it has a place), and what to do next."""
+    """One problem: what it is, its place if it has one, and what to do next."""
 
     message: str
     at: Mark | None = None
@@ -73,33 +73,33 @@ class CommandFailed(RelbuildError):
 
 
 class UsageError(RelbuildError):
-    """The command line makes no sense, or the environment lacks what it needs."""
+    """The command line is wrong, or the environment lacks something that it names."""
 
     code = "usage"
     exit_code = 2
 
     @classmethod
     def empty(cls, option: str, what: str = "a file") -> Self:
-        """Return the error for an option that was given nothing, as by a shell's variable that isn't set."""
+        """Return the error for an option with an empty value, as from a shell variable that isn't set."""
         return cls(f"{option} is empty", hint=f"name {what}, or leave {option} out")
 
 
 class ConfigError(RelbuildError):
-    """relbuild.yml is at fault."""
+    """relbuild.yml has errors."""
 
     code = "config"
     exit_code = 3
 
 
 class ProjectError(RelbuildError):
-    """The Mix project is at fault."""
+    """The Mix project has errors."""
 
     code = "project"
     exit_code = 3
 
 
 class EngineError(RelbuildError):
-    """There is no engine, or one that can't do what is asked of it."""
+    """There is no engine, or it can't do what the command needs."""
 
     code = "engine"
     exit_code = 4
@@ -120,26 +120,26 @@ class LockedError(RelbuildError):
 
 
 class PassingFault(RelbuildError):
-    """Something outside is not answering for now; the same call may work later."""
+    """A network or a server doesn't answer; the same call may work later."""
 
     code = "try_again"
     exit_code = 75
 
 
 class TimedOut(RelbuildError):
-    """A command took longer than it was given; the code is that of timeout(1)."""
+    """A command exceeded its time limit; the exit code is that of timeout(1)."""
 
     code = "timeout"
     exit_code = 124
 
     @classmethod
     def after(cls, seconds: float) -> Self:
-        """Return the error for what --timeout has ended."""
-        return cls(f"it had not ended after {seconds:g} s, and was ended", hint="--timeout SECONDS gives it longer")
+        """Return the error for a command that --timeout has ended."""
+        return cls(f"it was stopped after {seconds:g} s, the time limit", hint="--timeout SECONDS sets a longer one")
 
 
 class Interrupted(RelbuildError):
-    """The user pressed Ctrl-C, or relbuild was told to end."""
+    """Ctrl-C or SIGTERM ended the command."""
 
     code = "interrupted"
     exit_code = 130

@@ -16,7 +16,7 @@ from relbuild.result import Content, Result, TextTable
 if TYPE_CHECKING:
     from relbuild.progress import Display
 
-# What a GitHub workflow command can't hold as it is, % first.
+# What a GitHub workflow command escapes, % first.
 MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 PROPERTY = {**MESSAGE, ":": "%3A", ",": "%2C"}
 # GitHub shows this many annotations of a step.
@@ -26,11 +26,11 @@ WIDEST = 10_000
 
 
 class Unwritable(Exception):
-    """stdout takes no more: whoever read it has gone (then there is nothing to say), or its disk is full."""
+    """stdout can't be written: its reader has gone (then the message is empty), or its disk is full."""
 
 
 def note(message: str) -> None:
-    """Print one line of news on stderr."""
+    """Print a line on stderr."""
     _write(f"{message}\n")
 
 
@@ -40,19 +40,19 @@ def note_command(command: str) -> None:
 
 
 def warn(message: str, hint: str | None = None) -> None:
-    """Print a warning and what to do about it on stderr."""
+    """Print a warning on stderr, and the fix below it."""
     note(_styled("warning", "33") + f": {message}")
     if hint:
         note(f"  {hint}")
 
 
 def interactive() -> bool:
-    """Tell whether someone sits at a terminal whom one can ask."""
+    """Return whether a person at a terminal can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(question: str) -> bool:
-    """Ask on the terminal; everything but a yes means no."""
+    """Ask on the terminal, and return whether the answer is yes."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -72,7 +72,7 @@ def show_version() -> None:
 
 
 def progress(*, verbose: bool) -> Display:
-    """Return what shows a build on stderr: its steps live on a terminal, plain lines elsewhere."""
+    """Return the display of a build on stderr: live steps on a terminal, plain lines elsewhere."""
     from relbuild.progress import LiveSteps, PlainLines
 
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
@@ -101,7 +101,7 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
 
 
 def _failure(command: str, result: Result) -> list[dict[str, Any]]:
-    """Return the errors of a result: of a failed one what is known of the reason."""
+    """Return the errors of a result: none if it succeeded, else one with the exit code and the reason if known."""
     if result.exit_code == 0:
         return []
     reason = getattr(result, "reason", "")
@@ -163,9 +163,9 @@ def _width() -> int | None:
 
 
 def show_error(command: str, error: RelbuildError, *, as_json: bool, directory: str = ".") -> None:
-    """Print what went wrong: on stderr for people, as the envelope on stdout for programs.
+    """Print an error: on stderr for people, as the envelope on stdout for programs.
 
-    In a GitHub workflow what has a place is annotated there too; places are relative to the project's directory.
+    In a GitHub workflow a problem with a place is also annotated; places are relative to the project's directory.
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for problem in error.problems[:GITHUB_MOST]:
@@ -189,7 +189,7 @@ def _annotate(problem: Problem, directory: str) -> None:
     if problem.at is None:
         return
     path = os.path.relpath(Path(directory) / problem.at.file, os.environ.get("GITHUB_WORKSPACE", "."))
-    if path.startswith(".."):  # a generated file: GitHub has nothing to show beside it
+    if path.startswith(".."):  # a generated file, which GitHub can't show
         return
     place = f"file={_escaped(path, PROPERTY)},line={problem.at.line},col={problem.at.column}"
     message = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
@@ -239,6 +239,6 @@ def _print(document: str) -> None:
 
 
 def _styled(word: str, colour: str) -> str:
-    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         return f"\033[1;{colour}m{word}\033[0m"
     return word

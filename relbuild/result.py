@@ -125,9 +125,9 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A release's command that ran to its end; ``exit_code`` is the release's own.
+    """A release's command that has ended; ``exit_code`` is the release's own.
 
-    The output is there where it was kept instead of passed on; output that isn't UTF-8 is in ``raw``. ``reason`` is the
+    ``output`` is None if it was passed on; output that isn't UTF-8 is in ``raw``. ``reason`` is the
     last line that a failed command wrote to stderr.
     """
 
@@ -173,7 +173,7 @@ class ReleaseVersion:
 
 @dataclass(frozen=True, slots=True)
 class ListedContainer:
-    """A container of the project; ``status`` is in the engine's words for people."""
+    """A container of the project; ``status`` is the engine's text for people."""
 
     name: str
     id: str
@@ -208,7 +208,7 @@ class ListedContainers:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The commands that would have run, in their order, as one can paste them into a shell."""
+    """The commands that would run, in their order, quoted for a shell."""
 
     commands: tuple[str, ...]
     exit_code: int = 0

@@ -183,11 +183,11 @@ def _push(session: Session, reference: str) -> None:
         reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
         untrusted = without_trust(registry.registry, output)
         passing = not untrusted and unanswered(output)
-        advice = untrusted or (f"{registry.registry} doesn't answer" if passing else f"log in: {registry.login}")
+        first = untrusted or ("wait until its registry answers" if passing else f"log in: {registry.login}")
         kind: type[RelbuildError] = PassingFault if passing else CommandFailed
         raise kind(
             f"can't push {reference}: {reason}",
-            hint=f"{advice}; then push the image, which is built and tagged: docker push {reference}",
+            hint=f"the image is built and tagged; {first}; then: docker push {reference}",
         )
 
 

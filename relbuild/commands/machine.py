@@ -13,6 +13,7 @@ from relbuild.commands.session import Session
 from relbuild.engine import files, logins
 from relbuild.engine.facts import EngineFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
+from relbuild.image.build.failures import INSTALL_BUILDX
 from relbuild.image.findings import Finding
 from relbuild.values import dataclass
 
@@ -24,7 +25,6 @@ LITTLE_MEMORY = 2 * GIB
 # Seconds that two clocks may differ before certificates, tokens and Mix's file times are taken for wrong.
 CLOCKS = 10.0
 PROXIES = {"HTTP_PROXY": "httpProxy", "HTTPS_PROXY": "httpsProxy", "NO_PROXY": "noProxy"}
-INSTALL_BUILDX = "install it: docker-buildx-plugin of Docker's packages (https://github.com/docker/buildx#installing)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,11 @@ def _client(session: Session, platforms: tuple[str, ...]) -> Iterator[Finding]:
     if version.exit_code:
         yield Finding("buildx", "failed", "the docker client has no buildx", INSTALL_BUILDX)
         return
-    yield Finding("buildx", "ok", f"buildx {(version.stdout.split() or ['', ''])[1:2][0]}")
+    found = re.search(r" v?(\d+)\.(\d+)\S*", version.stdout)
+    if found and (int(found[1]), int(found[2])) < (0, 13):
+        yield Finding("buildx", "failed", f"buildx{found[0]} is too old", INSTALL_BUILDX)
+        return
+    yield Finding("buildx", "ok", f"buildx{found[0]}" if found else "buildx, of an unknown version")
     inspected = session.runner.captured((*session.endpoint.docker, "buildx", "inspect"))
     if inspected.exit_code:
         mending = "docker buildx ls shows the builders there are, docker buildx use default takes the engine's own"

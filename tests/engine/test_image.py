@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -167,6 +168,34 @@ def test_a_push_gives_the_digest_a_pull_resolves(
     assert relbuild("version", reference).stdout == "shop 0.1.0\n"
 
 
+def test_a_registry_without_tls_is_no_matter_of_logging_in(
+    relbuild: Callable[..., Ran], docker: Docker, cleanup: Any, registry: str, labels: tuple[str, ...], run_id: str
+) -> None:
+    """The engine speaks TLS with it, as it isn't on the loopback address."""
+    container = docker("run", "--detach", *labels, f"relbuild-test-registry:{run_id}")
+    address = f"{docker('inspect', '--format', '{{.NetworkSettings.IPAddress}}', container)}:5000"
+    assert registry != address
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://{address}/v2/")
+            break
+        time.sleep(0.1)
+    reference = cleanup.image(f"{address}/shop:{run_id}")
+    failed = relbuild("image", "-C", str(SHOP), "-t", reference, "--no-verify", "--push")
+    docker("rm", "--force", container)
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert (
+        f"{address} speaks HTTP without TLS: give it a certificate, or add it to insecure-registries" in failed.stderr
+    )
+    assert "docker login" not in failed.stderr
+
+
+def test_several_tags_are_all_printed(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> None:
+    references = [cleanup.image(f"relbuild-test-{name}:{run_id}") for name in ("one", "two")]
+    built = relbuild("image", "-C", str(SHOP), "--no-verify", "-t", references[0], "-t", references[1])
+    assert (built.exit_code, built.stdout.splitlines()) == (0, references)
+
+
 def test_a_push_that_fails_says_that_the_image_is_here(
     docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, shop: str
 ) -> None:
@@ -174,7 +203,7 @@ def test_a_push_that_fails_says_that_the_image_is_here(
     failed = relbuild("image", "-C", str(SHOP), "-t", reference, "--push")
     assert (failed.exit_code, failed.stdout) == (75, "")
     assert "can't push 127.0.0.1:9/shop:1.0" in failed.stderr
-    assert "tagged here; when its registry answers: docker push 127.0.0.1:9/shop:1.0\n" in failed.stderr
+    assert "tagged; wait until its registry answers; then: docker push 127.0.0.1:9/shop:1.0\n" in failed.stderr
     assert docker("run", "--rm", reference, "version") == "shop 0.1.0"
 
 

@@ -254,8 +254,8 @@ def test_one_that_takes_too_long(
     kept = f"relbuild-migrate-{app}"
     assert ended.stderr.splitlines()[-3:] == [
         f"warning: its output is kept until the next one: docker logs {kept}",
-        "error: it had not ended after 5 s, and was ended",
-        "  --timeout SECONDS gives it longer",
+        "error: it was stopped after 5 s, the time limit",
+        "  --timeout SECONDS sets a longer one",
     ]
     assert docker("inspect", "--format", "{{.State.Status}}", kept) == "exited"
     wake(database)
@@ -506,7 +506,7 @@ def test_a_swarm_service_with_a_secret(
     assert first.returncode == 130
     ended = relbuild("migrate", slow, *on, "--timeout", "8")
     assert (ended.exit_code, ended.stdout) == (124, "begun\n")
-    assert "error: it had not ended after 8 s, and was ended\n" in ended.stderr
+    assert "error: it was stopped after 8 s, the time limit\n" in ended.stderr
     assert docker("service", "ls", "--quiet", "--filter", f"name=relbuild-migrate-{name}") == ""
     again = relbuild("migrate", *on)
     assert (again.exit_code, again.stdout) == (0, "Nothing to migrate\n"), again.stderr

@@ -29,7 +29,7 @@ def test_an_image_has_its_findings_and_sizes() -> None:
         ),
         warnings=(Problem("x is unused", Mark("lib/a.ex", 3, 8)),),
     )
-    finding = {"mending": None}
+    finding = {"hint": None}
     assert built.data() == {
         "reference": "r.example.com/shop@sha256:2",
         "id": "sha256:1",

@@ -88,7 +88,7 @@ def test_what_never_ends_is_given_its_time(
     where = f"image:{echo_image}" if place == "image" else f"container:{container}"
     ran = relbuild("eval", "Process.sleep(:infinity)", "--on", where, "--timeout", "4")
     assert ran.exit_code == 124
-    assert "error: it had not ended after 4 s, and was ended\n  --timeout SECONDS gives it longer" in ran.stderr
+    assert "error: it was stopped after 4 s, the time limit\n  --timeout SECONDS sets a longer one" in ran.stderr
     assert (one_offs(docker, echo_image), processes(docker, container)) == ([], before)
 
 

@@ -141,6 +141,8 @@ def test_the_client() -> None:
     well = [("engine", "ok"), ("store", "ok")]
     assert found_by(version, Outcome(0, INSPECTED)) == [*well, ("buildx", "ok"), ("builder", "ok")]
     assert found_by(Outcome(1)) == [*well, ("buildx", "failed")]
+    for old in ("v0.12.1 30feaa1", "0.9.0+ds1 1"):
+        assert found_by(Outcome(0, f"github.com/docker/buildx {old}\n")) == [*well, ("buildx", "failed")]
     assert found_by(version, Outcome(1)) == [*well, ("buildx", "ok"), ("builder", "failed")]
 
 

@@ -145,7 +145,7 @@ def test_stderr_passes_as_it_is_and_its_end_is_kept(capfdbinary: pytest.CaptureF
 def test_a_command_is_given_its_time_and_undone(tmp_path: Path) -> None:
     undone = tmp_path / "undone"
     handling = Handling(timeout=0.5, undo=("touch", str(undone)))
-    with pytest.raises(TimedOut, match=r"it had not ended after 0\.5 s") as timed_out:
+    with pytest.raises(TimedOut, match=r"it was stopped after 0\.5 s") as timed_out:
         Subprocesses().attached(python("import time; time.sleep(60)"), handling=handling)
     assert (timed_out.value.exit_code, undone.exists()) == (124, True)
 
