@@ -11,6 +11,8 @@ until [ -e "$1" ]; do
     # A start script that sets ERL_ZFLAGS drops the flag by which the VM writes the file.
     if grep -qs '[b]eam' /proc/[0-9]*/cmdline && ! grep -qs '[w]rite_file' /proc/[0-9]*/cmdline; then
         state=up
+        # SIGTERM is ignored until the boot has finished, however long that takes.
+        sleep 4
         break
     fi
     if [ "$tenths" -ge "$2" ]; then

@@ -17,8 +17,6 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = REPOSITORY / "examples" / "shop"
-ECHO = Path(__file__).parent / "projects" / "echo"
-BOOTS = ("--env", "DATABASE_URL=postgres://user:password@127.0.0.1:1/shop")
 
 # conftest.py's Docker, Cleanup and Ran; its module can't be imported by name.
 Docker = Any
@@ -31,7 +29,6 @@ def shop(relbuild: Callable[..., Ran], cleanup: Any, run_id: str) -> str:
     reference = cleanup.image(f"relbuild-test-verified:{run_id}")
     built = relbuild("image", "-C", str(SHOP), "-t", reference)
     assert (built.exit_code, built.stdout) == (0, f"{reference}\n"), built.stderr
-    assert "boot: not tried: it doesn't boot without DATABASE_URL\n" in built.stderr
     return str(reference)
 
 
@@ -54,18 +51,22 @@ def findings(ran: Ran) -> list[tuple[str, str, str]]:
 
 
 def test_an_image_that_is_well(shop: str, relbuild: Callable[..., Ran], docker: Docker) -> None:
-    verified = relbuild("verify", shop, *BOOTS, "--json", "--verbose")
+    verified = relbuild("verify", shop, "--json", "--verbose")
     assert verified.exit_code == 0, verified.stderr
-    (libraries, user, commands, boot, secrets) = findings(verified)
+    libraries, user, boot, *log, port, secrets = findings(verified)
     assert libraries[:2] == ("libraries", "ok")
     assert int(libraries[2].split()[0]) > 20
     assert user == ("user", "ok", "it runs as 10001:10001")
-    assert commands == ("commands", "ok", "version and eval work")
     assert boot[:2] == ("boot", "ok")
+    assert boot[2].startswith(
+        "it boots on a read-only root with stand-in values for DATABASE_URL; SIGTERM stops it in "
+    )
+    # Its pool goes on trying to reach a database that the trial doesn't have.
+    assert {each[:2] for each in log} <= {("log", "note")}
+    assert port == ("port", "ok", "it listens on port 4000")
     assert secrets[:2] == ("secrets", "ok")
-    tried = set(re.findall(r"--name (relbuild-verify-\S+)", verified.stderr))
-    assert len(tried) == 2, verified.stderr
-    assert tried.isdisjoint(docker("ps", "--all", "--format", "{{.Names}}").split())
+    [tried] = set(re.findall(r"--name (relbuild-verify-\S+)", verified.stderr))
+    assert tried not in docker("ps", "--all", "--format", "{{.Names}}").split()
 
 
 def test_a_nif_whose_library_the_runner_lacks(
@@ -86,44 +87,10 @@ def test_a_nif_whose_library_the_runner_lacks(
     assert docker("image", "ls", "--quiet", reference) != ""
 
 
-def test_what_a_change_brings_is_looked_at_where_it_runs(
-    tmp_path: Path, relbuild: Callable[..., Ran], docker: Docker, cleanup: Any, run_id: str
-) -> None:
-    """The engine gives an image only as a whole; what is in the layers of an earlier one is known."""
-    project = Path(shutil.copytree(ECHO, tmp_path / "echo", ignore=shutil.ignore_patterns("_build")))
-    reference = cleanup.image(f"relbuild-test-changing:{run_id}")
-    since = int(time.time())
-
-    def build(number: int) -> Ran:
-        (project / "lib" / "own.ex").write_text(f'defmodule Own do\n  def run, do: "{run_id} {number}"\nend\n')
-        environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        return relbuild("image", "-C", str(project), "-t", reference, env=environment)
-
-    def was_read_while_it_ran() -> bool:
-        wanted = ("--filter", "event=archive-path", "--format", '{{index .Actor.Attributes "image"}}')
-        image = docker("image", "inspect", "--format", "{{.Id}}", reference)
-        return image in docker("events", "--since", str(since), "--until", str(int(time.time()) + 1), *wanted)
-
-    for number, known in enumerate((False, True)):
-        built = build(number)
-        assert built.exit_code == 0, built.stderr
-        assert was_read_while_it_ran() == known
-    (project / "priv").mkdir(exist_ok=True)
-    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" * 2 + "\n-----END PRIVATE KEY-----\n"
-    (project / "priv" / "own.pem").write_text(key)
-    failed = build(2)
-    assert failed.exit_code == 1
-    assert re.search(r"wasn't tagged: secrets: /app/lib/echo-\S+/priv/own\.pem holds a private key\n", failed.stderr)
-    (project / "priv" / "own.pem").unlink()
-    (project / "priv" / ".env").write_text("A=b\n")
-    assert "/priv/.env is a file of variables\n" in build(3).stderr
-
-
 def test_what_was_verified_is_not_verified_again(shop: str, relbuild: Callable[..., Ran]) -> None:
     again = relbuild("image", "-C", str(SHOP), "-t", shop, "-v")
     assert again.exit_code == 0, again.stderr
     assert "docker run" not in again.stderr
-    assert "boot: not tried: it doesn't boot without DATABASE_URL\n" in again.stderr
 
 
 def test_all_that_must_not_be_in_an_image(
@@ -163,9 +130,9 @@ def test_all_that_must_not_be_in_an_image(
 def test_a_release_that_ignores_sigterm(shop: str, made: Callable[[str], str], relbuild: Callable[..., Ran]) -> None:
     """A shell that is the container's first process, and waits for its child, gets the signal and does nothing."""
     image = made(f'FROM {shop}\nENTRYPOINT ["sh", "-c", "/app/bin/shop start; true"]\n')
-    verified = relbuild("verify", image, *BOOTS, "--stop-timeout", "2", "--json")
+    verified = relbuild("verify", image, "--stop-timeout", "2", "--json")
     assert verified.exit_code == 1
-    assert ("boot", "failed", "SIGTERM doesn't end it within 2 s: it had to be killed") in findings(verified)
+    assert ("boot", "failed", "SIGTERM doesn't stop it within 2 s: it had to be killed") in findings(verified)
 
 
 def test_an_image_that_docker_can_not_start(
@@ -180,46 +147,10 @@ def test_an_image_that_docker_can_not_start(
 
 def test_a_start_that_writes_to_the_root(shop: str, made: Callable[[str], str], relbuild: Callable[..., Ran]) -> None:
     image = made(f'FROM {shop}\nENTRYPOINT ["sh", "-c", "echo 1 >/app/pid && exec /app/bin/shop start"]\n')
-    verified = relbuild("verify", image, *BOOTS)
+    verified = relbuild("verify", image, "--json")
     assert verified.exit_code == 1
-    assert "failed  boot       it doesn't boot on a read-only root: " in verified.stdout
-
-
-FRAIL = """defmodule Frail do
-  use Application
-
-  def start(_, _) do
-    fault = System.get_env("FAULT", "")
-    if fault =~ "slow", do: Process.sleep(1_500)
-    if fault =~ "raises", do: raise("no license file")
-    stops = {Task, fn -> Process.sleep(100) && System.stop(3) end}
-    Supervisor.start_link(if(fault == "stops", do: [stops], else: []), strategy: :one_for_one)
-  end
-end
-"""
-
-
-def test_a_release_that_ends_when_its_applications_start(
-    docker: Docker, relbuild: Callable[..., Ran], cleanup: Any, run_id: str, tmp_path: Path
-) -> None:
-    """The boot script's end is not the start's: applications go on starting then."""
-    project = shutil.copytree(REPOSITORY / "tests" / "engine" / "projects" / "echo", tmp_path / "frail")
-    (project / "lib" / "frail.ex").write_text(FRAIL)
-    mix_exs = project / "mix.exs"
-    text = mix_exs.read_text().replace("mod: {Echo, []}", "mod: {Frail, []}")
-    mix_exs.write_text(text.replace("releases: [echo: []]", "releases: [echo: [steps: [:assemble, :tar]]]"))
-    image = cleanup.image(f"relbuild-test-frail:{run_id}")
-    built = relbuild("image", "-t", image, cwd=project)
-    assert built.exit_code == 0, built.stderr
-    # The tarball that Mix made would be the release once more, with its cookie.
-    listed = docker("run", "--rm", "--entrypoint", "ls", image, "/app")
-    assert [name for name in listed.split() if not name.startswith("erts-")] == ["bin", "lib", "releases"]
-    found = {}
-    for fault in ("raises", "slow, then raises", "stops", "slow"):
-        verified = relbuild("verify", image, "--env", f"FAULT={fault}", "--json")
-        found[fault] = (verified.exit_code, [status for check, status, _ in findings(verified) if check == "boot"])
-    failed = (1, ["failed"])
-    assert found == {"raises": failed, "slow, then raises": failed, "stops": failed, "slow": (0, ["ok"])}
+    [message] = [message for check, status, message in findings(verified) if (check, status) == ("boot", "failed")]
+    assert re.fullmatch(r"it doesn't boot: .*/app/pid: Read-only file system", message)
 
 
 def test_an_image_of_a_conventional_dockerfile(
@@ -240,10 +171,9 @@ def test_an_image_of_a_conventional_dockerfile(
     )
     verified = relbuild("verify", image, "--json")
     assert verified.exit_code == 0, verified.stdout + verified.stderr
-    (libraries, user, commands, boot, cookie) = findings(verified)
+    (libraries, user, boot, cookie) = findings(verified)
     assert libraries[:2] == ("libraries", "ok")
     assert user == ("user", "ok", "it runs as nobody")
-    assert commands == ("commands", "ok", "version and eval work")
     assert boot[:2] == ("boot", "ok")
     assert cookie == (
         "secrets",
@@ -266,7 +196,7 @@ def test_an_interrupt_leaves_no_container(
 ) -> None:
     image = made(f'FROM {shop}\nENTRYPOINT ["sleep", "300"]\n')
     built = docker("image", "inspect", "--format", "{{.Id}}", image)
-    running = ("ps", "--all", "--quiet", "--filter", f"ancestor={built}", "--filter", "name=-boot")
+    running = ("ps", "--all", "--quiet", "--filter", f"ancestor={built}", "--filter", "name=relbuild-verify")
     verify = subprocess.Popen(
         (sys.executable, "-m", "relbuild", "verify", image),
         stdout=subprocess.PIPE,

@@ -117,6 +117,11 @@ def _stopped(boot: Boot, setup: Setup) -> Finding:
             return Finding("boot", "ok", f"it stays up on a read-only root{with_values} ({unknown}); {stops}")
         late = "not verified: its applications haven't all started within 60 s"
         return Finding("boot", "warning", f"{late}; {stops}", "docker run --rm IMAGE shows what it waits for")
+    if boot.exit_code == KILLED and boot.state != "booted":
+        # A VM that still boots ignores SIGTERM.
+        why = "not verified: whether it has booted isn't known"
+        message = f"{why}, and {signal} doesn't stop it within {setup.stop_timeout} s"
+        return Finding("boot", "warning", message, "docker run --rm IMAGE shows what it waits for")
     if boot.exit_code == KILLED and signal == "SIGKILL":
         message, hint = "its stop signal kills it at once: nothing that it does can end in good order", ""
     elif boot.exit_code == KILLED:

@@ -248,6 +248,12 @@ def test_the_author_s_message_is_shown_with_all_its_lines() -> None:
             "not verified: its applications haven't all started within 60 s; SIGTERM stops it in 1.2 s",
         ),
         (Boot("", 137, "booted", 30.1), BARE, "failed", "SIGTERM doesn't stop it within 30 s: it had to be killed"),
+        (
+            Boot("", 137, "up", 30.1),
+            BARE,
+            "warning",
+            "not verified: whether it has booted isn't known, and SIGTERM doesn't stop it within 30 s",
+        ),
         (Boot("", 1, "booted", 0.5), BARE, "failed", "SIGTERM stops it with exit code 1, not 0"),
         (BOOTED, replace(BARE, stop_signal="SIGQUIT"), "ok", "it boots on a read-only root; SIGQUIT stops it in 1.2 s"),
         (Boot("", 0), BARE, "note", "it ends by itself, with exit code 0: whether it stops was not tried"),
