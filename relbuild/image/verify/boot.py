@@ -8,7 +8,7 @@ would verify it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -215,7 +215,16 @@ def _named(message: str, setup: Setup) -> str | None:
     names = {each.name for each in setup.contract.variables} if setup.contract is not None else set()
     words = re.findall(r"\b[A-Z][A-Z0-9_]+\b", message)
     found = next((word for word in words if word in names), None)
-    return found or next(iter(NAMED.findall(message)), None)
+    return found or next(iter(NAMED.findall(message)), None) or _worded(message, names)
+
+
+def _worded(message: str, names: Iterable[str]) -> str | None:
+    """Return the variable whose name's words are in a message one after the other: DATABASE_URL as "database URL"."""
+    for name in sorted(names, key=len, reverse=True):
+        words = [re.escape(word) for word in name.split("_") if word]
+        if len(words) > 1 and re.search(rf"\b{'[ _-]'.join(words)}\b", message, re.IGNORECASE):
+            return name
+    return None
 
 
 def _variable(name: str, setup: Setup) -> Lacking:
@@ -293,7 +302,9 @@ def _give(name: str, setup: Setup) -> str:
 
 def _look(setup: Setup) -> str:
     options = "".join(f" --env {name}={value}" for name, value in setup.stand_ins.items())
-    return f"docker run --rm{options} IMAGE shows all that it prints"
+    shows = f"docker run --rm{options} IMAGE shows all that it prints"
+    name = next(iter(setup.stand_ins), None)
+    return shows if name is None else f"{shows}; where a stand-in value causes it, {_give(name, setup)}"
 
 
 def _logged(boot: Boot, setup: Setup) -> Iterator[Finding]:

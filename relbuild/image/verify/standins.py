@@ -105,7 +105,8 @@ def _by_use(name: str, use: Use) -> str:
 def _url(scheme: str) -> str:
     if scheme in ("http", "https", "ws", "wss"):
         return f"{scheme}://{HOST}"
-    return f"{scheme}://{TEXT}:{TEXT}@{HOST}/{TEXT}"
+    # Ecto accepts any scheme, others that read the same variable only their database's.
+    return f"{'postgres' if scheme == 'ecto' else scheme}://{TEXT}:{TEXT}@{HOST}/{TEXT}"
 
 
 def _path(name: str) -> str:

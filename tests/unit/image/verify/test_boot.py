@@ -122,6 +122,11 @@ NETWORK = "relbuild verify IMAGE --network NAME --env-file FILE tries it where t
         ),
         (exception("** (RuntimeError) SHOP_KEY has 8 bytes"), "it doesn't accept the stand-in value of SHOP_KEY", KEY),
         (
+            exception("** (ArgumentError) the database URL should start with cockroach://"),
+            "it doesn't accept the stand-in value of DATABASE_URL",
+            DATABASE,
+        ),
+        (
             exception('** (CaseClauseError) no case clause matching: "relbuild.invalid"'),
             "it fails with the stand-in value of DATABASE_URL",
             DATABASE,

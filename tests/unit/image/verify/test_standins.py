@@ -37,6 +37,8 @@ def required(
         (required("DEBUG", Use("boolean", ("0", "1"))), "0"),
         (required("STORE", Use("choice", ("disk", "s3"))), "disk"),
         (required("DATABASE_URL", Use("url", scheme="postgres")), "postgres://relbuild:relbuild@relbuild.invalid/relbuild"),
+        (required("DATABASE_URL", Use("url", scheme="ecto")), "postgres://relbuild:relbuild@relbuild.invalid/relbuild"),
+        (required("DATABASE_URL", Use("url", scheme="mysql")), "mysql://relbuild:relbuild@relbuild.invalid/relbuild"),
         (required("API_URL", Use("url", scheme="https")), "https://relbuild.invalid"),
         (required("PHX_HOST", Use("host")), "relbuild.invalid"),
         (required("DATABASE_PATH", Use("path")), "/tmp/relbuild-database_path"),
