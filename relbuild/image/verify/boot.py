@@ -44,6 +44,8 @@ _LEVEL = "(?:error|critical|alert|emergency)"
 ELIXIR = re.compile(rf"\[{_LEVEL}\] *(?P<text>.*)")
 REPORT = re.compile(r"^=(?:ERROR|CRASH) REPORT====")
 FIELDS = re.compile(rf'"(?:level|severity)" ?: ?"{_LEVEL}"|\blevel={_LEVEL}\b', re.IGNORECASE)
+# What the emulator prints for a flag that it doesn't take: its usage (erts, erl_init.c).
+EMULATOR_USAGE = re.compile(r"^-hmaxel bool|^Usage: \S*beam", re.MULTILINE)
 # A shorter message (in characters) of a requirement, or value of a stand-in, may be in an output by chance.
 SHORTEST = 8
 KILLED = 137
@@ -182,6 +184,9 @@ def _lacking(boot: Boot, found: Failure, setup: Setup) -> Lacking | None:
     if (found.kind == "node" or SERVICE.search(found.message)) and not setup.network:
         why = "not verified: it needs the network" if found.kind == "node" else "not verified: it needs a service"
         return Lacking(why, "relbuild verify IMAGE --network NAME --env-file FILE tries it where that is")
+    if setup.stand_ins and EMULATOR_USAGE.search(boot.output):
+        name = _in_env_sh(setup)
+        return Lacking(f"not verified: the VM refuses a flag made of the stand-in value of {name}", _give(name, setup))
     valued = _valued(found.message, setup.stand_ins)
     if valued is not None:
         return Lacking(f"not verified: it fails with the stand-in value of {valued}", _give(valued, setup))
@@ -197,6 +202,14 @@ def _lacking(boot: Boot, found: Failure, setup: Setup) -> Lacking | None:
     if setup.contract is None and not setup.given:
         return Lacking(UNKNOWN, _give("NAME", setup))
     return None
+
+
+def _in_env_sh(setup: Setup) -> str:
+    """Return the variable with a stand-in that env.sh reads, where flags of the VM are made; else any."""
+    variables = setup.contract.variables if setup.contract is not None else ()
+    names = [each.name for each in variables if each.name in setup.stand_ins]
+    own = [each.name for each in variables if each.name in setup.stand_ins and "env.sh" in str(each.at)]
+    return next(iter(own or names or setup.stand_ins))
 
 
 def _named(message: str, setup: Setup) -> str | None:

@@ -129,8 +129,8 @@ def test_what_only_some_projects_do_with_a_dependency() -> None:
 def test_the_minimal_image_has_the_programs_that_are_said_to_be_there() -> None:
     from relbuild import templates
 
-    script = (templates.DIRECTORY / "rootfs.sh").read_text()
-    words = script.partition('tools="')[2].partition("{%")[0].split()
+    script = (templates.DIRECTORY / "scripts" / "collect-rootfs.sh").read_text()
+    words = script.partition('tools="')[2].partition('"')[0].split()
     assert table().minimal == set(words)
 
 

@@ -192,6 +192,14 @@ def test_what_follows_from_what_a_trial_lacks_is_not_verified(boot: Boot, why: s
     assert finding.message.startswith(f"not verified: {why}: ")
 
 
+def test_a_flag_of_the_vm_that_is_made_of_a_stand_in_is_not_verified() -> None:
+    usage = "Usage: beam.smp [flags] [ -- [init_args] ]\n-hmaxel bool   enable or disable error_logger report\n"
+    found = judged(Boot(usage, 1), SETUP)
+    assert (found.status, found.message.partition(":")[0]) == ("warning", "not verified")
+    assert "the VM refuses a flag made of the stand-in value of" in found.message
+    assert judged(Boot(usage, 1), BARE).status == "failed"
+
+
 def test_a_given_value_that_is_not_accepted_fails() -> None:
     boot = exception("** (RuntimeError) SHOP_KEY has 8 bytes")
     assert judged(boot, GIVEN) == Finding(
