@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,6 +19,7 @@ from relbuild.commands.session import Session
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
+from relbuild.errors import ProjectError, UsageError
 from relbuild.image import labels, platforms
 from relbuild.image.findings import Finding
 from relbuild.image.inspect import inspection
@@ -28,8 +31,11 @@ from relbuild.image.verify.leaks import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.verify.libraries import Linker, Unlinked
 from relbuild.image.verify.trial import Foreign, TrialContainer
 from relbuild.release.command import ROOT
+from relbuild.release.target import remove_container
 
 T = TypeVar("T")
+# No trial takes this long (seconds).
+LONGEST = 3600
 # An image's architecture as ELF has it.
 MACHINES = {
     "amd64": "EM_X86_64",
@@ -64,13 +70,14 @@ class Checks:
         foreign = is_foreign(session, facts)
         archive = content(session, facts) if foreign or labels.RELEASE not in facts.labels else None
         release = _labelled(facts) if archive is None else release_of(archive, image)
-        self._setup = _setup(facts, release, given, stop_timeout)
+        self._setup = replace(_setup(facts, release, given, stop_timeout), source=_source(session))
         container = _container(session, facts, given, self._setup, archive if foreign else None)
         self._trial: Trial | None = None
         if session.dry_run:
             for argv in container.all(stop_timeout):
                 session.runner.step(argv)
             return
+        _sweep(session)
         self._trial = Trial(session.runner, container, values=given.values, stop_timeout=stop_timeout)
         needles = Needles(secrets)
         self._content = _begun(lambda: _content(archive or content(session, facts), image, needles))
@@ -99,6 +106,25 @@ class Checks:
                 setup=replace(self._setup, runtime=found.runtime),
             )
         )
+
+
+def _source(session: Session) -> Callable[[str], str | None]:
+    """Return what reads a file of the project here."""
+
+    def read(path: str) -> str | None:
+        with suppress(UsageError, ProjectError):  # no project, or not to be read
+            content = session.tree().read(path)
+            return None if content is None else content.decode(errors="replace")
+        return None
+
+    return read
+
+
+def _sweep(session: Session) -> None:
+    """Remove the containers of trials that a killed relbuild left more than an hour ago."""
+    for each in session.engine.containers(labels.TRIAL, stopped=True):
+        if time.time() - each.created > LONGEST:
+            session.runner.captured(remove_container(each.id, session.endpoint))
 
 
 def is_foreign(session: Session, facts: ImageFacts) -> bool:

@@ -143,18 +143,6 @@ class Engine:
             return b""
 
     @contextmanager
-    def directory(self, container: str, path: str) -> Iterator[IO[bytes]]:
-        """Give a directory of a container to read, as a tar; raise EngineError where it isn't there."""
-        archive = self._api.stream(f"/containers/{container}/archive", path=path)
-        with self._talking(f"can't read {path} of the container"), archive as stream:
-            yield stream
-
-    def history(self, image: str) -> tuple[str, ...]:
-        """Return the instructions that made an image, the first one first."""
-        found = self._get(f"read the history of {image}", f"/images/{image}/history")
-        return tuple(str(each.get("CreatedBy") or "") for each in reversed(found))
-
-    @contextmanager
     def saved(self, image: str) -> Iterator[IO[bytes]]:
         """Give an image's layers and configuration to read, in the form of ``docker save``."""
         with self._talking(f"can't read the image {image}"), self._api.stream(f"/images/{image}/get") as stream:

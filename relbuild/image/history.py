@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from relbuild.values import dataclass
 
@@ -11,9 +10,6 @@ from relbuild.values import dataclass
 _CLASSIC = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 _RUN = re.compile(r"^(?:RUN (?:\|\d+ .*?)?)?/bin/sh -c ")
 _BUILDKIT = re.compile(r"\s*# buildkit$")
-# Instructions that make a layer, and those with which relbuild's Dockerfile copies the release.
-_LAYER = re.compile(r"(?:COPY|ADD|RUN|WORKDIR) ")
-_RELEASE = re.compile(r"COPY /layers/[a-z0-9-]+/ / ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +34,3 @@ class LayerFacts:
         classic = _CLASSIC.match(text)
         text = text[classic.end() :] if classic else _RUN.sub("RUN ", text)
         return " ".join(text.split())
-
-
-def release_layers(history: Sequence[str]) -> int:
-    """Return how many layers of an image the release is by its Dockerfile, 0 where others lie between or over them."""
-    layers = [line for line in history if _LAYER.match(line)]
-    release = [line for line in layers if _RELEASE.match(line)]
-    return len(release) if release and layers[-len(release) :] == release else 0

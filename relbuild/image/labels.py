@@ -31,6 +31,9 @@ CONTAINER = "io.relbuild.container"
 # On a container that was made to read an image's files, and is never started.
 LOOKED_AT = "io.relbuild.looked-at"
 
+# On a container that tries an image out.
+TRIAL = "io.relbuild.trial"
+
 # On the one-off container or service of a migration: what it migrates, and who started it.
 MIGRATION = "io.relbuild.migration"
 MIGRATED_BY = "io.relbuild.migration.by"

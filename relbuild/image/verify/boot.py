@@ -8,7 +8,7 @@ would verify it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,8 +17,9 @@ from relbuild.image.findings import Finding, Status
 from relbuild.image.verify import failure
 from relbuild.image.verify.failure import Failure
 from relbuild.image.verify.standins import HOST, TEXT
+from relbuild.image.verify.statements import variables_at
 from relbuild.image.verify.trial import Boot
-from relbuild.mix.environment import Contract, Variable
+from relbuild.mix.environment import Contract
 from relbuild.release.terms import decoded
 
 OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
@@ -79,7 +80,8 @@ class Setup:
 
     ``given`` are the names of the variables that the user gives, ``stand_ins`` the values relbuild gives. ``contract``
     is what the release needs, None where the image doesn't tell. ``ports`` are those the release should listen on.
-    It had ``stop_timeout`` seconds to stop from ``stop_signal`` on. ``runtime`` is the text of the image's runtime.exs.
+    It had ``stop_timeout`` seconds to stop from ``stop_signal`` on. ``runtime`` is the text of the image's runtime.exs,
+    ``source`` gives that of a file of the project, where there is one.
     """
 
     stop_timeout: int
@@ -92,6 +94,7 @@ class Setup:
     contract: Contract | None = None
     ports: tuple[int, ...] = ()
     runtime: str = ""
+    source: Callable[[str], str | None] = lambda path: None
 
 
 def judge(boot: Boot, setup: Setup) -> Iterator[Finding]:
@@ -197,8 +200,8 @@ def _lacking(boot: Boot, found: Failure, setup: Setup) -> Lacking | None:
         return None
     if boot.exit_code == KILLED:
         return Lacking("not verified: something killed it", _look(setup))
-    if found.line is not None:
-        return _configured(found.line, setup)
+    if (reading := _reading(found, setup)) is not None:
+        return reading
     if setup.contract is None and not setup.given:
         return Lacking(UNKNOWN, _give("NAME", setup))
     return None
@@ -259,52 +262,17 @@ def _valued(message: str, stand_ins: Mapping[str, str]) -> str | None:
     return max(found)[1] if found else None
 
 
-def _configured(line: int, setup: Setup) -> Lacking | None:
-    """Return what a failure at a line of runtime.exs follows from, by the variables that its statement depends on."""
-    if setup.contract is None:
-        return None if setup.given else Lacking(UNKNOWN, _give("NAME", setup))
-    used = _read_by(setup.runtime, line, setup.contract.variables)
-    lacking = [each.name for each in used if each.name not in setup.given]
-    if not lacking:
-        return None
-    names = [name for name in lacking if name in setup.stand_ins] or lacking
-    return Lacking(f"not verified: it fails in runtime.exs, where it reads {listed(names)}", _give(names[0], setup))
-
-
-def _read_by(text: str, line: int, variables: tuple[Variable, ...]) -> list[Variable]:
-    """Return the variables on which the statement at a line depends, directly or through names that were bound before.
-
-    A statement is a line with all that is indented deeper below it.
-    """
-    statements = _statements(text)
-    current = next((lines for first, lines in reversed(statements) if first <= line), "")
-    reads = {each.name: re.compile(rf'"{re.escape(each.name)}"') for each in variables}
-    seen, todo, found = {current}, [current], []
-    while todo:
-        statement = todo.pop()
-        found += [each for each in variables if reads[each.name].search(statement) and each not in found]
-        for _, other in statements:
-            bound = re.match(r"\s*(?:\{:ok, *)?([a-z_]\w*[?!]?)\}? *=(?!=)|\s*def\w* ([a-z_]\w*[?!]?)", other)
-            name = bound and (bound[1] or bound[2])
-            if name and other not in seen and re.search(rf"\b{re.escape(name)}\b", statement):
-                seen.add(other)
-                todo.append(other)
-    return found
-
-
-def _statements(text: str) -> list[tuple[int, str]]:
-    """Return the statements of a file with the number of their first line."""
-    found: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        indent = len(line) - len(line.lstrip())
-        first = found[-1][1].partition("\n")[0] if found else ""
-        deeper = bool(first) and indent > len(first) - len(first.lstrip())
-        block = first.rstrip().endswith((" do", "->", "else"))
-        if found and (not line.strip() or (deeper and not block) or line.strip() in ("end", "else", ")", "]", "}")):
-            found[-1] = (found[-1][0], f"{found[-1][1]}\n{line}")
-        else:
-            found.append((number, line))
-    return found
+def _reading(found: Failure, setup: Setup) -> Lacking | None:
+    """Return what a failure follows from by the variables that its line depends on, in runtime.exs or the project."""
+    known = [each.name for each in setup.contract.variables] if setup.contract is not None else []
+    places = [("runtime.exs", found.line, setup.runtime)] if found.line is not None else []
+    places += [(file, line, setup.source(file) or "") for file, line in found.places]
+    for file, line, text in places:
+        lacking = [name for name in variables_at(text, line, known) if name not in setup.given]
+        if lacking:
+            names = [name for name in lacking if name in setup.stand_ins] or lacking
+            return Lacking(f"not verified: it fails in {file}, where it reads {listed(names)}", _give(names[0], setup))
+    return None
 
 
 def _give(name: str, setup: Setup) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from relbuild.release import terms
@@ -36,6 +36,8 @@ EXIT = re.compile(r"\*\* \(EXIT\).*[^:]$")
 # A frame of a stack trace as Elixir formats it: (shop 0.1.0) lib/app.ex:5: Shop.start/2.
 FRAME = re.compile(r"\s+(?:\([\w]+ [^)\s]+\) )?\S+:\d+: \S|\s+\([\w]+ [^)\s]+\) \S|\s+[\w.:]+\(.*\)$")
 RUNTIME_LINE = re.compile(r'(?:runtime|releases)\.exs(?:"\},\{line,|:)(?P<line>\d+)')
+# A frame in a module of lib/, as Elixir and as OTP write it.
+SOURCE_LINE = re.compile(r'(?P<file>\blib/[\w./-]+\.exs?)(?:\\?"\},\{line,|:)(?P<line>\d+)')
 FILE_ERROR = re.compile(r"\b(?:erofs|eacces|eperm)\b|read-only file system|permission denied", re.IGNORECASE)
 ERROR = re.compile(r"error|cannot|not found|not set", re.IGNORECASE)
 # A configuration that doesn't compile; from Elixir 1.15 on the compiler logs why, and where, apart from the exception.
@@ -82,7 +84,8 @@ class Failure:
     """Why a VM ended. ``message`` may have several lines.
 
     ``line`` is that of the runtime configuration which was evaluated, None where something else failed; ``path`` the
-    file that isn't there; ``refused`` says that docker couldn't start the container.
+    file that isn't there; ``refused`` says that docker couldn't start the container. ``places`` are
+    the files and lines of its stack traces.
     """
 
     message: str
@@ -90,6 +93,7 @@ class Failure:
     line: int | None = None
     path: str = ""
     refused: bool = False
+    places: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
 
 def read(output: str) -> Failure:
@@ -115,7 +119,9 @@ def read(output: str) -> Failure:
         kind = "node"
     line = RUNTIME_LINE.search(text)
     path = next(filter(None, missing.groups()), "") if missing else ""
-    return Failure(message, kind, int(line["line"]) if line else None, path, refused=bool(refusal(text)))
+    places = tuple(dict.fromkeys((each["file"], int(each["line"])) for each in SOURCE_LINE.finditer(text)))
+    number = int(line["line"]) if line else None
+    return Failure(message, kind, number, path, refused=bool(refusal(text)), places=places)
 
 
 def refusal(output: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from relbuild.endpoint import DEFAULT, Endpoint
+from relbuild.image.labels import TRIAL
 from relbuild.image.verify.standins import HOST
 from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings, remove_container
 from relbuild.templates import render
@@ -100,7 +101,8 @@ class TrialContainer:
         hosts = () if self.surroundings.network else ("--hostname", HOSTNAME, *_hosts(HOSTNAME, HOST))
         env = (f"{FLAGS}={self._flags}", NO_DUMP, *(f"{name}={value}" for name, value in self.stand_ins.items()))
         return (
-            *(*self.endpoint.docker, "run", "--detach", "--name", self.name, "--label", f"{ONE_OFF}="),
+            *(*self.endpoint.docker, "run", "--detach", "--name", self.name),
+            *("--label", f"{ONE_OFF}=", "--label", TRIAL),
             *(*platform, *HARDENING, *given.argv, *hosts),
             *(word for each in env for word in ("--env", each)),
             self.image,

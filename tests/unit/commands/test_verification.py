@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,9 @@ from relbuild.commands.around import Around
 from relbuild.commands.checks import _cookies
 from relbuild.commands.verification import _key, environment
 from relbuild.config import Config, parse
+from relbuild.endpoint import DEFAULT
 from relbuild.engine.archive import Archive, Configuration
-from relbuild.engine.facts import ImageFacts
+from relbuild.engine.facts import ImageFacts, Listed
 from relbuild.engine.layer import Unpacked
 from relbuild.errors import ConfigError, Mark
 from relbuild.image import labels
@@ -92,6 +94,20 @@ def test_a_foreign_image_gets_a_cookie_and_one_of_ours_makes_it() -> None:
     assert checks._setup(foreign, SHOP, Around(), 30).stand_ins == {"RELEASE_COOKIE": "relbuild"}
     assert checks._setup(foreign, SHOP, Around({"RELEASE_COOKIE": "a"}), 30).stand_ins == {}
     assert checks._setup(own, SHOP, Around(), 30).stand_ins == {}
+
+
+def test_containers_that_a_killed_relbuild_left_are_removed() -> None:
+    def listed(name: str, age: float) -> Listed:
+        return Listed(name, name, "i", "running", "Up", int(time.time() - age), {}, ())
+
+    removed: list[tuple[str, ...]] = []
+    here: Any = SimpleNamespace(
+        endpoint=DEFAULT,
+        engine=SimpleNamespace(containers=lambda label, stopped: (listed("new", 60), listed("old", 7200))),
+        runner=SimpleNamespace(captured=removed.append),
+    )
+    checks._sweep(here)
+    assert removed == [("docker", "rm", "--force", "--volumes", "old")]
 
 
 def archive(*layers: dict[str, bytes]) -> Archive:

@@ -200,6 +200,19 @@ def test_a_flag_of_the_vm_that_is_made_of_a_stand_in_is_not_verified() -> None:
     assert judged(Boot(usage, 1), BARE).status == "failed"
 
 
+def test_a_raise_that_depends_on_a_variable_names_it() -> None:
+    text = 'def start(_, _) do\n  unless System.get_env("LICENSE") do\n\n\n    raise "no license"\n  end\nend\n'
+    here = replace(SETUP, source={"lib/app.ex": text}.get)
+    assert judged(exception("** (RuntimeError) no license"), here) == Finding(
+        "boot",
+        "warning",
+        "not verified: it fails in lib/app.ex, where it reads LICENSE: ** (RuntimeError) no license",
+        "add to relbuild.yml: verify: {env: {LICENSE: VALUE}}, or verify: {env_file: FILE}",
+    )
+    plain = replace(SETUP, source={"lib/app.ex": text.replace('System.get_env("LICENSE")', "enabled?()")}.get)
+    assert judged(exception("** (RuntimeError) no license"), plain).status == "failed"
+
+
 def test_a_given_value_that_is_not_accepted_fails() -> None:
     boot = exception("** (RuntimeError) SHOP_KEY has 8 bytes")
     assert judged(boot, GIVEN) == Finding(

@@ -13,7 +13,7 @@ FLAGS = (
     """[]->file:write_file("/tmp/relbuild-booted",[]);_->timer:sleep(20),Wait()end end)"""
     """||os:getenv("RELEASE_COMMAND")=/="eval"]'"""
 )
-RUN = "docker run --detach --name v --label io.relbuild.one-off= "
+RUN = "docker run --detach --name v --label io.relbuild.one-off= --label io.relbuild.trial "
 HOSTS = "--hostname trial --add-host trial:127.0.0.1 --add-host relbuild.invalid:127.0.0.1 "
 
 
@@ -60,7 +60,8 @@ def test_a_platform_that_is_not_the_engines_own() -> None:
 def test_what_a_release_is_given() -> None:
     container = TrialContainer("i", "v", surroundings=Surroundings(("URL",), "backend"), endpoint=Endpoint("ci"))
     assert started(container)[0] == (
-        "docker --context ci run --detach --name v --label io.relbuild.one-off= --read-only --tmpfs /tmp "
+        "docker --context ci run --detach --name v --label io.relbuild.one-off= --label io.relbuild.trial "
+        "--read-only --tmpfs /tmp "
         "--env URL --network backend --env ERL_ZFLAGS --env ERL_CRASH_DUMP_SECONDS=0 i"
     )
 
