@@ -66,6 +66,8 @@ install_missing() {
     command -v dockerd >/dev/null 2>&1 || set -- "$@" docker.io containerd
     command -v docker >/dev/null 2>&1 || set -- "$@" docker-cli
     docker buildx version >/dev/null 2>&1 || set -- "$@" docker-buildx
+    # What `relbuild deploy` drives on one host.
+    docker compose version >/dev/null 2>&1 || set -- "$@" docker-compose
     [ $# -gt 0 ] || return 0
     say "installing $*"
     # Before the install, because where services are started by it the engine reads this at once.
