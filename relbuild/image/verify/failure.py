@@ -99,11 +99,14 @@ class Failure:
 def read(output: str) -> Failure:
     """Return why the VM ended that printed this; the message is empty where it printed nothing."""
     text = decoded(output)
-    message = refusal(text) or uncompiled(text) or differing(text) or _exception(text) or _line(text)
+    exception = _exception(text)
+    # Its text may be cut off: the term with which the VM ended has it, too.
+    syntax = uncompiled(text) or uncompiled(f"{exception}\n{text}")
+    message = refusal(text) or syntax or differing(text) or exception or _line(text)
     message = "\n".join(line[:LONGEST].rstrip() for line in message.strip().splitlines())[:LONGEST_MESSAGE]
     missing = NO_FILE.search(message)
     kind: Kind = "other"
-    if uncompiled(text):
+    if syntax:
         kind = "syntax"
     elif differing(text):
         kind = "compiled value"
@@ -252,6 +255,8 @@ def _struct(name: str, fields: dict[str, Any]) -> tuple[str, str, bool]:
         case {"action": bytes(action), "path": bytes(path), "reason": Atom(reason)}:
             why = {"enoent": "no such file or directory", "erofs": "read-only file system"}.get(reason, reason)
             said = f'could not {action.decode()} "{path.decode()}": {why}'
+        case {"file": bytes(file), "line": int(line), "description": bytes(description)}:
+            said = f"{file.decode()}{f':{line}' if line else ''}: {description.decode()}"
         case {"module": Atom() as module, "function": Atom(function), "arity": int(arity)}:
             said = f"function {inspect(module)}.{function}/{arity} is undefined"
         case {"key": key}:

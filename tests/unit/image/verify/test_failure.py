@@ -110,6 +110,11 @@ COMPILED = """\
 ERROR! Config provider Config.Reader failed with:
 ** (CompileError) releases/1.0.0/runtime.exs: cannot compile file (errors have been logged)
 """
+# The VM ended before the exception was written.
+LOST = (
+    'Runtime terminating during boot ({#{line=>0,file=><<"/app/releases/0.1.0/runtime.exs">>,'
+    "description=><<\"cannot compile file (errors have been logged)\">>,'__struct__'=>'Elixir.CompileError'},[]})\n"
+)
 RUNC = (
     "docker: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime "
     'create failed: runc create failed: unable to start container process: exec: "/x": no such file: unknown\n\n'
@@ -177,6 +182,14 @@ RUNC = (
         (NODE, Failure(":net_kernel doesn't start: :nodistribution", "node")),
         (
             COMPILED,
+            Failure("releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18),
+        ),
+        (
+            LOST,
+            Failure("/app/releases/0.1.0/runtime.exs: cannot compile file (errors have been logged)", "syntax"),
+        ),
+        (
+            f"{COMPILED[: COMPILED.index('ERROR!')]}{LOST}",
             Failure("releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18),
         ),
         # Elixir 1.14, and a file that isn't whole.
