@@ -16,14 +16,14 @@ from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.targets.engine import Running
 from relbuild.commands.targets.open import OpenTarget, ci_url, locked, open_target, who
-from relbuild.deploy.history import Record, age, choose_rollback, old_images
 from relbuild.deploy.spec import Deployment, Environment, Service, find_probe, plan_services, read_environment
+from relbuild.deploy.state import Record, age, choose_rollback, old_images
 from relbuild.engine import git
 from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
 from relbuild.image.tags import split_reference
 from relbuild.release.command import ReleaseCommand
-from relbuild.result import Content, TextTable
+from relbuild.result import Content, Document, TextTable
 
 HEALTHCHECK = "io.relbuild.healthcheck"
 REVISION = "org.opencontainers.image.revision"
@@ -68,21 +68,7 @@ class Deployed:
         return {key: value for key, value in asdict(self).items() if key != "exit_code"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The Compose file, stack or manifests of a deployment."""
-
-    document: str
-    exit_code: int = 0
-
-    def text(self) -> str:
-        return self.document.removesuffix("\n")
-
-    def data(self) -> dict[str, Any]:
-        return {"document": self.document}
-
-
-def deploy(session: Session, request: Request) -> Deployed | Rendered:
+def deploy(session: Session, request: Request) -> Deployed | Document:
     """Bring an image to a target.
 
     Raises DeployError when the new version doesn't become healthy, the old one serving; LockedError while another
@@ -96,7 +82,7 @@ def deploy(session: Session, request: Request) -> Deployed | Rendered:
     deployment, environment = _plan(opened, image, request)
     running = opened.engine.running()
     if request.render:
-        return Rendered(opened.engine.render(deployment, _next_revision(opened, running)))
+        return Document(opened.engine.render(deployment, _next_revision(opened, running)), "document")
     if running is not None and running.digest == deployment.digest and not _incomplete(running):
         session.note(f"{opened.key} runs {deployment.version} ({deployment.image}) already: nothing changes")
         return Deployed(opened.key, deployment.version, deployment.image, running.revision, changed=False)

@@ -11,6 +11,7 @@ from relbuild.commands.around import Around
 from relbuild.commands.place import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.surroundings import anywhere, beside
+from relbuild.commands.targets.open import who
 from relbuild.errors import UsageError
 from relbuild.image import labels
 from relbuild.release.command import ReleaseCommand
@@ -77,7 +78,7 @@ def migrate(session: Session, reference: str | None, given: Around, asked: Asked
         name=f"relbuild-pending-{os.urandom(6).hex()}" if asked.pending else lock_name("migrate", place.lock),
         image=image.reference,
         argv=_argv(session, image, asked),
-        labels={labels.MIGRATION: place.target, labels.MIGRATED_BY: _who()},
+        labels={labels.MIGRATION: place.target, labels.MIGRATED_BY: who()},
         # It is none of the app's own: no command may take it for the running system.
         container_labels={ONE_OFF: ""},
         env=given.surroundings(before=image.env).env,
@@ -131,14 +132,3 @@ def _label(image: ReleaseImage, said: Mapping[str, str], label: str) -> str:
         what, hint = MISSING[label]
         raise UsageError(f"the image {image.reference} carries {what}", hint=hint)
     return said[label]
-
-
-def _who() -> str:
-    import getpass
-    import socket
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

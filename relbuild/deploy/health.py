@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from relbuild.deploy.spec import Probe
+from relbuild.image.verify.trial import Socket
 
 State = Literal["starting", "healthy", "failed"]
 # A copy that nothing checks has to stay up for so many seconds.
 STAYS = 5.0
-OUT_OF_MEMORY = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,8 @@ def together(verdicts: Sequence[Verdict], wanted: int) -> Verdict:
     return Verdict("healthy" if healthy >= wanted else "starting")
 
 
-def usual_cause(
-    probe: Probe | None, check: str, log: Sequence[str], listening: Sequence[tuple[str, int]] | None
-) -> str:
-    """Return what usually causes a failed health check, by what was seen; ``listening`` are addresses and ports.
+def usual_cause(probe: Probe | None, check: str, log: Sequence[str], listening: Sequence[Socket] | None) -> str:
+    """Return what usually causes a failed health check, by what was seen; ``listening`` are the release's sockets.
 
     Nothing where nothing points anywhere.
     """
@@ -78,31 +76,13 @@ def usual_cause(
         return f"the release answers {found[1]} to {probe.path if probe else 'the check'}: is that the path to check?"
     if listening is None or probe is None or not probe.port:
         return ""
-    ports = sorted({port for _, port in listening})
-    addresses = {address for address, port in listening if port == probe.port}
+    ports = sorted({each.port for each in listening})
+    own = [each for each in listening if each.port == probe.port]
     if not ports:
         server = " (PHX_SERVER=true starts Phoenix's)" if "PHX_SERVER" not in text else ""
         return f"nothing listens on any port: the server isn't started{server}"
-    if not addresses:
+    if not own:
         return f"it listens on {', '.join(map(str, ports))}, and the check asks port {probe.port}"
-    if addresses <= {"127.0.0.1", "::1"}:
+    if all(each.loopback for each in own):
         return f"it listens on {probe.port} on the loopback address alone: bind ip: {{0, 0, 0, 0, 0, 0, 0, 0}}"
     return ""
-
-
-def listening(tables: str) -> tuple[tuple[str, int], ...]:
-    """Return the addresses and ports that are listened on, of the content of /proc/net/tcp and tcp6 (proc(5))."""
-    found = []
-    for line in tables.splitlines():
-        words = line.split()
-        if len(words) < 4 or words[3] != "0A" or ":" not in words[1]:
-            continue
-        address, _, port = words[1].partition(":")
-        if address in ("0100007F", "00000000000000000000000001000000"):
-            name = "127.0.0.1" if len(address) == 8 else "::1"
-        elif address == "0000000000000000FFFF00000100007F":
-            name = "127.0.0.1"
-        else:
-            name = "0.0.0.0" if len(address) == 8 else "::"
-        found.append((name, int(port, 16)))
-    return tuple(found)

@@ -177,7 +177,7 @@ def _container(deployment: Deployment, service: Service) -> dict[str, Any]:
         },
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
         **_probes(deployment),
-        # Pods are told to stop and taken out of the Service at the same time: requests come for a moment longer.
+        # A pod gets SIGTERM and leaves the Service at the same time: requests come for a moment longer.
         "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", f"sleep {DRAIN}"]}}},
     }
 

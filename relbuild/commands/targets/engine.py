@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from relbuild.deploy.history import Record
-from relbuild.deploy.lock import Holder
 from relbuild.deploy.spec import Deployment
+from relbuild.deploy.state import Holder, Record
 from relbuild.errors import DeployError
 
 

@@ -13,11 +13,11 @@ from relbuild.commands.session import Session
 from relbuild.commands.targets import transfer
 from relbuild.commands.targets.engine import Copy, Running, engine_time, failed, last_lines, to_yaml
 from relbuild.deploy import compose, health
-from relbuild.deploy.history import Record, in_order, outdated
-from relbuild.deploy.lock import Holder, lock_name
 from relbuild.deploy.spec import SECRETS_DIRECTORY, WEB, Deployment
+from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError
+from relbuild.image.verify.trial import Socket, listening
 
 DEPLOYMENT = "io.relbuild.deployment"
 RECORD = "io.relbuild.record"
@@ -286,13 +286,13 @@ class Host:
         cause = health.usual_cause(deployment.probe, check, log, self._listening(container))
         return failed(f"{deployment.name} {deployment.version} isn't healthy", why, log, cause or None, serves=serves)
 
-    def _listening(self, container: Any) -> tuple[tuple[str, int], ...] | None:
+    def _listening(self, container: Any) -> tuple[Socket, ...] | None:
         if not container["State"]["Running"]:
             return None
         lines: list[str] = []
         argv = (*self.session.endpoint.docker, "exec", container["Id"], "cat", "/proc/net/tcp", "/proc/net/tcp6")
         self.session.runner.lines(argv, lines.append)
-        return health.listening("\n".join(lines))
+        return tuple(listening("\n".join(lines)))
 
     def prune(self, deployment: Deployment, images: Sequence[str]) -> None:
         """Remove the secrets that were replaced, and these images."""

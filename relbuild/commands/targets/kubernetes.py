@@ -15,9 +15,8 @@ from relbuild.commands.targets.engine import Copy, Running, failed, last_lines
 from relbuild.config import Target
 from relbuild.deploy import health, kubernetes
 from relbuild.deploy.compose import REVISION_LABEL, ROLE_LABEL, SPEC_LABEL
-from relbuild.deploy.history import LENGTH, Record, in_order
-from relbuild.deploy.lock import EXPIRY, Holder, lock_name
 from relbuild.deploy.spec import WEB, Deployment
+from relbuild.deploy.state import EXPIRY, LENGTH, Holder, Record, in_order, lock_name
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, Mark, PassingFault, TimedOut, UsageError
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from relbuild.commands.session import Session
 from relbuild.commands.targets.engine import TargetEngine
 from relbuild.config import Config, Target
-from relbuild.deploy.lock import HEARTBEAT, Holder
 from relbuild.deploy.spec import name_of
+from relbuild.deploy.state import HEARTBEAT, Holder
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.errors import LockedError, UsageError
 

@@ -12,9 +12,8 @@ from relbuild.commands.session import Session
 from relbuild.commands.targets import transfer
 from relbuild.commands.targets.engine import Copy, Running, engine_time, failed, last_lines, to_yaml
 from relbuild.deploy import compose, health
-from relbuild.deploy.history import Record, in_order, outdated
-from relbuild.deploy.lock import Holder, lock_name
 from relbuild.deploy.spec import SECRETS_DIRECTORY, WEB, Deployment
+from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, TimedOut
 

@@ -155,10 +155,11 @@ def watched(printed: str) -> tuple[State | None, tuple[Socket, ...]]:
     state, _, tables = printed.partition("\n")
     states: tuple[State, ...] = ("booted", "up", "slow")
     found = next((each for each in states if each == state), None)
-    return found, tuple(dict.fromkeys(_listening(tables)))
+    return found, tuple(dict.fromkeys(listening(tables)))
 
 
-def _listening(tables: str) -> Iterator[Socket]:
+def listening(tables: str) -> Iterator[Socket]:
+    """Yield the sockets that are listened on, of the content of /proc/net/tcp and tcp6."""
     for line in tables.splitlines():
         words = line.split()
         if len(words) > 3 and words[3] == LISTENS:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from relbuild.deploy.health import Verdict, last_check, listening, of_container, together, usual_cause
-from relbuild.deploy.history import Record, age, choose_rollback, in_order, old_images, outdated
-from relbuild.deploy.lock import Holder
+from relbuild.deploy.health import Verdict, last_check, of_container, together, usual_cause
 from relbuild.deploy.spec import Probe
+from relbuild.deploy.state import Holder, Record, age, choose_rollback, in_order, old_images, outdated
 from relbuild.errors import UsageError
+from relbuild.image.verify.trial import Socket
 
 
 def record(revision: int, version: str = "", outcome: str = "deployed", image: str = "") -> Record:
@@ -138,35 +138,25 @@ def test_the_last_check_is_shown_as_one_line() -> None:
     assert last_check({"Log": []}) == ""
 
 
-# As the kernel writes it: a listener on 0.0.0.0:4000, one on 127.0.0.1:5000, a connection, and one on [::1]:6000.
-TABLES = """\
-  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 1 1 0 100 0 0 10 0
-   1: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 2 1 0 100 0 0 10 0
-   2: 0100007F:1388 0100007F:C000 01 00000000:00000000 00:00000000 00000000 10001        0 3 1 0 100 0 0 10 0
-  sl  local_address                         remote_address                        st tx_queue rx_queue
-   0: 00000000000000000000000001000000:1770 00000000000000000000000000000000:0000 0A 00000000:00000000
-"""
-
-
-def test_listening_sockets_are_read_from_the_kernels_tables() -> None:
-    assert listening(TABLES) == (("0.0.0.0", 4000), ("127.0.0.1", 5000), ("::1", 6000))
-
-
 @pytest.mark.parametrize(
     ("probe", "check", "sockets", "cause"),
     [
         (Probe("http", 4000, "/"), "HTTP/1.1 301 Moved", None, "force_ssl"),
         (Probe("http", 4000, "/up"), "HTTP/1.1 404 Not Found", None, "answers 404 to /up"),
         (Probe("http", 4000, "/"), "refused", (), "nothing listens on any port"),
-        (Probe("http", 4000, "/"), "refused", (("0.0.0.0", 5000),), "listens on 5000, and the check asks port 4000"),
-        (Probe("http", 4000, "/"), "", (("127.0.0.1", 4000),), "loopback"),
-        (Probe("http", 4000, "/"), "timeout", (("0.0.0.0", 4000),), ""),
+        (
+            Probe("http", 4000, "/"),
+            "refused",
+            (Socket("0.0.0.0", 5000),),
+            "listens on 5000, and the check asks",
+        ),
+        (Probe("http", 4000, "/"), "", (Socket("127.0.0.1", 4000),), "loopback"),
+        (Probe("http", 4000, "/"), "timeout", (Socket("0.0.0.0", 4000),), ""),
         (None, "", (), ""),
     ],
 )
 def test_the_usual_cause_follows_from_what_was_seen(
-    probe: Probe | None, check: str, sockets: tuple[tuple[str, int], ...] | None, cause: str
+    probe: Probe | None, check: str, sockets: tuple[Socket, ...] | None, cause: str
 ) -> None:
     found = usual_cause(probe, check, (), sockets)
     assert cause in found
