@@ -33,9 +33,9 @@ def init(
     from relbuild import output
     from relbuild.commands import init as command
 
-    wish = command.Wish(release, toolchain, ci, force, settings=session.config_file is None)
+    options = command.InitOptions(release, toolchain, ci, force, settings=session.config_file is None)
     asks = output.interactive() and not session.as_json
-    return command.init(session, wish, yes=yes, show=output.show_diff, confirm=output.confirm if asks else None)
+    return command.init(session, options, yes=yes, show=output.show_diff, confirm=output.confirm if asks else None)
 
 
 @verb("convert", "convert | git apply", "convert --write", docs="distillery.md")

@@ -1,4 +1,4 @@
-"""relbuild init: write what a project lacks, shown as a diff first, and never over a file unasked."""
+"""relbuild init: write the files that a project lacks, after showing the diff; it overwrites no file unasked."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from relbuild.commands.session import Session
 from relbuild.engine import changes as written
 from relbuild.engine import git, installed
 from relbuild.engine.location import location
-from relbuild.scaffold.files import Scaffold, Wish, make
+from relbuild.init.files import InitOptions, Scaffold, make
 from relbuild.values import dataclass
 
-__all__ = ["Initialised", "Wish", "init"]
+__all__ = ["InitOptions", "Initialised", "init"]
 
 
 @dataclass(frozen=True, slots=True)
 class Initialised:
-    """What was written and left alone; `diff` is what would be written, where nothing was."""
+    """The files that were written and those left unchanged; `diff` is what would be written, where nothing was."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -40,7 +40,7 @@ class Initialised:
 
 def init(
     session: Session,
-    wish: Wish,
+    options: InitOptions,
     *,
     yes: bool,
     show: Callable[[str], None],
@@ -50,30 +50,30 @@ def init(
 
     Without a terminal to confirm on (None), and without `yes`, nothing is written: the diff is the result.
     """
-    scaffold = _scaffold(session, wish)
+    scaffold = _scaffold(session, options)
     for note in scaffold.notes:
         session.warn(note)
     changes = {change.path: change for change in scaffold.changes}
     if not changes:
         return Initialised((), scaffold.unchanged, "", shown=True)
     if session.dry_run or (not yes and confirm is None):
-        session.warn(f"nothing was written: {_count(scaffold)} would be; relbuild init --yes writes them")
+        session.warn(f"no file written: relbuild init --yes writes {_count(scaffold)}")
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=False)
     show(scaffold.diff)
     if not yes and confirm is not None and not confirm(f"Write {_count(scaffold)}?"):
-        session.note("nothing was written")
+        session.note("no file written")
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=True)
     written.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
     return Initialised(tuple(changes), scaffold.unchanged, scaffold.diff, shown=True)
 
 
-def _scaffold(session: Session, wish: Wish) -> Scaffold:
-    if wish.ci is not None:
-        branch = git.default_branch(session.root) or wish.branch
+def _scaffold(session: Session, options: InitOptions) -> Scaffold:
+    if options.ci is not None:
+        branch = git.default_branch(session.root) or options.branch
         config = session.config_file
         own = None if config is None else os.path.relpath(config.resolve(), session.root.resolve())
-        wish = replace(wish, requirement=installed.requirement(), branch=branch, config=own)
-    return make(session.tree(), session.config(), wish, location(session.root))
+        options = replace(options, requirement=installed.requirement(), branch=branch, config=own)
+    return make(session.tree(), session.config(), options, location(session.root))
 
 
 def _count(scaffold: Scaffold) -> str:

@@ -28,6 +28,8 @@ from relbuild.convert.outcome import Outcome, outside
 from relbuild.convert.rel_config import RelConfig
 from relbuild.convert.vm_args import VmArgs
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError
+from relbuild.init import rel_templates
+from relbuild.init.change import Change
 from relbuild.mix import distillery
 from relbuild.mix import project as mix_project
 from relbuild.mix.asked import ask
@@ -35,8 +37,6 @@ from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Version
-from relbuild.scaffold import rel_templates
-from relbuild.scaffold.change import Change
 from relbuild.values import dataclass
 
 # A cookie of rel/config.exs that is none, or a variable's; any other word of one may be followed by a secret.

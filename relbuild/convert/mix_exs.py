@@ -7,12 +7,12 @@ import json
 from relbuild.convert.dependency import APP
 from relbuild.convert.rel_config import RelConfig, Release, Setting, atom
 from relbuild.errors import Mark, Problem
+from relbuild.init import mix_exs as project_list
 from relbuild.mix.distillery import FILE
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.terms import Term, Tuple
 from relbuild.mix.versions import Requirement, Version
-from relbuild.scaffold import project_list
 from relbuild.values import dataclass
 
 # The first Elixir with `mix release`, and with `version: {:from_app, …}`.

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.init.change import Change, text
 from relbuild.mix.facts import Tree
-from relbuild.scaffold.change import Change, text
 from relbuild.values import dataclass
 
 

@@ -8,9 +8,9 @@ import re
 from relbuild.convert.outcome import Outcome
 from relbuild.convert.rel_config import RelConfig, Setting, atom
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.init.change import text
 from relbuild.mix.facts import Known
 from relbuild.mix.terms import Atom, Term, Tuple
-from relbuild.scaffold.change import text
 
 _STEP = "write a function that does it, and name it after :assemble in the release's steps: in mix.exs"
 _PROVIDERS = ("Distillery.Releases.Config.Providers.Elixir", "Mix.Releases.Config.Providers.Elixir")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from relbuild.convert.outcome import Outcome, outside
 from relbuild.errors import Problem
+from relbuild.init.elixir import releases_only
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.source import Source, walk
 from relbuild.mix.versions import Version
-from relbuild.scaffold.elixir import releases_only
 
 _RELEASES = "releases.exs"
 

@@ -64,7 +64,7 @@ def test_a_workflow_names_the_relbuild_yml_that_init_was_given(project: Path) ->
     (project.parent / "relbuild.yml").write_text("toolchain: debian\n")
     refused = init(project, "-C", "backend", "--config", "../relbuild.yml", "--ci", "github")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "lies outside of the repository" in refused.stderr
+    assert "is outside the repository" in refused.stderr
 
 
 def files(project: Path) -> dict[str, bytes]:
@@ -75,7 +75,7 @@ def test_without_a_terminal_the_diff_is_the_result_and_nothing_is_written(projec
     before = files(project)
     shown = init(project)
     assert (shown.returncode, files(project)) == (0, before)
-    assert shown.stderr == "warning: nothing was written: 4 new files would be; relbuild init --yes writes them\n"
+    assert shown.stderr == "warning: no file written: relbuild init --yes writes 4 new files\n"
     subprocess.run(("git", "apply"), input=shown.stdout, text=True, cwd=project, check=True)
     applied = files(project)
     assert set(applied) == {"mix.exs", *WRITTEN}
@@ -116,7 +116,7 @@ def test_on_a_terminal_it_asks(project: Path, answer: str, writes: bool) -> None
     assert files(project) == before
     child.send(answer if answer == "\x04" else f"{answer}\n")
     child.expect(pexpect.EOF)
-    assert ("nothing was written" in child.before) is not writes
+    assert ("no file written" in child.before) is not writes
     child.close()
     assert child.exitstatus == 0
     assert (files(project) != before, "wrote relbuild.yml" in child.before) == (writes, writes)

@@ -21,7 +21,7 @@ ALLOWED = {
         "commands",
         "engine",
         "convert",
-        "scaffold",
+        "init",
         "deploy",
         "release",
         "image",
@@ -31,8 +31,8 @@ ALLOWED = {
         *LEAVES,
     },
     "engine": {"engine", "deploy", "release", "image", "mix", "config", *LEAVES},
-    "scaffold": {"scaffold", "image", "release", "mix", "config", *LEAVES},
-    "convert": {"convert", "scaffold", "mix", "config", *LEAVES},
+    "init": {"init", "image", "release", "mix", "config", *LEAVES},
+    "convert": {"convert", "init", "mix", "config", *LEAVES},
     "deploy": {"deploy", "release", "image", "mix", "config", *LEAVES},
     "release": {"release", "mix", "config", *LEAVES},
     "image": {"image", "release", "mix", "config", *LEAVES},
@@ -49,7 +49,7 @@ ALLOWED = {
     "values": set(),
     "__init__": set(),
 }
-DOMAIN = ("mix", "config", "image", "release", "deploy", "scaffold", "convert")
+DOMAIN = ("mix", "config", "image", "release", "deploy", "init", "convert")
 EFFECTS = {
     "asyncio", "docker", "glob", "http", "io", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket",
     "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",

@@ -25,7 +25,7 @@ OF_AN_ENGINE = {
 OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml", "relbuild.mix.lock"}
 OF_OTHER_VERBS = {
     *("relbuild.commands.image", "relbuild.commands.plan", "relbuild.config.schema", "relbuild.image.dockerignore"),
-    *("relbuild.image.sbom", "relbuild.scaffold.files"),
+    *("relbuild.image.sbom", "relbuild.init.files"),
 }
 
 

@@ -13,9 +13,9 @@ from relbuild.config import Config, parse
 from relbuild.errors import ProjectError
 from relbuild.image.plan import Plan, make_plan
 from relbuild.image.tags import tags
+from relbuild.init.change import Overlay
 from relbuild.mix import project
 from relbuild.output import laid_out
-from relbuild.scaffold.overlay import Overlay
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project

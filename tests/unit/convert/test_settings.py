@@ -8,7 +8,7 @@ import pytest
 
 from relbuild.convert.settings import Moved, moved
 from relbuild.errors import ProjectError
-from relbuild.scaffold.overlay import Overlay
+from relbuild.init.change import Overlay
 
 CONFIG, PROD = "config/config.exs", "config/prod.exs"
 

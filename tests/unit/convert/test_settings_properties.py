@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.convert.settings import moved
+from relbuild.init.change import Overlay
 from relbuild.mix.source import parse
-from relbuild.scaffold.overlay import Overlay
 from tests.unit.convert.test_settings import CONFIG, Nothing
 
 PLAIN = ("1", '"a, b"', "nil", ":x", "{127, 0}", '["x", :y]', "%{a: 1}", "[]", "Mix.env()", 'f("#", x)', "~w(a b)")

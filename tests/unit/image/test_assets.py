@@ -14,9 +14,9 @@ from relbuild.errors import Mark, Problem, ProjectError, RelbuildError
 from relbuild.image import dockerfile, dockerignore
 from relbuild.image.assets import Assets
 from relbuild.image.plan import Plan, make_plan
+from relbuild.init.change import Overlay
 from relbuild.mix import project
 from relbuild.output import laid_out
-from relbuild.scaffold.overlay import Overlay
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project

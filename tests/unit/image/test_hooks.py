@@ -6,7 +6,7 @@ import pytest
 
 from relbuild import config as configuration
 from relbuild.image import hooks
-from relbuild.scaffold.overlay import Overlay
+from relbuild.init.change import Overlay
 
 FILE = "elixir_buildpack.config"
 HEX = "Hex is logged in by the build itself, `builder: {repos: …}` in relbuild.yml says how"

@@ -14,9 +14,9 @@ from relbuild import config
 from relbuild.errors import ProjectError
 from relbuild.image.location import Location
 from relbuild.image.plan import make_plan
+from relbuild.init.change import Overlay
+from relbuild.init.files import Change, Scaffold
 from relbuild.mix import project
-from relbuild.scaffold.files import Change, Scaffold
-from relbuild.scaffold.overlay import Overlay
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project
@@ -86,12 +86,12 @@ def test_a_release_module_for_ectos_repositories(written: Written) -> None:
     assert written(ECTO)["lib/shop/release.ex"] == (
         "defmodule Shop.Release do\n"
         '  @moduledoc """\n'
-        '  What is done to the database where there is no Mix: `bin/shop eval "Shop.Release.migrate()"`.\n'
+        '  Database tasks for a release, which has no Mix: `bin/shop eval "Shop.Release.migrate()"`.\n'
         '  """\n'
         "\n"
         "  @app :shop\n"
         "\n"
-        '  @doc "Runs the migrations of every repo that haven\'t run yet."\n'
+        '  @doc "Runs the pending migrations of every repo."\n'
         "  def migrate do\n"
         "    load()\n"
         "\n"
@@ -100,15 +100,15 @@ def test_a_release_module_for_ectos_repositories(written: Written) -> None:
         "    end\n"
         "  end\n"
         "\n"
-        '  @doc "Takes a repo\'s migrations back, down to that version and including it."\n'
+        '  @doc "Reverts a repo\'s migrations down to and including a version."\n'
         "  def rollback(repo, version) do\n"
         "    load()\n"
         "    {:ok, _, _} = Ecto.Migrator.with_repo(repo, &Ecto.Migrator.run(&1, :down, to: version))\n"
         "  end\n"
         "\n"
-        '  @doc "Loads the application, so that its configuration is there, and starts nothing of it."\n'
+        '  @doc "Loads the application and its configuration without starting it."\n'
         "  def load do\n"
-        "    # Many databases are only reached over TLS.\n"
+        "    # Many databases require TLS.\n"
         "    Application.ensure_all_started(:ssl)\n"
         "    :ok = Application.ensure_loaded(@app)\n"
         "  end\n"
@@ -213,7 +213,7 @@ def test_an_elixir_of_before_runtime_exs_gets_releases_exs(version: str, written
     old = {**ECTO, "mix.exs": mix, "relbuild.yml": settings, "lib/shop_web/endpoint.ex": ENDPOINT}
     files = written(old)
     assert "config/runtime.exs" not in files
-    assert files["config/releases.exs"].partition("missing.\n")[2] == (
+    assert files["config/releases.exs"].partition("missing variable.\n")[2] == (
         "config :shop, Shop.Repo,\n"
         '  url: System.fetch_env!("DATABASE_URL"),\n'
         '  pool_size: String.to_integer(System.get_env("POOL_SIZE", "10"))\n'
@@ -309,9 +309,9 @@ def test_a_release_that_was_chosen_is_decided(written: Written) -> None:
 
 
 @pytest.mark.parametrize("there", ["image: a\n", "# toolchain: hexpm\n", "toolchain: hexpm\n"])
-def test_options_for_a_relbuild_yml_that_is_there_are_told(scaffold: Callable[..., Scaffold], there: str) -> None:
+def test_options_for_a_relbuild_yml_that_exists_are_reported(scaffold: Callable[..., Scaffold], there: str) -> None:
     made = scaffold({**PLAIN, "relbuild.yml": there}, toolchain="debian")
-    assert made.notes == ("relbuild.yml is there already: write toolchain: debian into it yourself",)
+    assert made.notes == ("relbuild.yml exists: add toolchain: debian to it",)
     assert "relbuild.yml" in made.unchanged
 
 

@@ -11,6 +11,9 @@ from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
+from relbuild.init import elixir, mix_exs, rel_templates, settings, workflow
+from relbuild.init.change import Change, Overlay, text
+from relbuild.init.elixir import ElixirFile
 from relbuild.mix import distillery, ecto, toolchain
 from relbuild.mix import project as mix_project
 from relbuild.mix import umbrella as mix_umbrella
@@ -20,42 +23,38 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 from relbuild.mix.versions import Version
-from relbuild.scaffold import elixir, rel_templates, settings, umbrella, workflow
-from relbuild.scaffold.change import Change, text
-from relbuild.scaffold.elixir import ElixirFile
-from relbuild.scaffold.overlay import Overlay
 from relbuild.values import dataclass
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user asks of init: the release and the toolchain to settle on, a CI service, whether to overwrite."""
+class InitOptions:
+    """The options of init: the release and the toolchain to set, a CI service, whether to overwrite files."""
 
     release: str | None = None
     toolchain: Toolchain | None = None
     ci: str | None = None
     force: bool = False
     settings: bool = True
-    """Whether a relbuild.yml is wanted; not when the user keeps it elsewhere."""
+    """Whether to write relbuild.yml; not when --config names another file."""
     config: str | None = None
-    """Where it is then, from the project."""
+    """The path of that file, relative to the project."""
     requirement: str | None = None
-    """What pip installs elsewhere to have this relbuild; None where only this machine has it."""
+    """The requirement by which pip installs this relbuild elsewhere; None where only this machine has it."""
     branch: str = "main"
     """The branch that a workflow builds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaffold:
-    """What init would change, what it leaves as it is, and what the user should know of it."""
+    """The changes that init makes, the files that it leaves unchanged, and its warnings."""
 
     changes: tuple[Change, ...]
     unchanged: tuple[str, ...]
     notes: tuple[str, ...]
     base: str = ""
-    """The project's path from where the diff applies: no tool that applies one takes paths with `..`."""
+    """The project's path from the directory where the diff applies: a diff can't have paths with `..`."""
 
     @property
     def diff(self) -> str:
@@ -66,21 +65,21 @@ class Scaffold:
         return "".join(change.diff for change in changes)
 
 
-def make(tree: Tree, config: Config, wish: Wish, location: Location | None = None) -> Scaffold:
-    """Return what init would change in the project; ``location`` says where it lies, for what it needs from above.
+def make(tree: Tree, config: Config, options: InitOptions, location: Location | None = None) -> Scaffold:
+    """Return what init changes in the project; ``location`` is the project's place in its repository.
 
     Raises ProjectError and ConfigError where the project or relbuild.yml doesn't allow an image.
     """
-    return _Making(tree, config, wish, location).scaffold()
+    return _Making(tree, config, options, location).scaffold()
 
 
 class _Making:
-    """The files so far; each later one sees the project as it is with those before it."""
+    """The files so far; each later one is made for the project with those before it."""
 
-    def __init__(self, tree: Tree, config: Config, wish: Wish, location: Location | None) -> None:
-        self.tree, self.wish, self.location = tree, wish, location
+    def __init__(self, tree: Tree, config: Config, options: InitOptions, location: Location | None) -> None:
+        self.tree, self.options, self.location = tree, options, location
         # relbuild.yml as it is, and as it will be.
-        self.present, self.config = config, _config(config, wish)
+        self.present, self.config = config, _config(config, options)
         self.files: dict[str, str] = {}
         self.changes: list[Change] = []
         self.unchanged: list[str] = []
@@ -89,7 +88,7 @@ class _Making:
 
     def scaffold(self) -> Scaffold:
         project = self.project()
-        release = select_release(project, self.wish.release or self.config.release)
+        release = select_release(project, self.options.release or self.config.release)
         apps = mix_umbrella.released(project, release)
         databases = ecto.find(self.overlay, project, apps if project.umbrella else (project,))
         version = self.elixir(project)
@@ -98,11 +97,11 @@ class _Making:
         self.add_templates(project, posixpath.normpath(_known(release.rel_templates_path, "rel")))
         for file in ([runtime] if runtime is not None else []) + modules:
             self.add_elixir(file)
-        # Before anything of it is asked for: what can't be built isn't to be prepared for it either.
+        # Raises for a project that no image can be built of.
         plan = self.plan()
         self.add_settings(plan, modules)
-        if self.wish.ci is not None:
-            self.add_workflow(plan, self.wish.ci)
+        if self.options.ci is not None:
+            self.add_workflow(plan, self.options.ci)
         self.notes.extend(distillery.notes(self.tree))
         outside = any(leaves(change.path) for change in self.changes)
         base = "/".join(self.location.names) if self.location is not None and outside else ""
@@ -111,23 +110,23 @@ class _Making:
     def project(self) -> Project:
         """Return the project, with a release where it is an umbrella that lacks one."""
         project = mix_project.read(self.tree, BuildEnvironment.of(self.config))
-        if not umbrella.lacks_release(project):
+        if not mix_exs.lacks_release(project):
             return project
         before = text(self.tree, "mix.exs")
-        after = umbrella.with_release(self.tree, project)
+        after = mix_exs.with_release(self.tree, project)
         self.files["mix.exs"] = after
         self.changes.append(Change("mix.exs", before, after))
         return mix_project.read(self.overlay, BuildEnvironment.of(self.config))
 
     def elixir(self, project: Project) -> Version | None:
-        """Return the Elixir that the files are for, None where only the builder image knows it."""
+        """Return the version of Elixir that the files are for, None where only the builder image has it."""
         choice = toolchain.resolve(self.overlay, self.config, project.required_elixir).elixir
         return Version.parse(choice.value) if choice is not None else None
 
     def plan(self) -> Plan:
-        """Return the plan of the project as it will be."""
+        """Return the plan of the project with the new files."""
         project = mix_project.read(self.overlay, BuildEnvironment.of(self.config))
-        return make_plan(project, self.config, self.overlay, self.wish.release, location=self.location)
+        return make_plan(project, self.config, self.overlay, self.options.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
         for name in rel_templates.NAMES:
@@ -140,13 +139,13 @@ class _Making:
             self.notes.append(file.note)
 
     def add_settings(self, plan: Plan, modules: list[ElixirFile]) -> None:
-        if not self.wish.settings:
+        if not self.options.settings:
             return
-        if self.tree.read("relbuild.yml") is not None and not self.wish.force:
-            for key, value in (("toolchain", self.wish.toolchain), ("release", self.wish.release)):
+        if self.tree.read("relbuild.yml") is not None and not self.options.force:
+            for key, value in (("toolchain", self.options.toolchain), ("release", self.options.release)):
                 if value is not None and (key not in self.present.marks or getattr(self.present, key) != value):
-                    self.notes.append(f"relbuild.yml is there already: write {key}: {value} into it yourself")
-        # Only one of several migrate functions would be found.
+                    self.notes.append(f"relbuild.yml exists: add {key}: {value} to it")
+        # The plan has only one of several migrate functions.
         migrating = [file.path for file in modules if file.content is not None]
         migrate = None
         if len(migrating) > 1:
@@ -155,49 +154,49 @@ class _Making:
                     self.overlay, plan.project, mix_umbrella.released(plan.project, plan.release), migrating
                 )
             )
-        wish = self.wish
-        content = settings.render(plan, release=wish.release, toolchain=wish.toolchain, migrate=migrate)
+        options = self.options
+        content = settings.render(plan, release=options.release, toolchain=options.toolchain, migrate=migrate)
         self.add("relbuild.yml", content)
 
     def add_workflow(self, plan: Plan, service: str) -> None:
-        wish = self.wish
+        options = self.options
         # A migration reads the whole configuration: it needs what the release needs to boot.
         required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
-        requirement = wish.requirement or f"relbuild=={__version__}"
-        decided = "relbuild.yml" in self.files or self.config.release == wish.release
+        requirement = options.requirement or f"relbuild=={__version__}"
+        decided = "relbuild.yml" in self.files or self.config.release == options.release
         path = workflow.path(service, self.location)
         content = workflow.render(
             service,
             plan,
             self.location,
-            release=None if decided else wish.release,
-            config=wish.config,
+            release=None if decided else options.release,
+            config=options.config,
             variables=tuple(variable.name for variable in required),
             requirement=requirement,
-            branch=wish.branch,
+            branch=options.branch,
         )
         if self.add_there(path, content) and leaves(path):
             self.notes.append(
-                f"{path} lies outside of the project, in the repository's root, where alone it is looked for: the "
-                "diff's paths are from there"
+                f"{path} is in the repository's root, where {service} reads it: the diff's paths are relative to "
+                "the root"
             )
-        if wish.requirement is None:
+        if options.requirement is None:
             self.notes.append(
-                f"{path} installs {requirement}, and this one is a directory's: where no package index has it, "
-                "write into RELBUILD there where it is, such as git+https://…"
+                f"{path} installs {requirement}, but this relbuild was installed from a directory: if no package "
+                "index has that version, set RELBUILD there to a URL such as git+https://…"
             )
 
     def add(self, path: str, after: str) -> None:
-        """Add a file of the project where it is missing or, by force, where it differs."""
+        """Add a file of the project where it is missing, or with --force where it differs."""
         if path.startswith(("..", "/")):
-            self.notes.append(f"{path} is not written: it is outside the project")
+            self.notes.append(f"init doesn't write {path}: it is outside the project")
         else:
             self.add_there(path, after)
 
     def add_there(self, path: str, after: str) -> bool:
-        """Add a file wherever it is, as `add` does, and tell whether it is written."""
+        """Add a file at any path, as `add` does, and return whether it changes."""
         before = text(self.tree, path)
-        if before is not None and not self.wish.force:
+        if before is not None and not self.options.force:
             self.unchanged.append(path)
             return False
         self.files[path] = after
@@ -208,14 +207,14 @@ class _Making:
         return True
 
 
-def _config(config: Config, wish: Wish) -> Config:
-    """Return what relbuild.yml will say: by force it is made anew, so that what it says now doesn't count."""
-    if wish.force and wish.settings:
+def _config(config: Config, options: InitOptions) -> Config:
+    """Return the configuration with the new relbuild.yml; --force replaces the present one."""
+    if options.force and options.settings:
         config = Config()
-    if wish.toolchain is None or config.marks:
+    if options.toolchain is None or config.marks:
         return config
-    # Only the choice of toolchain stands in a relbuild.yml that is made now; whoever quotes it quotes the option.
-    return replace(config, toolchain=wish.toolchain, marks={"toolchain": Mark("--toolchain", 1)})
+    # A new relbuild.yml sets only the toolchain; an error about it quotes the option.
+    return replace(config, toolchain=options.toolchain, marks={"toolchain": Mark("--toolchain", 1)})
 
 
 def _known(fact: object, default: str) -> str:

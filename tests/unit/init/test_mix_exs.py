@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.errors import ProjectError
+from relbuild.init import mix_exs
+from relbuild.init.change import Overlay
 from relbuild.mix import project
 from relbuild.mix.facts import Known
 from relbuild.mix.selection import select_release
-from relbuild.scaffold import umbrella
-from relbuild.scaffold.overlay import Overlay
 
 ROOT = """defmodule Acme.Umbrella.MixProject do
   use Mix.Project
@@ -38,8 +38,8 @@ Tree = Callable[[Mapping[str, str]], Overlay]
 def edited(tree: Tree, root: str, children: Mapping[str, str] = CHILDREN) -> str:
     files = tree({"mix.exs": root, **children})
     found = project.read(files)
-    assert umbrella.lacks_release(found)
-    return umbrella.with_release(files, found)
+    assert mix_exs.lacks_release(found)
+    return mix_exs.with_release(files, found)
 
 
 def test_it_is_written_as_mix_format_has_it(tree: Tree) -> None:
@@ -105,10 +105,10 @@ def test_a_project_written_in_another_way_is_left_to_its_author(tree: Tree, proj
 
 def test_a_release_that_is_defined_is_left_alone(tree: Tree) -> None:
     root = ROOT.replace("deps: deps()", "releases: [a: [applications: [acme: :permanent]]]")
-    assert not umbrella.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
+    assert not mix_exs.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
     # What can't be read may define some.
     root = ROOT.replace("deps: deps()", 'releases: Code.eval_file("releases.exs") |> elem(0)')
-    assert not umbrella.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
+    assert not mix_exs.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
 
 
 @given(

@@ -8,8 +8,8 @@ import pytest
 
 from relbuild.config import Config, parse
 from relbuild.image.location import Location
-from relbuild.scaffold.files import Scaffold, Wish, make
-from relbuild.scaffold.overlay import Overlay
+from relbuild.init.change import Overlay
+from relbuild.init.files import InitOptions, Scaffold, make
 
 
 class Nothing:
@@ -29,9 +29,9 @@ def tree() -> Callable[[Mapping[str, str]], Overlay]:
 
 @pytest.fixture(scope="session")
 def scaffold(tree: Callable[[Mapping[str, str]], Overlay]) -> Callable[..., Scaffold]:
-    def made(files: Mapping[str, str], location: Location | None = None, **wish: object) -> Scaffold:
+    def made(files: Mapping[str, str], location: Location | None = None, **options: object) -> Scaffold:
         config = parse(files["relbuild.yml"].encode()) if "relbuild.yml" in files else Config()
-        return make(tree(files), config, Wish(**wish), location)  # type: ignore[arg-type]
+        return make(tree(files), config, InitOptions(**options), location)  # type: ignore[arg-type]
 
     return made
 
@@ -39,4 +39,4 @@ def scaffold(tree: Callable[[Mapping[str, str]], Overlay]) -> Callable[..., Scaf
 @pytest.fixture(scope="session")
 def written(scaffold: Callable[..., Scaffold]) -> Callable[..., dict[str, str]]:
     """Return a function that gives what init writes, by its path."""
-    return lambda files, **wish: {change.path: change.after for change in scaffold(files, **wish).changes}
+    return lambda files, **options: {change.path: change.after for change in scaffold(files, **options).changes}

@@ -16,9 +16,9 @@ _PATHS = {"github": ".github/workflows/image{}.yml", "gitlab": ".gitlab-ci.yml"}
 
 
 def path(service: str, location: Location | None) -> str:
-    """Return where a service looks for its workflow, which is below the repository's root, seen from the project.
+    """Return the path of a service's workflow in the repository's root, relative to the project.
 
-    GitHub takes any number of them: a project below the root has one of its own.
+    GitHub reads any number of workflows: a project below the root gets its own.
     """
     return "../" * len(_directories(location)) + _PATHS[service].format(_suffix(location, "-"))
 
@@ -34,20 +34,20 @@ def render(
     requirement: str,
     branch: str,
 ) -> str:
-    """Return the workflow of a service, for the relbuild that a requirement of pip's means.
+    """Return the workflow of a service, which installs relbuild by a requirement of pip.
 
-    The release is given where relbuild.yml doesn't choose it, and where relbuild.yml is, from the project, where it is
-    kept elsewhere; the variables are those that a migration reads, and what is pushed to the branch gets an image.
+    ``release`` is given where relbuild.yml doesn't choose it, ``config`` where relbuild.yml is another file,
+    relative to the project. ``variables`` are those that a migration reads; a push to ``branch`` builds an image.
     Raises UsageError for a relbuild.yml outside of the repository.
     """
     directory = "/".join(_directories(location))
-    # GitHub's steps run where the project is; GitLab's have no such setting.
+    # GitHub's steps have a working directory; GitLab's jobs don't.
     words = ["-C", directory] if directory and service == "gitlab" else []
     if config is not None:
         below = posixpath.normpath(posixpath.join(directory, config))
         if below.startswith(("..", "/")):
             raise UsageError(
-                f"--config {config} lies outside of the repository, and a workflow has no more than that",
+                f"--config {config} is outside the repository, and a workflow has only the repository",
                 hint="move it into the repository",
             )
         words += ["--config", below if service == "gitlab" else config]
@@ -74,6 +74,6 @@ def _directories(location: Location | None) -> tuple[str, ...]:
 
 
 def _suffix(location: Location | None, divider: str) -> str:
-    """Return what tells a project below the repository's root from others there, in names of files and images."""
+    """Return a suffix for names of files and images, unique for each project below the repository's root."""
     name = re.sub(r"[^a-z0-9]+", "-", "/".join(_directories(location)).lower()).strip("-")
     return f"{divider}{name}" if name else ""

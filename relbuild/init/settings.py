@@ -1,4 +1,4 @@
-"""relbuild.yml with what was found as comments: a file that decides nothing until a # is taken away."""
+"""relbuild.yml with the values that relbuild found as comments."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from relbuild.image.plan import Plan
 from relbuild.mix.compatibility import Choice
 from relbuild.values import dataclass
 
-# YAML takes these as the text they are, without quotes.
+# Plain scalars that YAML reads as the same text.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?::[0-9]+/[A-Za-z0-9_./-]+)?|[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?")
-# These, in whatever case, some reader of YAML takes for something else than text.
+# Words that a YAML reader may read as another type, in any case.
 _WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A key of relbuild.yml: what is found for it and where, or what was asked for when the file was made."""
+    """A key of relbuild.yml with its value and a comment; `decided` when it isn't commented out."""
 
     key: str
     value: str
@@ -49,11 +49,11 @@ def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: s
         *_versions(plan),
     ]
     if migrate is not None:
-        comment = ("Each of these applications migrates its own repositories.",)
+        comment = ("Each of these functions migrates the repositories of its application.",)
         found.append(Setting("migrate", scalar(migrate), comment, decided=True))
     elif plan.migrate is not None:
         at = plan.migrate.at
-        comment = (f"What `relbuild migrate` evaluates ({at.brief}).",)
+        comment = (f"The expression that `relbuild migrate` evaluates ({at.brief}).",)
         found.append(Setting("migrate", scalar(plan.migrate.value), comment))
     return found
 
@@ -73,5 +73,5 @@ def _versions(plan: Plan) -> list[Setting]:
 
 
 def scalar(text: str) -> str:
-    """Return a text as YAML takes it back: as it is where that is sure, else in double quotes."""
+    """Return a text as a YAML scalar: plain where that is safe, else in double quotes."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)

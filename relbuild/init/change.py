@@ -1,8 +1,9 @@
-"""One file's change, as a diff that `git apply` takes."""
+"""Changes of a project's files: each as a diff that `git apply` accepts, all of them as the tree with them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from difflib import unified_diff
 
 from relbuild.errors import Mark, ProjectError
@@ -12,9 +13,9 @@ from relbuild.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file as it is (None: it isn't there) and as it will be (None: it goes).
+    """One file as it is (None: it doesn't exist) and as it will be (None: it is deleted).
 
-    What holds a secret can only go, and its diff doesn't show it.
+    The diff of a `secret` file, which is deleted, doesn't show its content.
     """
 
     path: str
@@ -24,19 +25,19 @@ class Change:
 
     @property
     def what(self) -> str:
-        """What becomes of the file."""
+        """Whether the file is added, changed or removed."""
         return "removed" if self.after is None else "added" if self.before is None else "changed"
 
     @property
     def git_diff(self) -> str:
-        """The change with git's own header, whose paths are from the repository's root wherever it is applied."""
+        """The change with git's own header; its paths are relative to the repository's root."""
         mode = {"added": "new file mode 100644\n", "removed": "deleted file mode 100644\n"}.get(self.what, "")
         shown = _unseen(self.before or "") if self.after is None and self.secret else self.diff
         return f"diff --git a/{self.path} b/{self.path}\n{mode}{shown}"
 
     @property
     def diff(self) -> str:
-        """The change as `git apply` takes it below the directory that the path is from, and `patch -p1`."""
+        """The change for `git apply` and `patch -p1` in the directory that the path is relative to."""
         old = f"a/{self.path}" if self.before is not None else "/dev/null"
         new = f"b/{self.path}" if self.after is not None else "/dev/null"
         lines = unified_diff(_lines(self.before or ""), _lines(self.after or ""), old, new)
@@ -44,7 +45,7 @@ class Change:
 
 
 def _unseen(before: str) -> str:
-    """Return what git's patch of a binary file that goes says: it names the content by its hash alone."""
+    """Return git's patch for deleting a binary file: it names the content by its hash alone."""
     import hashlib  # it loads OpenSSL, which hardly any diff has a use for
 
     content = before.encode()
@@ -53,15 +54,34 @@ def _unseen(before: str) -> str:
 
 
 def text(tree: Tree, path: str) -> str | None:
-    """Return a file's text, None when it isn't there; raise ProjectError where it is no UTF-8."""
+    """Return a file's text, None when it doesn't exist; raise ProjectError where it isn't UTF-8."""
     content = tree.read(path)
     try:
         return content.decode() if content is not None else None
     except UnicodeDecodeError as error:
-        hint = "save it as UTF-8, or take it away"
+        hint = "save it as UTF-8, or delete it"
         raise ProjectError(f"{path}: not UTF-8", at=Mark(path, 1), hint=hint) from error
 
 
 def _lines(text: str) -> list[str]:
     # Not splitlines, which also breaks at form feeds and the like, as no other reader of a diff does.
     return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+class Overlay:
+    """A project's tree with files that aren't written yet."""
+
+    def __init__(self, tree: Tree, files: Mapping[str, str]) -> None:
+        self._tree = tree
+        self._files = files
+
+    def read(self, path: str) -> bytes | None:
+        """Return the file's content, or None when there is no such file."""
+        content = self._files.get(path)
+        return content.encode() if content is not None else self._tree.read(path)
+
+    def list(self, directory: str) -> tuple[str, ...]:
+        """Return the names in a directory, sorted, a directory's with a ``/`` at its end; () when there is none."""
+        inside = f"{directory}/" if directory else ""
+        own = (path.removeprefix(inside).partition("/") for path in self._files if path.startswith(inside))
+        return tuple(sorted({*self._tree.list(directory), *(name + slash for name, slash, _ in own)}))

@@ -16,7 +16,7 @@ import yaml
 from relbuild import __version__
 from relbuild.errors import UsageError
 from relbuild.image.location import Location
-from relbuild.scaffold.files import Scaffold
+from relbuild.init.files import Scaffold
 
 BIN = Path(sys.executable).parent
 MIX = """defmodule Shop.MixProject do
@@ -64,8 +64,8 @@ def test_below_the_repositorys_root_it_goes_there_and_builds_here(
     path = PATHS[service].replace("image", "image-apps-back-end")
     assert change.path == f"../../{path}"
     assert made.notes == (
-        f"../../{path} lies outside of the project, in the repository's root, where alone it is looked for: "
-        "the diff's paths are from there",
+        f"../../{path} is in the repository's root, where {service} reads it: the diff's paths are relative to "
+        "the root",
     )
     paths = [line.removeprefix("+++ b/") for line in made.diff.splitlines() if line.startswith("+++ b/")]
     own = ("rel/env.sh.eex", "rel/vm.args.eex", "config/runtime.exs", "lib/shop/release.ex", "relbuild.yml")
@@ -81,7 +81,7 @@ def test_below_the_repositorys_root_it_goes_there_and_builds_here(
             {"run": {"working-directory": "apps/back end"}},
             False,
         )
-        assert 'write paths: ["apps/back end/**"], with' in change.after
+        assert 'add paths: ["apps/back end/**"] and' in change.after
         # Nothing of it is another project's, which may lie beside it.
         assert document["name"] == "image-apps-back-end"
         assert jobs["image"]["concurrency"]["group"] == "image-apps-back-end-${{ github.ref }}"
@@ -90,7 +90,7 @@ def test_below_the_repositorys_root_it_goes_there_and_builds_here(
     else:
         [build] = [script for script in scripts(service, document) if "relbuild image" in script]
         assert "relbuild image -C 'apps/back end' --tag" in build
-        assert 'write changes: ["apps/back end/**/*"], with' in change.after
+        assert 'add changes: ["apps/back end/**/*"] and' in change.after
         assert set(re.findall(r"\$CI_REGISTRY_IMAGE([^:]*):", change.after)) == {"/apps-back-end"}
 
 
@@ -117,7 +117,7 @@ def test_it_names_a_relbuild_yml_that_is_kept_elsewhere(
 
 
 def test_a_relbuild_yml_outside_of_the_repository_is_refused(scaffold: Callable[..., Scaffold]) -> None:
-    with pytest.raises(UsageError, match=r"--config ../../../a.yml lies outside of the repository"):
+    with pytest.raises(UsageError, match=r"--config ../../../a.yml is outside the repository"):
         scaffold(PLAIN, BELOW, ci="github", settings=False, config="../../../a.yml")
 
 
@@ -186,7 +186,7 @@ def test_what_is_fetched_over_ssh_gets_an_agent_before_the_build(written: Writte
     assert [in_order.index(each) for each in ("openssh-client", "ssh-agent", "ssh-add -", "relbuild image")] == sorted(
         in_order.index(each) for each in ("openssh-client", "ssh-agent", "ssh-add -", "relbuild image")
     )
-    assert "SSH_KNOWN_HOSTS, SSH_PRIVATE_KEY among" in written(SSH, ci="gitlab")[PATHS["gitlab"]]
+    assert "variables for the build: SSH_KNOWN_HOSTS, SSH_PRIVATE_KEY." in written(SSH, ci="gitlab")[PATHS["gitlab"]]
     for service in PATHS:
         assert "ssh" not in written(PLAIN, ci=service)[PATHS[service]]
 
