@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from relbuild.commands.session import Session
-from relbuild.convert.conversion import make
+from relbuild.distillery.conversion import make
 from relbuild.engine import changes
 from relbuild.engine.location import location
 from relbuild.errors import Problem
@@ -59,8 +59,8 @@ def convert(session: Session, *, write: bool) -> Converted:
         session.note(note)
     if session.dry_run or not write:
         count = len(conversion.changes)
-        does = "; relbuild convert --write does it" if count else ""
-        session.warn(f"nothing was written: {count or 'no'} file{'s' * (count > 1)} would change{does}")
+        files = f"{count} file{'s' * (count > 1)}"
+        session.warn(f"no file written: {f'relbuild convert --write changes {files}' if count else 'none differs'}")
         return Converted((), (), made, diff, conversion.look)
     changes.write_all(session.root, {change.path: (change.before, change.after) for change in conversion.changes})
     written = tuple(change.path for change in conversion.changes if change.after is not None)

@@ -52,7 +52,7 @@ def find_unavailable(
     compiled = apps if project.umbrella else (project,)
     has_mix = _has_mix(compiled, release)
     found = [*_imports(tree, project, certain=not steps), *_runtime(tree, project, release, has_mix=has_mix)]
-    return tuple(found if has_mix else (*found, *_mix_calls(tree, compiled)))
+    return tuple(found if has_mix else (*found, *find_mix_calls(tree, compiled)))
 
 
 def _imports(tree: Tree, project: Project, *, certain: bool) -> Iterator[Unavailable]:
@@ -146,7 +146,7 @@ def _overlay(tree: Tree, release: Release, name: str) -> bool:
     return True
 
 
-def _mix_calls(tree: Tree, compiled: tuple[Project, ...]) -> Iterator[Unavailable]:
+def find_mix_calls(tree: Tree, compiled: tuple[Project, ...]) -> Iterator[Unavailable]:
     """Yield the functions in lib/ that call Mix, other than those of Mix tasks."""
     for source, module in modules_with(tree, compiled, (b"Mix.",)):
         if "/mix/" in source.file or module.name.startswith("Mix.") or any("Mix." in used for used in module.uses):

@@ -76,7 +76,7 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     before = files(project)
     tried = convert(project, "--write", "--dry-run")
     assert (tried.returncode, tried.stdout, files(project)) == (0, convert(project).stdout, before)
-    assert tried.stderr.splitlines()[-1].startswith("warning: nothing was written: ")
+    assert tried.stderr.splitlines()[-1].startswith("warning: no file written: ")
 
 
 def test_json_has_what_is_written_and_what_is_left(project: Path) -> None:
@@ -170,4 +170,4 @@ def test_where_nothing_changes_write_is_not_proposed(tmp_path: Path) -> None:
     )
     shown = convert(tmp_path)
     assert (shown.returncode, shown.stdout) == (0, "")
-    assert shown.stderr.splitlines()[-1] == "warning: nothing was written: no file would change"
+    assert shown.stderr.splitlines()[-1] == "warning: no file written: none differs"

@@ -20,7 +20,7 @@ ALLOWED = {
     "commands": {
         "commands",
         "engine",
-        "convert",
+        "distillery",
         "init",
         "deploy",
         "release",
@@ -32,7 +32,7 @@ ALLOWED = {
     },
     "engine": {"engine", "deploy", "release", "image", "mix", "config", *LEAVES},
     "init": {"init", "image", "release", "mix", "config", *LEAVES},
-    "convert": {"convert", "init", "mix", "config", *LEAVES},
+    "distillery": {"distillery", "init", "mix", "config", *LEAVES},
     "deploy": {"deploy", "release", "image", "mix", "config", *LEAVES},
     "release": {"release", "mix", "config", *LEAVES},
     "image": {"image", "release", "mix", "config", *LEAVES},
@@ -49,7 +49,7 @@ ALLOWED = {
     "values": set(),
     "__init__": set(),
 }
-DOMAIN = ("mix", "config", "image", "release", "deploy", "init", "convert")
+DOMAIN = ("mix", "config", "image", "release", "deploy", "init", "distillery")
 EFFECTS = {
     "asyncio", "docker", "glob", "http", "io", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket",
     "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from relbuild.convert.dependency import APP
-from relbuild.convert.rel_config import RelConfig, Release, Setting, atom
+from relbuild.distillery.dependency import APP
+from relbuild.distillery.rel_config import RelConfig, Release, Setting, atom
 from relbuild.errors import Mark, Problem
-from relbuild.init import mix_exs as project_list
+from relbuild.init.mix_exs import with_lines
 from relbuild.mix.distillery import FILE
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
@@ -45,7 +45,7 @@ def with_releases(content: bytes, project: Project, config: RelConfig) -> Writte
     lines = _lines(entries)
     if len(entries) > 1 and project.default_release is None:
         lines.insert(0, f"default_release: :{config.default},")
-    edited = project_list.with_lines(content, lines, "releases")
+    edited = with_lines(content, lines, "releases")
     if edited is None:
         then = f"then relbuild convert removes {FILE} and what it names, which stay until mix.exs has its releases"
         hint = "\n".join(("add to it:", *lines, then))

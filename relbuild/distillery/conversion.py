@@ -7,26 +7,21 @@ import re
 from dataclasses import replace
 
 from relbuild.config import Config
-from relbuild.convert import (
-    code,
+from relbuild.distillery import (
     commands,
+    configuration,
     dependency,
     env_sh,
-    hooks,
-    left,
     mix_exs,
     overlays,
     rel_config,
-    run_time,
-    runtime,
-    settings,
     shell,
     usage,
     vm_args,
 )
-from relbuild.convert.outcome import Outcome, outside
-from relbuild.convert.rel_config import RelConfig
-from relbuild.convert.vm_args import VmArgs
+from relbuild.distillery.outcome import Outcome, outside
+from relbuild.distillery.rel_config import RelConfig
+from relbuild.distillery.vm_args import VmArgs
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError
 from relbuild.init import rel_templates
 from relbuild.init.change import Change
@@ -107,22 +102,21 @@ class _Conversion:
             self.lock()
         self.rel()
         commands.tell(outcome, self.config, self.project)
-        file = runtime.path(tree, self.project, self.elixir)
+        file = overlays.path(tree, self.project, self.elixir)
         provided = self.provided(file)
-        moved = settings.moved(tree)
-        if not outside(file):
-            outcome.files.update(moved.files)
-        outcome.notes(moved.look)
-        runtime.write(outcome, file, provided, moved.runtime)
+        settings = configuration.runtime_settings(tree, file)
+        outcome.notes(settings.look)
+        overlays.write(outcome, file, provided, settings.lines)
         names = tuple(release.name for release in self.config.releases)
         own = frozenset(
             name for each in self.config.releases for name, _, _ in rel_config.pairs(each.settings.get("commands"))
         )
         if self.depends():
             outcome.notes(usage.look(tree, names, own))
-        outcome.notes(usage.aliases(self.project))
-        outcome.notes(run_time.look(tree, self.project))
-        outcome.notes(code.look(tree, self.project))
+        outcome.notes(usage.task_aliases(self.project))
+        outcome.notes(usage.plain_arguments(tree, self.project))
+        outcome.notes(usage.mix_calls(tree, self.project))
+        outcome.notes(usage.code_look(tree, self.project))
         if not recorded:
             outcome.keep()
         look = sorted(dict.fromkeys(outcome.look), key=lambda each: each.at or Mark("", 0))
@@ -192,7 +186,7 @@ class _Conversion:
     def rel(self) -> None:
         """Write rel/env.sh.eex and rel/vm.args.eex, and let go what they are made from."""
         outcome = self.outcome
-        lines = hooks.move(outcome, self.config)
+        lines = env_sh.move_hooks(outcome, self.config)
         args = self.vm_args()
         # Distillery's own template of it took the configured cookie.
         wanted = args or VmArgs(configured_cookie=True)
@@ -206,7 +200,7 @@ class _Conversion:
             content = made or rel_templates.render(name, self.project)
             outcome.add(f"rel/{name}", content, "it should say what this one says, too")
         used = wanted.configured_cookie and wanted.cookie is None
-        outcome.notes(left.look(outcome.tree, self.config, cookie=used))
+        outcome.notes(rel_config.look(outcome.tree, self.config, cookie=used))
         text = outcome.read(distillery.FILE)
         if text is not None:
             outcome.remove(distillery.FILE)
@@ -216,14 +210,14 @@ class _Conversion:
     def cookie(self, args: VmArgs) -> None:
         """Let env.sh have the variable that the cookie of rel/config.exs is, where vm.args takes that."""
         said = [each for each in self.config.settings if each.key == "cookie"]
-        names = {left.cookie_variable(each) for each in said}
+        names = {rel_config.cookie_variable(each) for each in said}
         if not args.configured_cookie or args.cookie is not None:
             return
         if len(names) == 1 and (name := names.pop()) is not None:
             args.cookie = shell.quoted(name)
             return
         for each in said:
-            if (name := left.cookie_variable(each)) is not None:
+            if (name := rel_config.cookie_variable(each)) is not None:
                 hint = "export RELEASE_COOKIE in rel/env.sh.eex, by $RELEASE_NAME"
                 self.outcome.look.append(Problem(f"not all releases have this cookie: {name}", each.at, hint))
 

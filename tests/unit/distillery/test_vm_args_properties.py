@@ -8,8 +8,8 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relbuild.convert import vm_args
-from relbuild.convert.env_sh import env_sh
+from relbuild.distillery import vm_args
+from relbuild.distillery.env_sh import env_sh
 
 ENVIRONMENT = {"A": "1", "B_2": "two", "HOME": "/home", "PATH": "/none", "RELEASE_COMMAND": "start"}
 PIECES = ("a", "5", "${A}", "${B_2}", "$HOME", "$A", "$$", "$(x)", "`x`", "\\", '"', "'", "#", " ", ";", "|", "&", "}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from relbuild.convert.config_values import key, keywords, occurrences
+from relbuild.distillery.config_values import key, keywords, occurrences
 from relbuild.errors import ProjectError
 from relbuild.mix.config_imports import matching
 from relbuild.mix.evaluate import Evaluator

@@ -1,12 +1,14 @@
-"""rel/env.sh.eex and rel/vm.args.eex: what hooks and vm.args did before the start."""
+"""rel/env.sh.eex and rel/vm.args.eex of what Distillery's hooks and vm.args did before the start."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
 
-from relbuild.convert.rel_config import RelConfig, Setting
-from relbuild.convert.vm_args import VmArgs
+from relbuild.distillery import shell
+from relbuild.distillery.outcome import Outcome
+from relbuild.distillery.rel_config import RelConfig, Setting
+from relbuild.distillery.vm_args import VmArgs
 from relbuild.errors import Problem, listed
 
 _HEAD = """\
@@ -74,3 +76,58 @@ def _options(args: VmArgs) -> Iterator[str]:
         yield f'    export ELIXIR_ERL_OPTIONS="${{ELIXIR_ERL_OPTIONS:-}} {option}"'
     yield "    ;;"
     yield "esac"
+
+
+# Of 1.x a file, of 2.x a directory of files.
+_MOVED = ("pre_configure_hook", "pre_configure_hooks")
+_START = 'in rel/env.sh.eex, within `case "$RELEASE_COMMAND" in start*|daemon*) … ;; esac`, for a plain sh'
+_PLACES = {
+    "post_configure": _START,
+    "pre_start": _START,
+    "post_start": "in the application's start/2, or a Task at the end of its supervision tree",
+    "pre_stop": "in the application's prep_stop/1",
+    "post_stop": "in the application's stop/1",
+    "pre_upgrade": "nowhere: a release of Mix's isn't upgraded while it runs, a new container takes its place",
+    "post_upgrade": "nowhere: a release of Mix's isn't upgraded while it runs, a new container takes its place",
+}
+
+
+def move_hooks(outcome: Outcome, config: RelConfig) -> list[tuple[str, ...]]:
+    """Return the lines that hooks give to env.sh, each hook's; let those go that are moved whole."""
+    found = []
+    for setting in config.settings:
+        if setting.key in _MOVED:
+            names = holders(setting, config)
+            found += [guarded(lines, names) for lines in _moved_hook(outcome, setting)]
+        elif (event := setting.key.removesuffix("s").removesuffix("_hook")) in _PLACES:
+            place = f": {setting.text}" if setting.text else ""
+            outcome.look.append(
+                Problem(
+                    f"mix release runs no {event} hook{place}", setting.at, f"what it does belongs {_PLACES[event]}"
+                )
+            )
+    return found
+
+
+def _moved_hook(outcome: Outcome, setting: Setting) -> list[tuple[str, ...]]:
+    path = setting.path
+    if path is None:
+        hint = "write what it does into rel/env.sh.eex"
+        outcome.look.append(Problem(f"{setting.key} can't be read without running Elixir", setting.at, hint))
+        return []
+    names = [name for name in outcome.tree.list(path) if not name.endswith("/")]
+    found = []
+    for file in [f"{path}/{name}" for name in names] or [path]:
+        content = outcome.read(file)
+        if content is None:
+            if outcome.absent(file):
+                outcome.look.append(Problem(f"{setting.key} names {file}, which isn't there", setting.at))
+            continue
+        script = shell.moved(file, content)
+        outcome.notes(script.look)
+        if script.lines is not None:
+            found.append(script.lines)
+            outcome.remove(file)
+        if script.secret:
+            outcome.secrets.add(file)
+    return found

@@ -6,9 +6,9 @@ import posixpath
 import re
 import shlex
 
-from relbuild.convert import rel_config
-from relbuild.convert.outcome import Outcome
-from relbuild.convert.rel_config import RelConfig, Release
+from relbuild.distillery import rel_config
+from relbuild.distillery.outcome import Outcome
+from relbuild.distillery.rel_config import RelConfig, Release
 from relbuild.errors import Mark, Problem
 from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project

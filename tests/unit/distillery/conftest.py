@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from relbuild.config import Config
-from relbuild.convert.conversion import Conversion, make
+from relbuild.distillery.conversion import Conversion, make
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from relbuild.convert.edits import applied
-from relbuild.convert.removal import removal
+from relbuild.distillery.edits import applied, removal
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import lock
 from relbuild.mix.source import Source, pair_key, parse, parts, walk

@@ -1,13 +1,34 @@
-"""Taking one element out of a list that is written in a file, with its comma and what is left of its line."""
+"""Edits of a text by its bytes, which are the places of a syntax tree, and the removal of an element of a list."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tree_sitter import Node
 
-from relbuild.convert.edits import Edit
 from relbuild.mix.source import Source
+from relbuild.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """The bytes from `start` to before `end` become `text`; where both are the same it is put in there."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+def applied(content: bytes, edits: Iterable[Edit]) -> bytes:
+    """Return the content with the edits, whose places are those of the content as it is; none overlaps another."""
+    result, at = [], 0
+    for edit in sorted(edits):
+        assert at <= edit.start <= edit.end, "edits overlap"
+        result += [content[at : edit.start], edit.text.encode()]
+        at = edit.end
+    return b"".join((*result, content[at:]))
+
 
 # What may stand on an element's line beside it and has no meaning without it: its comma, and a comment.
 _REST = re.compile(rb"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relbuild.convert import vm_args
+from relbuild.distillery import vm_args
 
 After = Callable[..., dict[str, str | None]]
 Told = Callable[..., list[str]]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.convert import dependency
-from relbuild.convert.mix_exs import with_releases
-from relbuild.convert.rel_config import RelConfig, Release
+from relbuild.distillery import dependency
+from relbuild.distillery.mix_exs import with_releases
+from relbuild.distillery.rel_config import RelConfig, Release
 from relbuild.errors import Mark
 from relbuild.mix import project
 from relbuild.mix.source import parse, walk

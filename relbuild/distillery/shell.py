@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from relbuild.convert import shell_cookie, shell_syntax
+from tree_sitter import Node
+
 from relbuild.errors import Mark, Problem
+from relbuild.mix.shell import parse
 from relbuild.values import dataclass
 
 # Distillery's variables (its docs/extensibility/shell_scripts.md), and what a release of Mix's calls the same thing.
@@ -21,32 +23,14 @@ _FUNCTIONS = (
     "otp_vsn|erts_vsn|erts_root|run_hooks"
 )
 _BEGIN = r"(?:^|[;&|(`]|\b(?:then|do|else|if|while|until)\b)\s*!?\s*"
-# What bash has and POSIX doesn't: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
-_BASH = {
-    "[[": _BEGIN + r"\[\[(?=\s)",
-    "((": _BEGIN + r"\(\(",
-    "<<<": r"<<<",
-    "function": _BEGIN + r"function\s+\w",
-    "source": _BEGIN + r"source\s",
-    "an array": r"(?:^|[\s;])\w+\+?=\(|\$\{!?\w+\[",
-    "+=": r"(?:^|[\s;])\w+\+=",
-    "${x,,}": r"\$\{\w+(?:,|\^)",
-    "${x/a/b}": r"\$\{\w+/",
-    "${x:0:1}": r"\$\{\w+:\s*[\d$(]",
-    "${!x}": r"\$\{!\w",
-    "== in test": _BEGIN + r"test\s[^;&|]*\s==\s",
-    "printf -v": _BEGIN + r"printf\s+-v\b",
-    "time": _BEGIN + r"time\s",
-    "== in [": r"\[\s[^]]*\s==\s",
-    "&>": r"&>|\|&",
-    "<(…)": r"[<>]\(",
-    "$'…'": r"(?:^|[\s=])\$'",
-    "{1..9}": r"\{\w+\.\.\w+\}",
-    "pipefail": r"\bpipefail\b",
-    "$OSTYPE": r"\$\{?OSTYPE\b",
-    "$RANDOM": r"\$\{?(?:RANDOM|BASH_\w+|BASH|FUNCNAME|SECONDS)\b",
-    "a builtin of bash's": _BEGIN + r"(?:declare|typeset|let|mapfile|readarray|shopt|pushd|popd|select)\s",
-}
+# Syntax and variables that bash has and POSIX doesn't:
+# https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
+_BASH = re.compile(
+    r"\[\[|(?<!\$)\(\(|<<<|[<>]\(|&>|\|&|(?:^|[\s=])\$'|\w\+?=\(|\w\+=|\$\{!|\$\{\w+(?:[\[,^/]|:(?![-=?+]))|\{\w+\.\.\w+\}|"
+    r"\[\s[^]]*\s==\s|\bpipefail\b|\$\{?(?:RANDOM|OSTYPE|SECONDS|FUNCNAME|BASH\w*)\b|"
+    rf"{_BEGIN}(?:source|function|declare|typeset|let|mapfile|readarray|shopt|pushd|popd|select|time|printf\s+-v)\s|"
+    rf"{_BEGIN}test\s[^;&|]*\s==\s"
+)
 _COMMENT = re.compile(r"\s#\s.*$")
 
 
@@ -76,11 +60,11 @@ def moved(file: str, text: str) -> Script:
     found = [
         (Mark(file, number, column), why) for number, line in enumerate(lines, 1) for column, why in _refused(line)
     ]
-    found = found or list(shell_syntax.refused(file, "\n".join(lines)))
+    found = found or list(syntax_problems(file, "\n".join(lines)))
     kept, look = _without_cookies(file, lines)
     secret = kept != lines
     kept = [after for number, line in enumerate(kept) if (after := _moved(number, line)) is not None]
-    if not found and next(shell_syntax.refused(file, "\n".join(kept)), None) is not None:
+    if not found and next(syntax_problems(file, "\n".join(kept)), None) is not None:
         found = [(Mark(file, 1), "without what mix release has no use for it is no script")]
     if found:
         hint = f"write it into rel/env.sh.eex for a plain sh, then remove {file}"
@@ -97,7 +81,7 @@ def _without_cookies(file: str, lines: list[str]) -> tuple[list[str], tuple[Prob
     """Return the lines with empty ones in the place of cookies, and what to say of those."""
     kept, look = [], []
     for number, line in enumerate(lines, 1):
-        held = shell_cookie.held(line)
+        held = holds_cookie(line)
         kept.append("" if held else line)
         if held and not line.lstrip().startswith("#"):
             message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
@@ -138,15 +122,85 @@ def _refused(line: str) -> Iterator[tuple[int, str]]:
     if line.lstrip().startswith("#"):
         return
     # In quotes a # begins no comment.
-    if shell_cookie.held(line) and not shell_cookie.alone(line):
+    if holds_cookie(line) and not only_sets_cookie(line):
         yield 1, "a cookie stands here"
         return
     code = line if re.search("['\"]", line) else _COMMENT.sub("", line)
-    for name, pattern in _BASH.items():
-        if match := re.search(pattern, code):
-            yield match.start() + 1, f"`{name}` is bash's" if not name.startswith("a") else f"{name} is no plain sh"
-            return
-    if match := re.search(rf"\$\{{?({_OWN})\b", code):
+    if match := _BASH.search(code):
+        yield match.start() + 1, f"`{match[0].strip()}` is bash syntax"
+    elif match := re.search(rf"\$\{{?({_OWN})\b", code):
         yield match.start() + 1, f"{match[1]} is a variable of Distillery's"
     elif match := re.search(rf"{_BEGIN}({_FUNCTIONS})(?:\s|$)", code):
         yield match.start(1) + 1, f"{match[1]} is a function of Distillery's"
+
+
+_COOKIE_ELSEWHERE = r"""(?:""|''|"?\$(?:\w+|\{\w+\}|\(cat [^()`\n]*\))"?)?(?=[\s;&|)]|$)"""
+_COOKIE_NAME = r"\w*COOKIE|(?:ERL|ERLANG|NODE|RELEASE)_?COOKIE\w*"
+_COOKIE_HELD = re.compile(
+    rf"(?:\b(?:{_COOKIE_NAME})=|-setcookie['\"]?\s+)(?!{_COOKIE_ELSEWHERE})"
+    r"|\$\{\w*COOKIE\w*:?[-=+](?![$}])"
+    r"|-setcookie\s*\\?$"
+    r"|\b(?:echo|printf)\b.*\.erlang\.cookie",
+    re.IGNORECASE,
+)
+_COOKIE_ALONE = re.compile(
+    rf"\s*(?:export\s+)?(?:{_COOKIE_NAME})=(?:\"[^\"$`\\]*\"|'[^']*'|[^\s;&|<>()\"'`$\\]+)\s*(?:;\s*)?(?:\s#.*)?",
+    re.IGNORECASE,
+)
+
+
+def holds_cookie(line: str) -> bool:
+    """Say whether a line, or comment, holds a cookie."""
+    return _COOKIE_HELD.search(line) is not None
+
+
+def only_sets_cookie(line: str) -> bool:
+    """Say whether a line that holds a cookie does nothing but set it."""
+    return _COOKIE_ALONE.fullmatch(line) is not None
+
+
+# What ends there ends nothing but itself.
+_APART = ("function_definition", "subshell", "command_substitution", "process_substitution")
+
+# The parser takes what a shell doesn't: nothing between these.
+_EMPTY = re.compile(r"(?m)(?:^|[;\s])(?:then|else|do)\s+(?:fi|else|elif|done)\b")
+_CLOSING = ("then", "elif", "else", "fi", "do", "done", "esac")
+_COMMENT_LINE = re.compile(r"(?m)^[ \t]*#.*$")
+
+
+def syntax_problems(file: str, text: str) -> Iterator[tuple[Mark, str]]:
+    """Yield the place of what is no shell script, or of what would end env.sh, and why it isn't moved."""
+    script = parse(file, text.encode())
+    if script.root.has_error:
+        yield script.mark(_error(script.root)), "a plain sh can't read it from here on"
+        return
+    code = _COMMENT_LINE.sub("", text)
+    if empty := _EMPTY.search(code):
+        yield Mark(file, code.count("\n", 0, empty.start()) + 1), "a plain sh can't read what has nothing to do here"
+        return
+    for node in _inside(script.root):
+        name = node.child_by_field_name("name") if node.type == "command" else None
+        command = script.text(name) if name is not None else ""
+        if command in ("return", "exit"):
+            yield script.mark(node), f"`{command}` would end rel/env.sh.eex"
+        elif command in _CLOSING:
+            yield script.mark(node), "a plain sh can't read it from here on"
+
+
+def _inside(node: Node) -> Iterator[Node]:
+    left = [node]
+    while left:
+        each = left.pop()
+        yield each
+        left += [child for child in reversed(each.named_children) if child.type not in _APART]
+
+
+def _error(root: Node) -> Node:
+    """Return the first node that is an error; the root where it can't be told."""
+    node = root
+    while not (node.is_error or node.is_missing):
+        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
+        if inner is None:
+            return node
+        node = inner
+    return node
