@@ -1,6 +1,6 @@
 #!/bin/sh
 # Copies what an earlier build compiled of the project from /cache; Mix then compiles what has changed. The arguments
-# are the directories of path dependencies in deps/; BEFORE_COMPILE has the commands that ran before.
+# are the directories of path dependencies in deps/.
 # Part of the Dockerfile written by relbuild.
 set -eu
 export LC_ALL=C
@@ -21,7 +21,6 @@ native='\.(c|cc|cpp|cxx|h|hh|hpp|hxx|rs|zig|go|mk)$|/([Mm]akefile|CMakeLists)[^/
 xargs -0r sha256sum </tmp/others >/tmp/unfollowed
 find /src -path "${build%/*}" -prune -o -type l -printf '%p -> %l\n' | sort >>/tmp/unfollowed
 if [ -e /manifests.sha256 ]; then cat /manifests.sha256 >>/tmp/unfollowed; fi
-echo "${BEFORE_COMPILE:-}" >>/tmp/unfollowed
 if cmp -s /tmp/unfollowed /cache/unfollowed; then cp -a /cache/build/. "$build/"; fi
 
 # Mix compares the content of each file that is newer than what was compiled of it: all of them are, by the engine's

@@ -42,7 +42,7 @@ class ProjectTree:
             return None
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise _circular(path) from error
+                raise _circular(self._looping(path)) from error
             raise ProjectError(f"{path}: {reason(error)}", at=Mark(path, 1), hint="make it readable") from error
         if len(content) > MAX_FILE:
             raise ProjectError(
@@ -78,6 +78,12 @@ class ProjectTree:
             return f"{entry.name}/" if entry.is_dir() else entry.name
         except OSError:
             return entry.name
+
+    def _looping(self, path: str) -> str:
+        """Return the first part of a path that is a circular link: the file itself, or a directory above it."""
+        parts = path.split("/")
+        above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        return next((each for each in above if not (self._root / each).exists()), path)
 
     def _leads_somewhere(self, directory: str, link: os.DirEntry[str]) -> bool:
         """Tell whether there is anything behind a link; raise ProjectError when it leads back to where it stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 import shlex
@@ -71,6 +72,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         cache=cache,
         cached=not clean,
         cache_name=cache_name(plan),
+        compile_cache=_compile_cache(plan),
         mounts=mounts(builder),
         secrets=exports(builder.secrets),
         script_mounts=(SCRIPT_MOUNT,),
@@ -136,6 +138,12 @@ def render(plan: Plan, *, clean: bool = False) -> str:
 def cache_name(plan: Plan) -> str:
     """Return what names the caches of a build where nothing names its project."""
     return plan.release.name
+
+
+def _compile_cache(plan: Plan) -> str:
+    """Return the name of the cache of compiled code, which goes by what the project runs before it compiles."""
+    before = plan.builder.steps.before_compile
+    return f"build-{hashlib.sha256(repr(before).encode()).hexdigest()[:8]}" if before else "build"
 
 
 def _call(script: str, *arguments: str) -> str:
@@ -243,9 +251,7 @@ def _deps_compile(plan: Plan) -> tuple[str, ...]:
 
 def _compile(plan: Plan) -> tuple[str, ...]:
     inside = tuple(f"{plan.sources.context.workdir}/{path}" for path in plan.sources.kept if path.startswith("deps/"))
-    before = "\n".join(plan.builder.steps.before_compile)
-    reuse = f"BEFORE_COMPILE={shlex.quote(before)} " if before else ""
-    return (reuse + _call("reuse-build.sh", *inside), "mix compile", _call("keep-build.sh"))
+    return (_call("reuse-build.sh", *inside), "mix compile", _call("keep-build.sh"))
 
 
 def _asset_commands(plan: Plan) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def text(tree: Tree, path: str) -> str | None:
         return content.decode() if content is not None else None
     except UnicodeDecodeError as error:
         hint = "save it as UTF-8, or delete it"
-        raise ProjectError(f"{path}: not UTF-8", at=Mark(path, 1), hint=hint) from error
+        raise ProjectError(f"{path}: is not UTF-8", at=Mark(path, 1), hint=hint) from error
 
 
 def _lines(text: str) -> list[str]:

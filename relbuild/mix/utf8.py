@@ -15,7 +15,7 @@ def decode(file: str, content: bytes, hint: str = "save it as UTF-8") -> str:
     except UnicodeDecodeError as error:
         # The codec counts behind the mark that it has left out.
         at = place(file, content.removeprefix(_BOM), error.start)
-        raise ProjectError(f"{file}: not UTF-8", at=at, hint=hint) from error
+        raise ProjectError(f"{file}: is not UTF-8", at=at, hint=hint) from error
 
 
 def place(file: str, content: bytes, offset: int) -> Mark:

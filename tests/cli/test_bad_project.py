@@ -44,29 +44,32 @@ def failure(root: Path) -> tuple[int, list[str]]:
     ("files", "place"),
     [
         ({"mix.exs": MIX.replace("hello", "h\xe9llo").encode("latin-1")}, "mix.exs:5:13: mix.exs: is not UTF-8"),
-        ({".tool-versions": b"erlang 27.3.4\nelixir 1.18\xff\n"}, ".tool-versions:2:12: .tool-versions: not UTF-8"),
-        ({"mise.toml": b"[tools]\nelixir = '\xe9'\n"}, "mise.toml:2:11: mise.toml: not UTF-8"),
-        ({".elixir-version": b"\xff\xfe1"}, ".elixir-version:1:1: .elixir-version: not UTF-8"),
-        ({"elixir_buildpack.config": b"# \xe9\n"}, "elixir_buildpack.config:1:3: elixir_buildpack.config: not UTF-8"),
+        ({".tool-versions": b"erlang 27.3.4\nelixir 1.18\xff\n"}, ".tool-versions:2:12: .tool-versions: is not UTF-8"),
+        ({"mise.toml": b"[tools]\nelixir = '\xe9'\n"}, "mise.toml:2:11: mise.toml: is not UTF-8"),
+        ({".elixir-version": b"\xff\xfe1"}, ".elixir-version:1:1: .elixir-version: is not UTF-8"),
+        (
+            {"elixir_buildpack.config": b"# \xe9\n"},
+            "elixir_buildpack.config:1:3: elixir_buildpack.config: is not UTF-8",
+        ),
         (
             {"config/runtime.exs": b"import Config\n# \xe9\n"},
-            "config/runtime.exs:2:3: config/runtime.exs: not UTF-8",
+            "config/runtime.exs:2:3: config/runtime.exs: is not UTF-8",
         ),
         (
             {"config/config.exs": b"import Config\nconfig :a, b: '\xe9'\n"},
-            "config/config.exs:2:16: config/config.exs: not UTF-8",
+            "config/config.exs:2:16: config/config.exs: is not UTF-8",
         ),
         ({"mix.lock": b'%{\n  "\xe9": 1}'}, "mix.lock:2:4: mix.lock: is not UTF-8"),
-        ({"rel/env.sh.eex": b"# \xe9\n"}, "rel/env.sh.eex:1:3: rel/env.sh.eex: not UTF-8"),
-        ({"assets/package.json": b'{\n  "\xe9": 1}'}, "assets/package.json:2:4: assets/package.json: not UTF-8"),
-        ({"assets/package.json": "{}", ".nvmrc": b"v2\xe9"}, ".nvmrc:1:3: .nvmrc: not UTF-8"),
+        ({"rel/env.sh.eex": b"# \xe9\n"}, "rel/env.sh.eex:1:3: rel/env.sh.eex: is not UTF-8"),
+        ({"assets/package.json": b'{\n  "\xe9": 1}'}, "assets/package.json:2:4: assets/package.json: is not UTF-8"),
+        ({"assets/package.json": "{}", ".nvmrc": b"v2\xe9"}, ".nvmrc:1:3: .nvmrc: is not UTF-8"),
         (
             {"assets/package.json": PACKAGE, "assets/pnpm-workspace.yaml": b"packages:\n- \xe9"},
-            "assets/pnpm-workspace.yaml:2:3: assets/pnpm-workspace.yaml: not UTF-8",
+            "assets/pnpm-workspace.yaml:2:3: assets/pnpm-workspace.yaml: is not UTF-8",
         ),
         (
             {"assets/package.json": PACKAGE, "assets/.npmrc": b"# \xe9"},
-            "assets/.npmrc:1:3: assets/.npmrc: not UTF-8",
+            "assets/.npmrc:1:3: assets/.npmrc: is not UTF-8",
         ),
     ],
 )

@@ -184,4 +184,4 @@ def test_a_file_that_is_not_text_is_not_overwritten(project: Path) -> None:
     (project / "rel" / "env.sh.eex").write_bytes(b"\xff\n")
     failed = init(project, "--yes", "--force")
     assert (failed.returncode, (project / "rel" / "env.sh.eex").read_bytes()) == (3, b"\xff\n")
-    assert "rel/env.sh.eex:1:1: rel/env.sh.eex: not UTF-8" in failed.stderr
+    assert "rel/env.sh.eex:1:1: rel/env.sh.eex: is not UTF-8" in failed.stderr

@@ -155,13 +155,16 @@ def site(
 
 
 @pytest.fixture
-def serving(site: Site, base: str) -> Iterator[Site]:
-    """Give the target with version 1.0.0; after the test it has to serve, unlocked, with nothing left over."""
+def serving(site: Site, base: str, wait: Any) -> Iterator[Site]:
+    """Give the target with version 1.0.0; after the test it has to be unlocked, with nothing left over.
+
+    A swarm removes the containers of a service a moment after the service.
+    """
     now = site.deploy(base)
     assert now.exit_code == 0, now.stderr
     assert site.get() == "1.0.0"
     yield site
-    assert site.left_over() == []
+    wait(lambda: not site.left_over(), "an end without anything left over", lambda: str(site.left_over()))
 
 
 def note(fault: str, site: Site, held: str = "held") -> None:

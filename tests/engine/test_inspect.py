@@ -68,7 +68,7 @@ def test_how_it_was_built_is_known_where_it_was_built(
     titles = [step["title"] for step in build["steps"]]
     # Which of the stages starts first is the engine's choice.
     stages = {title[1:].partition(" ")[0] for title in titles if "] COPY " in title or "] RUN " in title}
-    assert stages >= {"toolchain", "deps", "build", "runner"}
+    assert stages >= {"toolchain", "build", "release", "runner"}
     assert all(step["start"] + step["seconds"] <= build["seconds"] + 0.01 for step in build["steps"])
     elsewhere = relbuild("inspect", shop, env={"XDG_CACHE_HOME": str(tmp_path)})
     assert "only the machine that built the image knows how" in elsewhere.stdout

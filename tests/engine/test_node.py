@@ -60,7 +60,7 @@ def listening(docker: Docker, container: str) -> set[str]:
 
 
 def test_every_verb_of_the_running_system_works_and_no_port_is_open_to_other_hosts(
-    docker: Docker, relbuild: Callable[..., Ran], start: Callable[..., str]
+    docker: Docker, relbuild: Callable[..., Ran], start: Callable[..., str], wait: Callable[..., None]
 ) -> None:
     container = start("--restart", "always")
     on = ("--on", f"container:{container}")
@@ -68,10 +68,13 @@ def test_every_verb_of_the_running_system_works_and_no_port_is_open_to_other_hos
     assert "epmd" not in docker("top", container, "-o", "pid,comm")
     assert relbuild("rpc", "IO.puts(node())", *on).stdout == "echo@127.0.0.1\n"
     assert relbuild("pid", *on).stdout.strip().isdigit()
+    rpc = ("docker", "exec", container, "bin/echo", "rpc")
+    assert relbuild("rpc", "Application.put_env(:echo, :before_restart, true)", *on).exit_code == 0
     assert relbuild("restart", *on).exit_code == 0
     assert relbuild("eval", "IO.puts(node())", *on).stdout == "nonode@nohost\n"
     docker("update", "--restart", "no", container)
-    docker("exec", container, "sh", "-c", "until bin/echo rpc 1 2>/dev/null; do sleep 0.2; done")
+    restarted = (*rpc, "IO.puts(Application.get_env(:echo, :before_restart))")
+    wait(lambda: subprocess.run(restarted, capture_output=True).stdout == b"\n", "the restarted node", lambda: "")
     assert relbuild("stop", *on).exit_code == 0
     assert docker("wait", container) == "0"
 

@@ -115,7 +115,7 @@ def test_what_is_no_text_is_told_once_at_its_line() -> None:
     tree: Tree = Bytes({"mix.exs": MIX, "rel/config.exs": rel_config(settings), "rel/vm.args": ""})
     look = [f"{each.at}: {each.message}" for each in conversion.make(tree, Config()).look if each.at]
     assert [each for each in look if not each.startswith("rel/config.exs")] == [
-        "rel/vm.args:2:1: not UTF-8",
+        "rel/vm.args:2:1: is not UTF-8",
         "rel/x:1:1: larger than 16 MiB",
     ]
     assert [each for each in look if "isn't there" in each] == []

@@ -106,7 +106,7 @@ def test_lock_files_that_contradict(
     [
         (b'{"a": 1,\n "b" }', Mark("package.json", 2, 6), "package.json: no JSON: Expecting ':' delimiter"),
         (b"[]", Mark("package.json", 1), "package.json: should be an object"),
-        (b"\xff", Mark("package.json", 1), "package.json: not UTF-8"),
+        (b"\xff", Mark("package.json", 1), "package.json: is not UTF-8"),
         (
             b'{"dependencies": {"a": "file:/opt/a"}}',
             Mark("package.json", 1),

@@ -170,7 +170,7 @@ def test_an_entry_without_a_version_is_passed_over_and_told() -> None:
         ({TOOLS: "elixir\n"}, ".tool-versions: no version after elixir", Mark(TOOLS, 1)),
         ({TOOLS: "erlang 27\nelixir one\n"}, ".tool-versions: 'one' is no version of Elixir", Mark(TOOLS, 2, 8)),
         ({TOOLS: "erlang x\n"}, ".tool-versions: 'x' is no version of OTP", Mark(TOOLS, 1, 8)),
-        ({TOOLS: b"# \xc3\xa4\n# \xc3\xa4\xff\n"}, ".tool-versions: not UTF-8", Mark(TOOLS, 2, 4)),
+        ({TOOLS: b"# \xc3\xa4\n# \xc3\xa4\xff\n"}, ".tool-versions: is not UTF-8", Mark(TOOLS, 2, 4)),
         ({"mise.toml": "[tools]\nelixir = 1.18\n"}, "mise.toml: the version is no string", Mark("mise.toml", 2)),
         ({"mise.toml": "[tools]\nelixir = [\n"}, "mise.toml: not TOML: Invalid value", Mark("mise.toml", 3, 1)),
         ({PACK: "elixir_version='1.18\n"}, f"{PACK}: no closing quotation", Mark(PACK, 1, 16)),
