@@ -6,9 +6,8 @@ Everything raises a ``RelbuildError``; only ``relbuild.__main__.main`` catches, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Self
-
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from relbuild.errors import UsageError
 from relbuild.release import envfile
 from relbuild.release.target import Surroundings
-from relbuild.values import dataclass
 
 # In the docker client's own environment these would change which engine it asks, or which programs it finds.
 CLIENTS_OWN = frozenset(

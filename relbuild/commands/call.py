@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.commands.place import Found, lost
 from relbuild.commands.session import Session
@@ -17,7 +17,6 @@ from relbuild.release.target import Call, Image, Pod
 from relbuild.release.terminal import term
 from relbuild.release.verbs import VERBS
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.commands.session import Session
@@ -10,7 +11,6 @@ from relbuild.engine import changes
 from relbuild.engine.location import location
 from relbuild.errors import Problem
 from relbuild.mix import umbrella
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

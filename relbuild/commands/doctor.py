@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from relbuild.commands import explanation, machine, secrets
@@ -23,7 +23,6 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.umbrella import released
 from relbuild.mix.unavailable import find_unavailable
 from relbuild.result import TextTable
-from relbuild.values import dataclass
 
 # Which exit code a failed check stands for, the first that is found; 1 for the others.
 CODES = {"docker": 4, "engine": 4, "buildx": 4, "builder": 4, "project": 3, "secrets": 2, "network": 75}

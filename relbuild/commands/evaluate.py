@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from relbuild.commands import script
 from relbuild.commands.around import Around
 from relbuild.commands.call import Asked, call
@@ -9,7 +11,6 @@ from relbuild.commands.place import find
 from relbuild.commands.session import Session
 from relbuild.errors import UsageError
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

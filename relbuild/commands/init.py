@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relbuild.commands.session import Session
@@ -12,7 +12,6 @@ from relbuild.engine import changes as written
 from relbuild.engine import git, installed
 from relbuild.engine.location import location
 from relbuild.init.files import InitOptions, Scaffold, make
-from relbuild.values import dataclass
 
 __all__ = ["InitOptions", "Initialised", "init"]
 

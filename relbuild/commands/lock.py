@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform as machine
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relbuild.commands.session import Session
@@ -18,7 +18,6 @@ from relbuild.image.platforms import parse
 from relbuild.image.reference import Reference
 from relbuild.mix.hexpm import ERLANG, Wanted, pick
 from relbuild.mix.toolchain import Toolchain
-from relbuild.values import dataclass
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 

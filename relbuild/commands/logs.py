@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 
 from relbuild.commands.call import cluster_refusal, require_cluster, result, run
 from relbuild.commands.place import logged
@@ -10,7 +11,6 @@ from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
 from relbuild.release.target import Pod
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from relbuild.commands.session import Session
@@ -15,7 +16,6 @@ from relbuild.engine.facts import EngineFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
 from relbuild.image.build.failures import INSTALL_BUILDX
 from relbuild.image.findings import Finding
-from relbuild.values import dataclass
 
 GIB = 1 << 30
 # A release with its dependencies compiled, its layers and the images below them: some gigabytes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.commands import needs, oneoff
 from relbuild.commands.around import Around
@@ -18,7 +19,6 @@ from relbuild.release.command import ReleaseCommand
 from relbuild.release.oneoff import lock_name
 from relbuild.release.target import ONE_OFF
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 MISSING = {
     labels.MIGRATE: (

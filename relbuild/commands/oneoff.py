@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -17,7 +18,6 @@ from relbuild.image import labels
 from relbuild.release.oneoff import Job, OneOff
 from relbuild.release.target import NAME_TAKEN
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 # Seconds between two looks at a lock that is held, and at a job that runs.
 PAUSE = 1.0

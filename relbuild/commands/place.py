@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.commands.around import Around
@@ -15,7 +16,6 @@ from relbuild.image import labels
 from relbuild.release.command import ROOT
 from relbuild.release.target import Container, Deployment, Image, Logged, Place, Pod, Service
 from relbuild.release.verbs import CONTAINER, DEPLOYMENT, IMAGE, POD, SERVICE, VERBS, PlaceName, parse, require
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.config.target import Target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.commands import explanation
@@ -17,7 +18,6 @@ from relbuild.mix.environment import data_of
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 from relbuild.result import Content, TextTable
-from relbuild.values import dataclass
 
 
 def plan(session: Session, release: str | None) -> Planned:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.commands import call, needs
 from relbuild.commands.around import Around
@@ -18,7 +19,6 @@ from relbuild.mix.environment import from_label
 from relbuild.release import advice
 from relbuild.release.target import NAME_TAKEN, Container, NewContainer, remove_container
 from relbuild.result import Ran
-from relbuild.values import dataclass
 
 # Seconds that docker has to remove the container, after those that the release has to stop.
 REMOVAL = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from relbuild.engine import files
 from relbuild.image import debian
 from relbuild.image import reference as references
 from relbuild.image.sbom import bill
-from relbuild.values import dataclass
 
 STDOUT = ("-", "/dev/stdout")
 

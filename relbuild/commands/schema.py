@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.config.schema import json_schema
-from relbuild.values import dataclass
 
 
 def schema() -> Schema:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relbuild.endpoint import Endpoint
 from relbuild.errors import ConfigError, UsageError
-from relbuild.values import dataclass
 
 # What reads a project stands where it is used: a command for a container that is named reads none.
 if TYPE_CHECKING:

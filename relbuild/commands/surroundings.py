@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relbuild.commands.around import Around, around
@@ -17,7 +17,6 @@ from relbuild.release.surroundings import Copied
 from relbuild.release.target import HARDENING
 from relbuild.release.verbs import CONTAINER, IMAGE, require
 from relbuild.release.verbs import parse as parse_place
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.config.target import Target

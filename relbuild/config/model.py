@@ -6,14 +6,13 @@ The fields are the one source of the decoder, its messages, and the JSON Schema.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from relbuild.config import texts
 from relbuild.config.kinds import Choice, Commands, Flag, Listing, Section, Table, Whole, key, nothing, required
 from relbuild.config.target import Target
 from relbuild.errors import Mark
-from relbuild.values import dataclass
 
 TOOLCHAINS = ("hexpm", "official", "debian", "source", "image")
 

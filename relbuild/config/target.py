@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.config import texts
 from relbuild.config.kinds import Choice, Flag, Listing, Section, Table, Whole, key, nothing, required
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

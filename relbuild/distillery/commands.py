@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from dataclasses import dataclass
 
 from relbuild.distillery import rel_config
 from relbuild.distillery.outcome import Outcome
@@ -12,7 +13,6 @@ from relbuild.distillery.rel_config import RelConfig, Release
 from relbuild.errors import Mark, Problem
 from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project
-from relbuild.values import dataclass
 
 # `bin/shop command Elixir.Shop.Release migrate`, with a path or a variable in place of bin/shop.
 _COMMAND = re.compile(

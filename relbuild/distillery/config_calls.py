@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
@@ -15,7 +15,6 @@ from relbuild.mix.evaluate import Evaluator
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.modules import Scope
 from relbuild.mix.source import Source, arguments, callee, parse, parts, walk
-from relbuild.values import dataclass
 
 FILE = "config/config.exs"
 _MAX_FILES = 200

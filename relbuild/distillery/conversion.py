@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.config import Config
 from relbuild.distillery import (
@@ -32,7 +32,6 @@ from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Version
-from relbuild.values import dataclass
 
 # A cookie of rel/config.exs that is none, or a variable's; any other word of one may be followed by a secret.
 _COOKIE = re.compile(

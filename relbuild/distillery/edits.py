@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
 from relbuild.mix.source import Source
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

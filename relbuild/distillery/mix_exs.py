@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from relbuild.distillery.dependency import APP
 from relbuild.distillery.rel_config import RelConfig, Release, Setting, atom
@@ -13,7 +14,6 @@ from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.terms import Term, Tuple
 from relbuild.mix.versions import Requirement, Version
-from relbuild.values import dataclass
 
 # The first Elixir with `mix release`, and with `version: {:from_app, …}`.
 FIRST = Version(1, 9, 0)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.init.change import Change, text
 from relbuild.mix.facts import Tree
-from relbuild.values import dataclass
 
 
 def outside(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
@@ -15,7 +16,6 @@ from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Scope
 from relbuild.mix.source import arguments, body, callee, pair_key, parse, parts
 from relbuild.mix.terms import Atom, List, Term, Tuple, exact
-from relbuild.values import dataclass
 
 _PROD = "prod"
 # What an environment for another place than production is called; its settings are nothing to a release's.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark, Problem
 from relbuild.mix.shell import parse
-from relbuild.values import dataclass
 
 # Distillery's variables (its docs/extensibility/shell_scripts.md), and what a release of Mix's calls the same thing.
 RENAMED = {"RELEASE_ROOT_DIR": "RELEASE_ROOT", "REL_NAME": "RELEASE_NAME", "REL_VSN": "RELEASE_VSN"}

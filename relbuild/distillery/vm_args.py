@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from relbuild.distillery.shell import quoted
 from relbuild.errors import Mark, Problem
-from relbuild.values import dataclass
 
 _QUOTED = r""""(?:\\.|[^"\\])*"|'[^']*'"""
 _PIECE = re.compile(rf"""<%.*?%>|\\.|{_QUOTED}|.""", re.DOTALL)

@@ -14,13 +14,13 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from relbuild.endpoint import Endpoint
 from relbuild.engine.dial import Dialled, dial
-from relbuild.values import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 # Seconds without a byte from the engine; `docker system df` and the like take their time on a busy one.

@@ -14,7 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import IO, Any
 
@@ -24,7 +24,6 @@ from relbuild.image.filesystem import FileSystem
 from relbuild.image.history import LayerFacts
 from relbuild.image.verify.leaks import Leak, Needles, configured, named
 from relbuild.image.verify.libraries import Elf
-from relbuild.values import dataclass
 
 # How the OCI image layout names what is in an image: by the digest of its content.
 BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")

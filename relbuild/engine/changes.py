@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from relbuild.engine import files
 from relbuild.errors import CommandFailed
-from relbuild.values import dataclass
 
 
 def write_all(root: Path, changes: Mapping[str, tuple[str | None, str | None]]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.engine.runner import GRACE, missing
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     import socket

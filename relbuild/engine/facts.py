@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Self
-
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from relbuild.engine import web
 from relbuild.errors import PassingFault, UsageError
-from relbuild.values import dataclass
 
 ADDRESS = "https://bob.hex.pm"
 VARIABLE = "RELBUILD_HEXPM_INDEX"

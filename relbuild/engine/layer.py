@@ -10,13 +10,13 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import IO, Any
 
 from relbuild.engine import elf
 from relbuild.image.filesystem import Entry, Kind, Layer
 from relbuild.image.verify.leaks import BEAM, DISTRIBUTION, GZIP, Needles, keys
 from relbuild.image.verify.libraries import Elf
-from relbuild.values import dataclass
 
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 # A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.

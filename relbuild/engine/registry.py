@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -13,7 +14,6 @@ from relbuild.engine import logins, web
 from relbuild.engine.web import Answer
 from relbuild.errors import CommandFailed, PassingFault
 from relbuild.image.reference import DOCKER_HUB, Reference
-from relbuild.values import dataclass
 
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",

@@ -11,14 +11,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from relbuild.engine import terminal
 from relbuild.engine.signals import Held
 from relbuild.engine.streams import Feed, copy_through, read_all, write
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
-from relbuild.values import dataclass
 
 # Seconds that a client has after a signal to cancel its build or to stop its container, before it is killed.
 GRACE = 10.0

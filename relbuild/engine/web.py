@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from relbuild import __version__
 from relbuild.errors import PassingFault
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from email.message import Message

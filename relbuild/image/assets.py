@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.config import Config
 from relbuild.errors import Mark
@@ -19,7 +19,6 @@ from relbuild.mix.javascript import Installation, Package
 from relbuild.mix.project import Project
 from relbuild.mix.tasks import NOTHING, Calls
 from relbuild.mix.toolchain import Toolchain
-from relbuild.values import dataclass
 
 DEPLOY, BUILD, SETUP = "assets.deploy", "assets.build", "assets.setup"
 DIGEST = "mix phx.digest"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from relbuild.config import Config
 from relbuild.errors import Problem, ProjectError
 from relbuild.image import lock as locking
@@ -10,7 +12,6 @@ from relbuild.image.reference import Reference
 from relbuild.mix import toolchain
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.toolchain import Toolchain
-from relbuild.values import dataclass
 
 ELIXIR_GIT = "https://github.com/elixir-lang/elixir.git"
 

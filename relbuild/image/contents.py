@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from relbuild.errors import ProjectError
@@ -15,7 +16,6 @@ from relbuild.mix import lock
 from relbuild.mix.lock import Locked
 from relbuild.release import terms
 from relbuild.release.terms import Atom, NotATerm
-from relbuild.values import dataclass
 
 # Where relbuild's Dockerfile leaves what mix.lock says of the release's dependencies, from the release's root.
 LOCK = "releases/mix.lock"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import ConfigError, Mark
 from relbuild.mix.npm_settings import Variable
 from relbuild.mix.resolved import Resolved
-from relbuild.values import dataclass
 
 # Where Hex keeps the keys it is given while it fetches: a tmpfs, which no layer has.
 HEX_HOME = "/run/hex"

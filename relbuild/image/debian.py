@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from relbuild.image.filesystem import FileSystem
-from relbuild.values import dataclass
 
 STATUS = "var/lib/dpkg/status"
 # A file per package: images without dpkg have it, Google's distroless ones and relbuild's minimal ones.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.config import Config
@@ -14,7 +15,6 @@ from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.lock import Locked

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
-
-from relbuild.values import dataclass
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from relbuild.values import dataclass
+from dataclasses import dataclass
 
 # How the engine writes an instruction into the history: the classic builder's marks, and BuildKit's.
 _CLASSIC = re.compile(r"^/bin/sh -c #\(nop\)\s+")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

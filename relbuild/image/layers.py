@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from relbuild.image.assets import Assets
 from relbuild.image.dependencies import Dependencies
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.values import dataclass
 
 # From so many on, what changes is cut into parts by name. An image has room for 127 layers, its base's among them, and
 # each takes some ten milliseconds of every build.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

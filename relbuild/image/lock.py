@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.image.reference import Reference
-from relbuild.values import dataclass
 
 FILE = "relbuild.lock"
 ROLES = ("builder", "runner")

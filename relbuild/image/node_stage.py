@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from relbuild.config import Config
@@ -14,7 +14,6 @@ from relbuild.mix.facts import Tree
 from relbuild.mix.javascript import Installation, Manager, Package
 from relbuild.mix.node import Node
 from relbuild.mix.toolchain import Toolchain
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.config import Config, Healthcheck
 from relbuild.errors import ConfigError, Mark, Problem, listed
@@ -45,7 +45,6 @@ from relbuild.mix.environment import Contract
 from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.selection import select_release
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

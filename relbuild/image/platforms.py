@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from relbuild.config.texts import PLATFORM, PLATFORMS
 from relbuild.errors import UsageError
 from relbuild.image.packages import Need
 from relbuild.mix.resolved import Resolved
 from relbuild.mix.versions import OtpVersion
-from relbuild.values import dataclass
 
 # Packages that compile, or download compiled, machine code for those that depend on them.
 COMPILERS = frozenset({"bundlex", "cc_precompiler", "elixir_make", "rustler", "rustler_precompiled", "zigler"})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.errors import UsageError
-from relbuild.values import dataclass
 
 DOCKER_HUB = "docker.io"
 # https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.

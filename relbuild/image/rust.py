@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.image.packages import Need, names_in
@@ -10,7 +11,6 @@ from relbuild.mix.facts import Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
 from relbuild.mix.toolchains import DEBIAN_NEWER_RUST, DEBIAN_RUST
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.cargo import Asked, Rust, RustVersion

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,6 @@ from relbuild.image.contents import Application
 from relbuild.image.debian import Distribution, Package
 from relbuild.image.inspect.inspection import Inspection
 from relbuild.mix.lock import Locked
-from relbuild.values import dataclass
 
 SPEC = "1.6"
 # The names of relbuild's own properties begin with it.

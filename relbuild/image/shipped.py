@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from relbuild.image import labels
 from relbuild.image.filesystem import FileSystem
-from relbuild.values import dataclass
 
 START_DATA = "releases/start_erl.data"
 

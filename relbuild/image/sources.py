@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import translate
 
 from relbuild.errors import Mark, ProjectError
@@ -14,7 +15,6 @@ from relbuild.image.location import Context, Location, Wanted, leaves, widened
 from relbuild.mix import config_imports, elixir_files
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.values import dataclass
 
 # Never part of a build: what tools leave behind, what is for people, what may hold a secret.
 NOT_SOURCE_DIRECTORIES = frozenset({"_build", "deps", "node_modules", "cover", "test", "tmp", "log", "logs"})

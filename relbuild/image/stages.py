@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.config import Config, Steps
 from relbuild.image import bases
@@ -11,7 +12,6 @@ from relbuild.image.credentials import Access, Secret, own_secrets
 from relbuild.image.dependencies import Dependencies
 from relbuild.image.lock import Lock
 from relbuild.mix.toolchain import Toolchain
-from relbuild.values import dataclass
 
 # A release that speaks TLS as a client reads the certificates of the system (public_key:cacerts_get/0).
 ALWAYS = ("ca-certificates",)

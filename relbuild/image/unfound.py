@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from relbuild.config import Config, Steps
 from relbuild.mix.facts import Known
 from relbuild.mix.project import Project, Release
 from relbuild.mix.toolchain import Toolchain
 from relbuild.mix.versions import OtpVersion
-from relbuild.values import dataclass
 
 # The newest Erlang/OTP whose applications are known.
 NEWEST = 29

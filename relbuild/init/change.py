@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import unified_diff
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix.facts import Tree
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 
 from relbuild import templates
 from relbuild.mix import uses
@@ -13,7 +14,6 @@ from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project, Release
 from relbuild.mix.uses import Use
 from relbuild.mix.versions import Version
-from relbuild.values import dataclass
 
 # The first Elixir that has config/runtime.exs and config_env/0; before, a release reads config/releases.exs.
 _RUNTIME_CONFIG = Version(1, 11, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relbuild import __version__
@@ -23,7 +23,6 @@ from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 from relbuild.mix.versions import Version
-from relbuild.values import dataclass
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 
 from relbuild import templates
 from relbuild.image.plan import Plan
 from relbuild.mix.compatibility import Choice
-from relbuild.values import dataclass
 
 # Plain scalars that YAML reads as the same text.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?::[0-9]+/[A-Za-z0-9_./-]+)?|[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?")

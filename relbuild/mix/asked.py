@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from relbuild.errors import ConfigError, Mark, ProjectError
@@ -14,7 +15,6 @@ from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS, ELIXIR_NEWEST, HEXPM_OLDEST_OTP, OTP_NEWEST
 from relbuild.mix.versions import OtpVersion, Version
-from relbuild.values import dataclass
 
 # The toolchains that have any version of Elixir.
 _OF_ANY_VERSION = ("hexpm", "official", "source")

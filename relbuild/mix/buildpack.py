@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from relbuild.errors import Mark
 from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
-from relbuild.values import dataclass
 
 FILE = "elixir_buildpack.config"
 # https://github.com/HashNuke/heroku-buildpack-elixir#configuration

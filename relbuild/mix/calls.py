@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -14,7 +15,6 @@ from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.modules import Clause, Module, Scope
 from relbuild.mix.source import arguments, child, operand, operands, operator
 from relbuild.mix.terms import Atom, Function, Map, Term, atom
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.evaluate import Evaluator

@@ -9,13 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import Mark
 from relbuild.mix import toml, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.project import Project
-from relbuild.values import dataclass
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?", re.ASCII)
 # A release of Rust by what takes it: https://doc.rust-lang.org/cargo/CHANGELOG.html

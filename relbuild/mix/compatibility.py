@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP
 from relbuild.mix.versions import OtpVersion, Requirement, Version
-from relbuild.values import dataclass
 
 # The first Elixir that has `mix release` (its changelog).
 _RELEASES = Version(1, 9, 0)

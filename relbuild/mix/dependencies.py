@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relbuild.errors import Mark
@@ -11,7 +11,6 @@ from relbuild.mix import fields
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields, named
 from relbuild.mix.terms import Atom, Gap, Item, List, Term, Tuple, Value
-from relbuild.values import dataclass
 
 # The options by which a dependency is compiled, besides its sources (Mix.Tasks.Deps).
 BUILD_OPTIONS = ("app", "compile", "env", "manager", "system_env")

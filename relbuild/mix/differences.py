@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from relbuild.errors import Mark
@@ -11,7 +11,6 @@ from relbuild.mix.dependencies import Dependency
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Alias, Project
 from relbuild.mix.releases import Release
-from relbuild.values import dataclass
 
 # What is no fact of its own: names, places, what follows from other facts, and what is compared part by part.
 _NOT_FACTS = frozenset({"name", "app", "at", "unknown"})

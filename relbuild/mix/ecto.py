@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from relbuild.mix import configuration, uses
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.terms import Atom, List, Term
 from relbuild.mix.uses import Use
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

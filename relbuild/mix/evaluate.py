@@ -6,7 +6,7 @@ A release is built with MIX_ENV=prod and without MIX_TARGET.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
@@ -20,7 +20,6 @@ from relbuild.mix.modules import Module, Scope
 from relbuild.mix.patterns import assigned, variables
 from relbuild.mix.source import Source, callee, operand, operands, operator, parts, walk
 from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
-from relbuild.values import dataclass
 
 # Deeper or longer than anything a project means, and well inside Python's own recursion limit.
 MAX_DEPTH = 80

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from relbuild.errors import Mark
-from relbuild.values import dataclass
 
 T = TypeVar("T")
 

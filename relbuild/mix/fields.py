@@ -5,12 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from relbuild.mix.facts import Fact, Known, Unknown
 from relbuild.mix.terms import Atom, Gap, List, Term, TreePath, Tuple, Value, get, show
-from relbuild.values import dataclass
 
 T = TypeVar("T")
 

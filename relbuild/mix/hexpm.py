@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 
 from relbuild.mix.compatibility import supported
 from relbuild.mix.toolchains import CODENAMES, HEXPM_TAGS
 from relbuild.mix.versions import OtpVersion, Version
-from relbuild.values import dataclass
 
 ELIXIR = "hexpm/elixir"
 ERLANG = "hexpm/erlang"

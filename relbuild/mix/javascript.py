@@ -6,13 +6,13 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import npm_settings, tools, utf8
 from relbuild.mix.facts import Known, Tree
 from relbuild.mix.npm_settings import Variable
-from relbuild.values import dataclass
 
 LOCKS = {
     "package-lock.json": "npm",

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix.source import Source, parse, parts
-from relbuild.values import dataclass
 
 _CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
@@ -21,7 +21,6 @@ from relbuild.mix.source import (
     walk,
 )
 from relbuild.mix.terms import Term
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from relbuild.errors import Mark
 from relbuild.mix import above, static_buildpack, tools, utf8
 from relbuild.mix.facts import Known, Tree
-from relbuild.values import dataclass
 
 # https://nodejs.org/en/about/previous-releases; the long-term ones, the one to take by default first.
 _LTS = (24, 22, 20, 18, 16, 14, 12)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from relbuild.errors import Mark
 from relbuild.mix import utf8
 from relbuild.mix.facts import Tree
-from relbuild.values import dataclass
 
 # A password or token itself, not the name of a variable that has it.
 _LOGIN = {

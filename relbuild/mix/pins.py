@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import above, buildpack, tools, utf8
 from relbuild.mix.facts import Tree
 from relbuild.mix.versions import OtpVersion, Version
-from relbuild.values import dataclass
 
 # A release, a release candidate, or the beginning of one.
 _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6}(?:\.[0-9]{1,6}(?:-rc\.[0-9]{1,3})?)?)?", re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import dependencies, fields, path_dependencies, releases
@@ -15,7 +15,6 @@ from relbuild.mix.fields import Fields
 from relbuild.mix.mixfile import MixDefinition, MixFile
 from relbuild.mix.releases import Release, Versions
 from relbuild.mix.terms import Atom, List, entries, show
-from relbuild.values import dataclass
 
 __all__ = [
     "Alias",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from relbuild.errors import ConfigError, Problem, ProjectError
@@ -19,7 +19,6 @@ from relbuild.mix.toolchains import (
     OFFICIAL_NEWEST,
 )
 from relbuild.mix.versions import OtpVersion, Version
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.hexpm import HexpmTag, Wanted

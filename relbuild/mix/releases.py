@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import fields
 from relbuild.mix.facts import Fact, Known, Unknown
 from relbuild.mix.fields import Fields, WrongType, fact_of, named
 from relbuild.mix.terms import Atom, Function, Gap, List, Term, Tuple, Value, entries
-from relbuild.values import dataclass
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.project import Project
 from relbuild.mix.versions import Requirement, Version
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.lock import Locked, Needed

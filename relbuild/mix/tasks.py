@@ -6,10 +6,10 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
-from relbuild.values import dataclass
 
 _PROGRAM = re.compile(r"(?:node|npm|npx|yarn|pnpm|pnpx|bun|bunx)")
 _NODE = re.compile(rf"(?:^|[\s;&|(/]){_PROGRAM.pattern}(?:[\s;&|)]|$)|(?:^|[\s;&|(/])node_modules/\.bin/")

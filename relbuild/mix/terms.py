@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tree_sitter import Node
 
 from relbuild.errors import Mark
 from relbuild.mix.facts import Known, Unknown
-from relbuild.values import dataclass
 
 # Sharing makes a small file stand for a huge value; whoever walks one stops here.
 MAX_PARTS = 100_000

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from relbuild.errors import ProjectError
 from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.project import Project, Release, children, of
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tree_sitter import Node
 
 from relbuild.errors import Mark
@@ -12,7 +14,6 @@ from relbuild.mix.modules import Module, Scope
 from relbuild.mix.project import Project
 from relbuild.mix.source import Source, arguments, callee, pair_key, parts
 from relbuild.mix.terms import Atom
-from relbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

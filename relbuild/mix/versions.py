@@ -7,9 +7,8 @@ Mix does not would only fail later, inside the build.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import total_ordering
-
-from relbuild.values import dataclass
 
 # Elixir limits a numeric part to 14 digits.
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,13}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import listed
@@ -9,7 +10,6 @@ from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data
 from relbuild.mix.facts import Unknown
 from relbuild.release.envfile import quoted
 from relbuild.result import Content, TextTable
-from relbuild.values import dataclass
 
 _TITLES: tuple[tuple[Kind, str], ...] = (
     ("required", "required"),

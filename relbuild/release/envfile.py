@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from relbuild.errors import Mark, Problem, UsageError
-from relbuild.values import dataclass
 
 # A file made by hand is far smaller; the kernel refuses an environment of that size anyway.
 MAX_BYTES = 1_000_000

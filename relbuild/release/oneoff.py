@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from relbuild.endpoint import DEFAULT, Endpoint
-from relbuild.values import dataclass
 
 # Of a Swarm service's name; a container's may be longer.
 MAX_NAME = 63

@@ -8,9 +8,8 @@ host name, replicas) is left out: a one-off must not get the app's requests.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from relbuild.values import dataclass
 
 _TMP = "/tmp"
 

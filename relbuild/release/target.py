@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.release.command import ReleaseCommand
-from relbuild.values import dataclass
 
 # No limit of open files: an engine that isn't root can't raise one, and the image caps what the VM makes of it.
 HARDENING = ("--read-only", "--tmpfs", "/tmp")

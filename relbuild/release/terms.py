@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-from relbuild.values import dataclass
 
 # No file of a release is nested this deep.
 MOST_NESTED = 100

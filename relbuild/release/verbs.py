@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from relbuild.errors import UsageError
-from relbuild.values import dataclass
 
 IMAGE, CONTAINER, SERVICE, POD, DEPLOYMENT = "image", "container", "service", "pod", "deployment"
 # Each kind of place with what stands after its colon.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -12,7 +12,6 @@ from relbuild.mix.environment import control, functions, patterns, tables, varia
 from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
 from relbuild.mix.modules import Module, default_of
 from relbuild.mix.source import arguments, child, operand, operands, operator, parts
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File

@@ -6,10 +6,8 @@ A test says that a variable's value is, or isn't, among some; None among them st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
-
-from relbuild.values import dataclass
 
 # More alternatives than this tell a reader nothing; what they would say is then left open.
 MAX_PARTS = 12

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from relbuild.errors import Mark
 from relbuild.mix.environment import condition_data, conditions
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
 from relbuild.mix.facts import Unknown
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.config_calls import ConfigCall

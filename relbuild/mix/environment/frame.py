@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -17,7 +17,6 @@ from relbuild.mix.facts import Unknown
 from relbuild.mix.modules import Module, Scope
 from relbuild.mix.source import pair_key, parts
 from relbuild.mix.terms import Term
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.reading import Reading

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
@@ -30,7 +30,6 @@ from relbuild.mix.environment.uses import Uses
 from relbuild.mix.environment.values import Closure, Something, Stop, Value
 from relbuild.mix.facts import Unknown
 from relbuild.mix.source import parts
-from relbuild.values import dataclass
 
 # Deeper than any configuration means, and inside Python's own recursion limit.
 MAX_DEPTH = 80

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from relbuild.mix.environment import tables
 from relbuild.mix.environment.conditions import Among, Condition, leaves
 from relbuild.mix.environment.contract import Use
 from relbuild.mix.environment.values import Value, made_of, texts
-from relbuild.values import dataclass
 
 
 @dataclass(slots=True)

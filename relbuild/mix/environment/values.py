@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from tree_sitter import Node
@@ -26,7 +26,6 @@ from relbuild.mix.environment.conditions import (
 )
 from relbuild.mix.facts import Known
 from relbuild.mix.terms import Atom, Gap, List, Term, same
-from relbuild.values import dataclass
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File
