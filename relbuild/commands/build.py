@@ -15,12 +15,12 @@ from relbuild.commands.session import Session
 from relbuild.engine import files, git, timelines
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, Problem, UsageError
+from relbuild.facts import Known
 from relbuild.image import dockerfile, dockerignore
 from relbuild.image.build import buildx, progress
 from relbuild.image.build.buildx import Caches, Clean
 from relbuild.image.build.progress import Build, ProgressReader
 from relbuild.image.plan import Plan
-from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 from relbuild.progress import Display
 

@@ -12,6 +12,7 @@ from relbuild.config import Steps
 from relbuild.engine import files, git, logins
 from relbuild.engine.registry import LOOPBACK, Registries
 from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
+from relbuild.facts import Known, Tree
 from relbuild.image import dockerfile
 from relbuild.image.findings import Finding, Status, table
 from relbuild.image.lock import FILE as LOCK
@@ -19,7 +20,6 @@ from relbuild.image.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
 from relbuild.image.tracked_secrets import may_hold_secrets, secret_values
 from relbuild.mix import distillery
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.umbrella import released
 from relbuild.mix.unavailable import find_unavailable
 from relbuild.result import TextTable

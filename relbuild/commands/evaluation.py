@@ -8,13 +8,13 @@ from dataclasses import replace
 from relbuild.commands import secrets
 from relbuild.commands.build import build_context, run
 from relbuild.commands.session import Session
+from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.engine import files
 from relbuild.errors import EngineError
 from relbuild.image import bases, dependencies, dockerignore, evaluation, packages, rust
 from relbuild.image.credentials import Access
 from relbuild.image.stages import make_builder
 from relbuild.mix import evaluated
-from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.differences import Difference, fill_in
 from relbuild.mix.project import Project, with_path_deps
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from relbuild.errors import Problem
+from relbuild.facts import Known, Unknown
 from relbuild.image.assets import BUILD, DEPLOY, Assets
 from relbuild.image.lock import Locked
 from relbuild.image.plan import Plan
 from relbuild.image.tags import untaggable
 from relbuild.mix.environment import Contract
-from relbuild.mix.facts import Known, Unknown
 from relbuild.result import TextTable
 
 _PROVIDERS = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from relbuild.commands import explanation
 from relbuild.commands.session import Session
+from relbuild.facts import Known, Unknown
 from relbuild.image.assets import Assets
 from relbuild.image.bases import ElixirSource
 from relbuild.image.container import InstalledProgram
@@ -15,7 +16,6 @@ from relbuild.image.packages import Need
 from relbuild.image.plan import Plan
 from relbuild.mix.differences import Difference
 from relbuild.mix.environment import data_of
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.toolchain import Choice
 from relbuild.result import Content, TextTable
 

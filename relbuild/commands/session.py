@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from relbuild.endpoint import Endpoint
 from relbuild.errors import ConfigError, UsageError
 
-# What reads a project stands where it is used: a command for a container that is named reads none.
+# A project's readers are imported where they are used: a command for a named container reads no project.
 if TYPE_CHECKING:
     from relbuild.config import Config
     from relbuild.engine.docker import Engine
@@ -90,7 +90,7 @@ class Session:
 
     def project(self) -> Project:
         """Return what mix.exs defines, as the build evaluates it; raise ProjectError and ConfigError."""
-        from relbuild.mix.build_environment import BuildEnvironment
+        from relbuild.elixir.build_environment import BuildEnvironment
         from relbuild.mix.project import read
 
         return read(self.tree(), BuildEnvironment.of(self.config()))

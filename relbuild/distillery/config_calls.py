@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from tree_sitter import Node
 
 from relbuild.distillery.config_values import key, keywords, occurrences
+from relbuild.elixir.config_imports import matching
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.syntax import Source, arguments, callee, parse, parts, walk
 from relbuild.errors import ProjectError
-from relbuild.mix.config_imports import matching
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Scope
-from relbuild.mix.source import Source, arguments, callee, parse, parts, walk
+from relbuild.facts import Known, Tree
 
 FILE = "config/config.exs"
 _MAX_FILES = 200

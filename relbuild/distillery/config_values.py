@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from relbuild.distillery.edits import Edit, applied
-from relbuild.mix.source import Source, callee, child, operator, parts, walk
+from relbuild.elixir.syntax import Source, callee, child, operator, parts, walk
 
 # What Distillery replaced: https://hexdocs.pm/distillery/config/runtime.html, "[$]{[^}]*}" in its boot script.
 _PLACE = re.compile(r"\$\{([^}\n]*)\}")

@@ -14,9 +14,9 @@ from tree_sitter import Node
 from relbuild.distillery.config_calls import FILE, Reading, Setting, to_move
 from relbuild.distillery.config_values import Immovable, named, occurrences, value, whole
 from relbuild.distillery.usage import compile_time_reads
+from relbuild.elixir.syntax import Source, parts, walk
 from relbuild.errors import Mark, Problem, ProjectError, listed
-from relbuild.mix.facts import Tree
-from relbuild.mix.source import Source, parts, walk
+from relbuild.facts import Tree
 
 _NUMBER = re.compile(r"port|pool_size|inet_.*|.*_port")
 

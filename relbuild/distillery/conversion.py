@@ -22,16 +22,16 @@ from relbuild.distillery import (
 from relbuild.distillery.outcome import Outcome, outside
 from relbuild.distillery.rel_config import RelConfig
 from relbuild.distillery.vm_args import VmArgs
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.versions import Version
 from relbuild.errors import ConfigError, Mark, Problem, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.init import rel_templates
 from relbuild.init.change import Change
 from relbuild.mix import distillery
 from relbuild.mix import project as mix_project
 from relbuild.mix.asked import ask
-from relbuild.mix.build_environment import BuildEnvironment
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.versions import Version
 
 # A cookie of rel/config.exs that is none, or a variable's; any other word of one may be followed by a secret.
 _COOKIE = re.compile(

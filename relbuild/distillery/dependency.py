@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from relbuild.distillery.edits import applied, removal
+from relbuild.elixir.syntax import Source, pair_key, parse, parts, walk
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import lock
-from relbuild.mix.source import Source, pair_key, parse, parts, walk
 
 APP = "distillery"
 # What Distillery needs itself: https://hex.pm/packages/distillery

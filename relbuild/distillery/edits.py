@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from relbuild.mix.source import Source
+from relbuild.elixir.syntax import Source
 
 
 @dataclass(frozen=True, slots=True, order=True)

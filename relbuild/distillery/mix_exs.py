@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from relbuild.distillery.dependency import APP
 from relbuild.distillery.rel_config import RelConfig, Release, Setting, atom
+from relbuild.elixir.values import Term, Tuple
+from relbuild.elixir.versions import Requirement, Version
 from relbuild.errors import Mark, Problem
+from relbuild.facts import Known, Unknown
 from relbuild.init.mix_exs import with_lines
 from relbuild.mix.distillery import FILE
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
-from relbuild.mix.terms import Term, Tuple
-from relbuild.mix.versions import Requirement, Version
 
 # The first Elixir with `mix release`, and with `version: {:from_app, …}`.
 FIRST = Version(1, 9, 0)

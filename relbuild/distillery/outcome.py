@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.facts import Tree
 from relbuild.init.change import Change, text
-from relbuild.mix.facts import Tree
 
 
 def outside(path: str) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from relbuild.distillery.outcome import Outcome, outside
 from relbuild.distillery.rel_config import RelConfig, Setting, atom
+from relbuild.elixir.syntax import Source, walk
+from relbuild.elixir.values import Atom, Term, Tuple
+from relbuild.elixir.versions import Version
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.init.change import text
 from relbuild.init.elixir import releases_only
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, walk
-from relbuild.mix.terms import Atom, Term, Tuple
-from relbuild.mix.versions import Version
 
 _STEP = "write a function that does it, and name it after :assemble in the release's steps: in mix.exs"
 _PROVIDERS = ("Distillery.Releases.Config.Providers.Elixir", "Mix.Releases.Config.Providers.Elixir")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.syntax import arguments, body, callee, pair_key, parse, parts
+from relbuild.elixir.values import Atom, List, Term, Tuple, exact
 from relbuild.errors import Mark, Problem
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.distillery import FILE
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree, Unknown
-from relbuild.mix.modules import Scope
-from relbuild.mix.source import arguments, body, callee, pair_key, parse, parts
-from relbuild.mix.terms import Atom, List, Term, Tuple, exact
 
 _PROD = "prod"
 # What an environment for another place than production is called; its settings are nothing to a release's.

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from tree_sitter import Node
 
 from relbuild.distillery.shell import RENAMED
+from relbuild.elixir.modules import Module, aliases, modules
+from relbuild.elixir.syntax import Source, arguments, callee, module_name, parse, parts, walk
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.mix.elixir_files import directories, files, modules_with
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, aliases, modules
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, arguments, callee, module_name, parse, parts, walk
 from relbuild.mix.unavailable import find_mix_calls
 
 # No directory is walked: these, and what the project's root has of scripts and compose files.

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from relbuild.config import Config
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.image import node_stage, static, unbuilt
 from relbuild.image.credentials import Secret
 from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
 from relbuild.mix import asset_imports, configuration, javascript, static_buildpack, tasks
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.javascript import Installation, Package
 from relbuild.mix.project import Project
 from relbuild.mix.tasks import NOTHING, Calls

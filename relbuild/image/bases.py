@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import Problem, ProjectError
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.image import lock as locking
 from relbuild.image.lock import Lock, Locked
 from relbuild.image.reference import Reference
 from relbuild.mix import toolchain
-from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.toolchain import Toolchain
 
 ELIXIR_GIT = "https://github.com/elixir-lang/elixir.git"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from relbuild.config import Config
 from relbuild.errors import listed
+from relbuild.facts import Known
 from relbuild.mix.environment import Contract, Variable
-from relbuild.mix.facts import Known
 from relbuild.mix.project import Project
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import Mark, Problem
+from relbuild.facts import Tree
 from relbuild.image import packages, serving
 from relbuild.image.packages import Need
 from relbuild.image.serving import ImageVariable
 from relbuild.mix import own_writes, programs
 from relbuild.mix.elixir_files import Code
 from relbuild.mix.environment import Contract
-from relbuild.mix.facts import Tree
 from relbuild.mix.programs import Program
 from relbuild.mix.project import Project, Release
 from relbuild.mix.resolved import Resolved

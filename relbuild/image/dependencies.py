@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from relbuild.config import Config
 from relbuild.errors import ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.image.credentials import Access, plan_access
 from relbuild.mix import resolved
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
 
 if TYPE_CHECKING:
     from relbuild.mix.lock import Locked
+
 
 # What git takes for a directory, not for a server (git-clone(1)), where ``host:path`` is one.
 _LOCAL = re.compile(r"file:|[./~]")

@@ -9,13 +9,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from relbuild import templates
+from relbuild.elixir.versions import Version
 from relbuild.image.assets import PHOENIX_TASKS
 from relbuild.image.credentials import HEX_HOME, Secret
 from relbuild.image.node_stage import Install, NodeStage
 from relbuild.image.plan import Plan
 from relbuild.image.sources import Sources
 from relbuild.image.stages import Builder
-from relbuild.mix.versions import Version
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"

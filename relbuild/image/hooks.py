@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from relbuild.config import Config
+from relbuild.facts import Tree
 from relbuild.mix import buildpack
 from relbuild.mix.buildpack import Hook
-from relbuild.mix.facts import Tree
 
 STEPS = {
     "hook_pre_fetch_dependencies": "before_deps",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relbuild import __version__
+from relbuild.facts import Known
 from relbuild.image import labels
 from relbuild.image.reference import Reference
 from relbuild.mix.environment import Contract, to_label
-from relbuild.mix.facts import Known
 from relbuild.mix.project import Release
 from relbuild.release.command import ROOT
 

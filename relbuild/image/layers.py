@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from relbuild.facts import Known, Tree
 from relbuild.image.assets import Assets
 from relbuild.image.dependencies import Dependencies
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 
 # From so many on, what changes is cut into parts by name. An image has room for 127 layers, its base's among them, and

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from relbuild.facts import Known, Tree
 from relbuild.image.sources import Sources
 from relbuild.mix.dependencies import NOT_KNOWN
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 
 # A version in mix.exs, and where its attribute may be used without anything else depending on it.

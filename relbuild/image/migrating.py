@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.image import labels
 from relbuild.mix import ecto
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.migrations import Migrate, ecto_pending, find_migrations, overlay
 from relbuild.mix.project import Project
 

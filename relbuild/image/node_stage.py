@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from relbuild.config import Config
+from relbuild.facts import Tree
 from relbuild.image import bases
 from relbuild.image.credentials import Secret, of_settings
 from relbuild.mix import javascript, node
-from relbuild.mix.facts import Tree
 from relbuild.mix.javascript import Installation, Manager, Package
 from relbuild.mix.node import Node
 from relbuild.mix.toolchain import Toolchain

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from relbuild.facts import Known, Tree
 from relbuild.image.assets import Assets
 from relbuild.image.ignore import LITTER, excluded
 from relbuild.image.location import Link
 from relbuild.image.sources import Sources
 from relbuild.mix import configuration, elixir_files
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project, Release
 
 # Compilers that read nothing but Elixir and Erlang sources and priv/gettext.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from relbuild.config import Config, Healthcheck
 from relbuild.errors import ConfigError, Mark, Problem, listed
+from relbuild.facts import Fact, Known, Tree, Unknown
 from relbuild.image import (
     assets,
     bases,
@@ -42,7 +43,6 @@ from relbuild.image.unfound import Names
 from relbuild.mix import distillery, environment, toolchain, umbrella
 from relbuild.mix.elixir_files import Code
 from relbuild.mix.environment import Contract
-from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.selection import select_release
 

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relbuild.facts import Tree
 from relbuild.image.packages import Need, names_in
-from relbuild.mix.facts import Tree
 from relbuild.mix.project import Project
 from relbuild.mix.resolved import Resolved
 from relbuild.mix.toolchains import DEBIAN_NEWER_RUST, DEBIAN_RUST
 
 if TYPE_CHECKING:
     from relbuild.mix.cargo import Asked, Rust, RustVersion
+
 
 CARGO = "cargo"
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from relbuild.config import Config
+from relbuild.elixir.syntax import Source, pair_key, walk
 from relbuild.errors import Mark, Problem
+from relbuild.facts import Known, Tree
 from relbuild.mix import elixir_files, scripts, uses
 from relbuild.mix.environment import Contract, describe, lacks
 from relbuild.mix.environment.boot import PROVIDED
@@ -26,9 +28,7 @@ from relbuild.mix.environment.conditions import (
 )
 from relbuild.mix.environment.config_calls import ConfigCall
 from relbuild.mix.environment.values import truthy
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project, Release
-from relbuild.mix.source import Source, pair_key, walk
 
 # Tried after the values that a condition names.
 USUAL = ("true", "1")

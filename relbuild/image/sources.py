@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import translate
 
+from relbuild.elixir import config_imports
 from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.image import links
 from relbuild.image.ignore import excluded
 from relbuild.image.location import Context, Location, Wanted, leaves, widened
-from relbuild.mix import config_imports, elixir_files
-from relbuild.mix.facts import Known, Tree
+from relbuild.mix import elixir_files
 from relbuild.mix.project import Project
 
 # Never part of a build: what tools leave behind, what is for people, what may hold a secret.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from relbuild.config import Config, Steps
 from relbuild.errors import Mark, Problem, ProjectError
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
 from relbuild.mix.project import Release
 
 OVERLAYS = "overlays/"

@@ -6,7 +6,7 @@ import posixpath
 import shlex
 from collections.abc import Iterable, Iterator
 
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 from relbuild.mix.project import Project
 
 # What only digests builds nothing anew.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from relbuild.errors import Problem, ProjectError, UsageError
+from relbuild.facts import Unknown
 from relbuild.image.plan import Plan
 from relbuild.image.reference import REPOSITORY, TAG
-from relbuild.mix.facts import Unknown
 
 
 def tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection, Iterator
 
 from relbuild.errors import ProjectError
+from relbuild.facts import Tree
 from relbuild.image.sources import NOT_SOURCE_DIRECTORIES
 from relbuild.mix import javascript
-from relbuild.mix.facts import Tree
 from relbuild.mix.javascript import Package
 from relbuild.mix.project import Project
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relbuild.config import Config, Steps
-from relbuild.mix.facts import Known
+from relbuild.elixir.versions import OtpVersion
+from relbuild.facts import Known
 from relbuild.mix.project import Project, Release
 from relbuild.mix.toolchain import Toolchain
-from relbuild.mix.versions import OtpVersion
 
 # The newest Erlang/OTP whose applications are known.
 NEWEST = 29

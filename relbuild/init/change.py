@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ import posixpath
 from dataclasses import dataclass
 
 from relbuild import templates
+from relbuild.elixir.versions import Version
+from relbuild.facts import Known, Tree
 from relbuild.mix import uses
 from relbuild.mix.ecto import Databases
 from relbuild.mix.elixir_files import modules_with
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.migrations import find_migrations
 from relbuild.mix.project import Project, Release
 from relbuild.mix.uses import Use
-from relbuild.mix.versions import Version
 
 # The first Elixir that has config/runtime.exs and config_env/0; before, a release reads config/releases.exs.
 _RUNTIME_CONFIG = Version(1, 11, 0)

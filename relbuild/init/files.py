@@ -8,7 +8,10 @@ from typing import Literal, TypeAlias
 
 from relbuild import __version__
 from relbuild.config import Config
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.versions import Version
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.image.location import Location, leaves
 from relbuild.image.plan import Plan, make_plan
 from relbuild.init import elixir, mix_exs, rel_templates, settings, workflow
@@ -17,12 +20,9 @@ from relbuild.init.elixir import ElixirFile
 from relbuild.mix import distillery, ecto, toolchain
 from relbuild.mix import project as mix_project
 from relbuild.mix import umbrella as mix_umbrella
-from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.environment import boot
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
-from relbuild.mix.versions import Version
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 

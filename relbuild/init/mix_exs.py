@@ -6,11 +6,11 @@ import re
 
 from tree_sitter import Node
 
+from relbuild.elixir import modules
+from relbuild.elixir.syntax import Source, pair_key, parse, parts
 from relbuild.errors import ProjectError
-from relbuild.mix import modules
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, pair_key, parse, parts
 
 _INDENT = "  "
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relbuild.errors import ProjectError
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 
 # No project lies deeper in its repository; without a repository nobody knows where to stop.
 _DEEPEST = 32

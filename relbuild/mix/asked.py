@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.errors import ConfigError, Mark, ProjectError
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix import build_files, pins
 from relbuild.mix.build_files import BuiltWith
 from relbuild.mix.compatibility import Choice, Rule, check_pair, choose_elixir, rule
-from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import CODENAMES, DEBIAN_NUMBERS, ELIXIR_NEWEST, HEXPM_OLDEST_OTP, OTP_NEWEST
-from relbuild.mix.versions import OtpVersion, Version
 
 # The toolchains that have any version of Elixir.
 _OF_ANY_VERSION = ("hexpm", "official", "source")

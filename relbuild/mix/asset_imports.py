@@ -10,8 +10,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from relbuild.facts import Tree
 from relbuild.mix import configuration, elixir_files
-from relbuild.mix.facts import Tree
 from relbuild.mix.project import Project
 
 _SOURCES = (

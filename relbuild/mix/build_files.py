@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from relbuild import facts
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, utf8
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
+from relbuild.mix import above
 from relbuild.mix.pins import Pin, elixir_pin, otp_pin
 
 DOCKERFILE, WORKFLOWS, GITLAB = "Dockerfile", ".github/workflows", ".gitlab-ci.yml"
@@ -137,6 +138,6 @@ def _versions(elixir: str, otp: str | None, at: Mark, otp_at: Mark | None) -> It
 
 def _lines(tree: Tree, path: str) -> list[str]:
     try:
-        return utf8.lines(tree, path)
+        return facts.read_lines(tree, path)
     except ProjectError:
         return []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from relbuild import facts
 from relbuild.errors import Mark
-from relbuild.mix import utf8
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 
 FILE = "elixir_buildpack.config"
 # https://github.com/HashNuke/heroku-buildpack-elixir#configuration
@@ -32,7 +32,7 @@ class Hook:
 def hooks(tree: Tree) -> tuple[Hook, ...]:
     """Return the hooks that are set to something; as in bash, the last assignment counts."""
     found: dict[str, Hook] = {}
-    text = "\n".join(utf8.lines(tree, FILE))
+    text = "\n".join(facts.read_lines(tree, FILE))
     for match in _HOOK.finditer(text):
         said = match["double"] or match["single"] or match["bare"] or ""
         command = " ".join(said.replace("\\\n", " ").split())

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from relbuild import facts
 from relbuild.errors import Mark
-from relbuild.mix import toml, tools, utf8
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
+from relbuild.mix import toml, tools
 from relbuild.mix.project import Project
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?", re.ASCII)
@@ -145,7 +146,7 @@ def _toolchain_file(tree: Tree, crate: str) -> Iterator[Asked]:
     for directory in _upwards(crate):
         for name in ("rust-toolchain", "rust-toolchain.toml"):
             file = posixpath.join(directory, name)
-            text = (utf8.read(tree, file) or "").strip()
+            text = (facts.read_text(tree, file) or "").strip()
             if not text:
                 continue
             if name == "rust-toolchain" and "\n" not in text and "=" not in text:
@@ -168,7 +169,7 @@ def _asked(version: str, why: str, at: Mark) -> Asked:
 
 
 def _read(tree: Tree, file: str) -> dict[str, Any]:
-    text = utf8.read(tree, file)
+    text = facts.read_text(tree, file)
     return toml.parse(file, text) if text else {}
 
 
@@ -179,12 +180,12 @@ def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _lines(tree: Tree, file: str, beginning: str) -> Iterator[tuple[int, str]]:
     """Yield the lines that begin so, the last first, so that the first of equal ones counts."""
-    lines = [(number, line.rstrip()) for number, line in enumerate(utf8.lines(tree, file), 1)]
+    lines = [(number, line.rstrip()) for number, line in enumerate(facts.read_lines(tree, file), 1)]
     return ((number, line) for number, line in reversed(lines) if line.startswith(beginning))
 
 
 def _at(tree: Tree, file: str, key: str) -> Mark:
     # tomllib keeps no places.
     key_line = re.compile(rf"\s*{re.escape(key)}\s*[.=]")
-    lines = enumerate(utf8.lines(tree, file), 1)
+    lines = enumerate(facts.read_lines(tree, file), 1)
     return Mark(file, next((number for number, line in lines if key_line.match(line)), 1))

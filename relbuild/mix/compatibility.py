@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from relbuild.elixir.versions import OtpVersion, Requirement, Version
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.facts import Known, Unknown
+from relbuild.facts import Known, Unknown
 from relbuild.mix.pins import Pin
 from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP
-from relbuild.mix.versions import OtpVersion, Requirement, Version
 
 # The first Elixir that has `mix release` (its changelog).
 _RELEASES = Version(1, 9, 0)

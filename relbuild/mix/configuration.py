@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.syntax import arguments, callee, pair_key, parse, parts, walk
+from relbuild.elixir.values import Atom, Term
 from relbuild.errors import ProjectError
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Scope
+from relbuild.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import arguments, callee, pair_key, parse, parts, walk
-from relbuild.mix.terms import Atom, Term
 
 
 def find(tree: Tree, project: Project, app: str, key: str) -> Term | None:

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from relbuild.elixir.values import Atom, Gap, Item, List, Term, Tuple, Value
 from relbuild.errors import Mark
+from relbuild.facts import Known, Unknown
 from relbuild.mix import fields
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields, named
-from relbuild.mix.terms import Atom, Gap, Item, List, Term, Tuple, Value
 
 # The options by which a dependency is compiled, besides its sources (Mix.Tasks.Deps).
 BUILD_OPTIONS = ("app", "compile", "env", "manager", "system_env")

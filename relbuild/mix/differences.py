@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from relbuild.errors import Mark
+from relbuild.facts import Known, Unknown
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Alias, Project
 from relbuild.mix.releases import Release
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from relbuild.elixir.versions import Requirement, Version
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.versions import Requirement, Version
 
 FILE = "rel/config.exs"
 _RENAMED, _NEWEST = Version(2, 1, 0), Version(2, 1, 1)

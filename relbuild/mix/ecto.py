@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relbuild.elixir.values import Atom, List, Term
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix import configuration, uses
-from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.project import Project
-from relbuild.mix.terms import Atom, List, Term
 from relbuild.mix.uses import Use
 
 

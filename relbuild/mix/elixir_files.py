@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from relbuild.elixir.modules import Module, modules
+from relbuild.elixir.syntax import Source, parse
 from relbuild.errors import ProjectError
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, modules
+from relbuild.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, parse
 
 # A directory below this is no one's source.
 _MAX_DEPTH = 20

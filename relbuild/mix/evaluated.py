@@ -7,14 +7,14 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from relbuild.elixir.syntax import parse
+from relbuild.elixir.values import Atom, Function, List, Map, Term, TreePath, Tuple, Value
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.facts import Known, Unknown
 from relbuild.mix import fields, project
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.fields import Fields
 from relbuild.mix.mixfile import MixDefinition
 from relbuild.mix.project import Project
-from relbuild.mix.source import parse
-from relbuild.mix.terms import Atom, Function, List, Map, Term, TreePath, Tuple, Value
 
 # Where the project lies when Mix evaluates it: its own directory has the name that it has in the image's build, and
 # those above it are so many that a path which leaves it can be told from any other.

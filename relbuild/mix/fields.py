@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from relbuild.mix.facts import Fact, Known, Unknown
-from relbuild.mix.terms import Atom, Gap, List, Term, TreePath, Tuple, Value, get, show
+from relbuild.elixir.values import Atom, Gap, List, Term, TreePath, Tuple, Value, get, show
+from relbuild.facts import Fact, Known, Unknown
 
 T = TypeVar("T")
 

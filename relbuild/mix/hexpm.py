@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.mix.compatibility import supported
 from relbuild.mix.toolchains import CODENAMES, HEXPM_TAGS
-from relbuild.mix.versions import OtpVersion, Version
 
 ELIXIR = "hexpm/elixir"
 ERLANG = "hexpm/erlang"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.errors import ProjectError
 from relbuild.mix.asked import Asked, Base, unasked_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair
 from relbuild.mix.hexpm import ELIXIR, ERLANG, HexpmTag, Wanted, known_tags, newest_date, pick
 from relbuild.mix.toolchains import CODENAMES, HEXPM_OLDEST_OTP, OTP_NEWEST
-from relbuild.mix.versions import OtpVersion, Version
 
 
 class Found(NamedTuple):

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from relbuild import facts
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import npm_settings, tools, utf8
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
+from relbuild.mix import npm_settings, tools
 from relbuild.mix.npm_settings import Variable
 
 LOCKS = {
@@ -130,7 +131,7 @@ def installation(tree: Tree, package: Package) -> Installation:
     local = [each if each.endswith((".tgz", ".tar.gz")) else f"{each}/" for each in package.local if not in_deps(each)]
     members = [f"{each}/package.json" for each in package.members]
     own = [package.path, *(posixpath.join(directory, each) for each in locks)]
-    yarn = utf8.read(tree, posixpath.join(directory, ".yarnrc.yml")) or ""
+    yarn = facts.read_text(tree, posixpath.join(directory, ".yarnrc.yml")) or ""
     return Installation(
         package,
         manager,
@@ -150,7 +151,7 @@ def in_deps(directory: str) -> bool:
 
 def _parse(path: str, content: bytes) -> Mapping[str, Any]:
     try:
-        given = json.loads(utf8.decode(path, content))
+        given = json.loads(facts.decode_text(path, content))
     except json.JSONDecodeError as error:
         raise ProjectError(f"{path}: no JSON: {error.msg}", at=Mark(path, error.lineno, error.colno)) from error
     except RecursionError as error:
@@ -228,7 +229,7 @@ def _workspaces(path: str, content: bytes) -> list[Any]:
     import yaml
 
     try:
-        given = yaml.safe_load(utf8.decode(path, content))
+        given = yaml.safe_load(facts.decode_text(path, content))
     except yaml.YAMLError as error:
         raise ProjectError(f"{path}: no YAML", at=Mark(path, 1), hint="write packages: ['packages/*']") from error
     packages = given.get("packages") if isinstance(given, dict) else None

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import Source, parse, parts
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.source import Source, parse, parts
 
 _CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)

@@ -9,13 +9,13 @@ from enum import IntEnum
 
 from tree_sitter import Node
 
+from relbuild.elixir.modules import Module, aliases, callable_with
+from relbuild.elixir.syntax import Source, arguments, operands, parts, walk
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.mix import ecto
 from relbuild.mix.elixir_files import modules_with
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, aliases, callable_with
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, arguments, operands, parts, walk
 
 VERSION = "VERSION"
 """The placeholder in a rollback expression for the version to go back to, a number."""

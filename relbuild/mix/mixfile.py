@@ -7,15 +7,15 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from relbuild.elixir import calls
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Module
+from relbuild.elixir.syntax import parse
+from relbuild.elixir.values import Function, Gap, List, Term, show
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import calls
-from relbuild.mix.build_environment import BuildEnvironment
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree, Unknown
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.fields import Fields
-from relbuild.mix.modules import Module
-from relbuild.mix.source import parse
-from relbuild.mix.terms import Function, Gap, List, Term, show
 
 
 @dataclass(frozen=True, slots=True)

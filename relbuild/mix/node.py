@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from relbuild import facts
 from relbuild.errors import Mark
-from relbuild.mix import above, static_buildpack, tools, utf8
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
+from relbuild.mix import above, static_buildpack, tools
 
 # https://nodejs.org/en/about/previous-releases; the long-term ones, the one to take by default first.
 _LTS = (24, 22, 20, 18, 16, 14, 12)
@@ -101,7 +102,7 @@ def _said(tree: Tree, directory: str) -> Iterator[Known[str]]:
 
 def _version_files(tree: Tree, directory: str) -> Iterator[Known[str]]:
     for path in (f"{directory}{name}" for name in _FILES):
-        for number, line in enumerate(utf8.lines(tree, path), 1):
+        for number, line in enumerate(facts.read_lines(tree, path), 1):
             text = line.partition("#")[0].strip()
             if text:
                 yield Known(text, Mark(path, number))

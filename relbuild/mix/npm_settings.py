@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from relbuild import facts
 from relbuild.errors import Mark
-from relbuild.mix import utf8
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 
 # A password or token itself, not the name of a variable that has it.
 _LOGIN = {
@@ -40,7 +40,7 @@ class Variable:
 def holds_login(tree: Tree, path: str) -> bool:
     """Say whether a file of settings holds a password or token itself."""
     login = _LOGIN.get(posixpath.basename(path))
-    return login is not None and login.search(utf8.read(tree, path) or "") is not None
+    return login is not None and login.search(facts.read_text(tree, path) or "") is not None
 
 
 def variables(tree: Tree, paths: Iterable[str]) -> tuple[Variable, ...]:
@@ -55,7 +55,7 @@ def variables(tree: Tree, paths: Iterable[str]) -> tuple[Variable, ...]:
 
 def _variables(tree: Tree, path: str) -> Iterator[Variable]:
     name = posixpath.basename(path)
-    for number, line in enumerate(utf8.lines(tree, path) if name in _COMMENTS else (), 1):
+    for number, line in enumerate(facts.read_lines(tree, path) if name in _COMMENTS else (), 1):
         if line.lstrip().startswith(_COMMENTS[name]):
             continue
         for match in (*_BRACED.finditer(line), *(_BARE.finditer(line) if name == "bunfig.toml" else ())):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import Source, arguments, body, callee, module_name, operands, operator, parse, parts, walk
 from relbuild.errors import Problem, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.mix.elixir_files import directories, files
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, arguments, body, callee, module_name, operands, operator, parse, parts, walk
 
 # The functions that write, and which of their arguments is the path.
 _WRITES = {

@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from relbuild import facts
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, buildpack, tools, utf8
-from relbuild.mix.facts import Tree
-from relbuild.mix.versions import OtpVersion, Version
+from relbuild.facts import Tree
+from relbuild.mix import above, buildpack, tools
 
 # A release, a release candidate, or the beginning of one.
 _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6}(?:\.[0-9]{1,6}(?:-rc\.[0-9]{1,3})?)?)?", re.ASCII)
@@ -137,7 +138,7 @@ def _all(tree: Tree) -> Iterator[tuple[str, Pin]]:
 
 
 def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]:
-    for number, line in enumerate(utf8.lines(tree, file), 1):
+    for number, line in enumerate(facts.read_lines(tree, file), 1):
         words = line.partition("#")[0].split()
         if words:
             at = Mark(file, number, line.index(words[0]) + 1)
@@ -148,7 +149,7 @@ def _version_file(tree: Tree, file: str, tool: str) -> Iterator[tuple[str, Pin]]
 def _buildpack(tree: Tree) -> Iterator[tuple[str, Pin]]:
     file = buildpack.FILE
     found: dict[str, Pin] = {}
-    for number, line in enumerate(utf8.lines(tree, file), 1):
+    for number, line in enumerate(facts.read_lines(tree, file), 1):
         assignment = _ASSIGNMENT.match(line)
         if not assignment:
             continue

@@ -10,16 +10,9 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from relbuild.errors import Mark, ProjectError
-from relbuild.mix import scripts
-from relbuild.mix.elixir_files import directories, files
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, Scope
-from relbuild.mix.project import Project, Release
-from relbuild.mix.scripts import Script
-from relbuild.mix.shell import parse as parse_shell
-from relbuild.mix.source import (
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Module, Scope
+from relbuild.elixir.syntax import (
     MAX_BYTES,
     Source,
     arguments,
@@ -31,6 +24,13 @@ from relbuild.mix.source import (
     parts,
     walk,
 )
+from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Known, Tree
+from relbuild.mix import scripts
+from relbuild.mix.elixir_files import directories, files
+from relbuild.mix.project import Project, Release
+from relbuild.mix.scripts import Script
+from relbuild.mix.shell import parse as parse_shell
 
 # What a file has in it that starts a program; parsing every file would take seconds.
 _STARTS = re.compile(

@@ -6,15 +6,15 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.values import Atom, List, entries, show
 from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Fact, Known, Tree, Unknown
 from relbuild.mix import dependencies, fields, path_dependencies, releases
-from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.facts import Fact, Known, Tree, Unknown
 from relbuild.mix.fields import Fields
 from relbuild.mix.mixfile import MixDefinition, MixFile
 from relbuild.mix.releases import Release, Versions
-from relbuild.mix.terms import Atom, List, entries, show
 
 __all__ = [
     "Alias",

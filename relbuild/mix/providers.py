@@ -6,22 +6,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.errors import ConfigError, Problem, ProjectError
 from relbuild.mix.asked import Asked, Base, is_debian, unasked_debian
 from relbuild.mix.compatibility import Choice, best_otp, check_pair, choose_elixir, refuse
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.pins import Pin
-from relbuild.mix.toolchains import (
-    CODENAMES,
-    DEBIAN_ELIXIR,
-    ELIXIR_NEWEST,
-    OFFICIAL_DEBIAN,
-    OFFICIAL_NEWEST,
-)
-from relbuild.mix.versions import OtpVersion, Version
+from relbuild.mix.toolchains import CODENAMES, DEBIAN_ELIXIR, ELIXIR_NEWEST, OFFICIAL_DEBIAN, OFFICIAL_NEWEST
 
 if TYPE_CHECKING:
     from relbuild.mix.hexpm import HexpmTag, Wanted
+
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from relbuild.elixir.values import Atom, Function, Gap, List, Term, Tuple, Value, entries
 from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Fact, Known, Unknown
 from relbuild.mix import fields
-from relbuild.mix.facts import Fact, Known, Unknown
 from relbuild.mix.fields import Fields, WrongType, fact_of, named
-from relbuild.mix.terms import Atom, Function, Gap, List, Term, Tuple, Value, entries
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relbuild.elixir.versions import Requirement, Version
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.project import Project
-from relbuild.mix.versions import Requirement, Version
 
 if TYPE_CHECKING:
     from relbuild.mix.lock import Locked, Needed
+
 
 MOST_APART = 3
 _CHECK_LOCKED = Version(1, 15, 0)

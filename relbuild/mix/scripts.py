@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import MAX_BYTES, walk
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
 from relbuild.mix.project import Release
 from relbuild.mix.shell import Shell, parse
-from relbuild.mix.source import MAX_BYTES, walk
 
 # What runs the command that follows it.
 _PREFIXES = frozenset({"command", "env", "exec", "nohup", "time"})

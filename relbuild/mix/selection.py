@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from relbuild.errors import ProjectError
+from relbuild.facts import Known, Unknown
 from relbuild.mix import releases
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.releases import Release
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
+from relbuild import facts
 from relbuild.errors import Mark
-from relbuild.mix import utf8
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
 
 FILE = "phoenix_static_buildpack.config"
 
@@ -15,7 +15,7 @@ FILE = "phoenix_static_buildpack.config"
 def setting(tree: Tree, name: str) -> Known[str] | None:
     """Return what the buildpack is told by a name; as in bash, the last assignment counts."""
     found = None
-    for number, line in enumerate(utf8.lines(tree, FILE), 1):
+    for number, line in enumerate(facts.read_lines(tree, FILE), 1):
         assignment = re.match(rf"\s*(?:export\s+)?{name}=[\"']?([^\s\"'#;$`()]+)", line)
         if assignment:
             found = Known(assignment[1], Mark(FILE, number))

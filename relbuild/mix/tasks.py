@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relbuild.mix.facts import Known, Unknown
+from relbuild.facts import Known, Unknown
 from relbuild.mix.project import Project
 
 _PROGRAM = re.compile(r"(?:node|npm|npx|yarn|pnpm|pnpx|bun|bunx)")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relbuild.errors import ConfigError, ProjectError
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix import providers
 from relbuild.mix.asked import Asked, Settings, ask, image_codename
 from relbuild.mix.compatibility import Choice
-from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.providers import Toolchain
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from relbuild import facts
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import above, toml, utf8
-from relbuild.mix.facts import Known, Tree
+from relbuild.facts import Known, Tree
+from relbuild.mix import above, toml
 
 MISE_FILES = ("mise.toml", ".mise.toml", ".config/mise.toml")
 
@@ -36,7 +37,7 @@ def read(tree: Tree, directory: str, names: Collection[str]) -> Iterator[tuple[s
 
 def _tool_versions(tree: Tree, file: str, names: Collection[str]) -> Iterator[tuple[str, Known[str]]]:
     seen: set[str] = set()
-    for number, line in enumerate(utf8.lines(tree, file), 1):
+    for number, line in enumerate(facts.read_lines(tree, file), 1):
         words = line.partition("#")[0].split()
         # As in asdf, a tool's first line counts and, where it has several versions, the first of them.
         if not words or words[0] not in names or words[0] in seen:
@@ -52,7 +53,7 @@ def _tool_versions(tree: Tree, file: str, names: Collection[str]) -> Iterator[tu
 
 
 def _mise(tree: Tree, file: str, names: Collection[str]) -> Iterator[tuple[str, Known[str]]]:
-    text = utf8.read(tree, file)
+    text = facts.read_text(tree, file)
     if text is None or not text.strip():
         return
     tools = toml.parse(file, text).get("tools", {})

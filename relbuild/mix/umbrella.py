@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.errors import ProjectError
-from relbuild.mix.build_environment import BuildEnvironment
-from relbuild.mix.facts import Known, Tree, Unknown
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
 from relbuild.mix.project import Project, Release, children, of
 

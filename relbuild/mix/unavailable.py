@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from relbuild.elixir.coerce import Undecided, place
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Clause, Scope, aliases
+from relbuild.elixir.syntax import Source, arguments, body, callee, operands, operator, parse, parts, walk
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.coerce import Undecided, place
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.elixir_files import modules_with
 from relbuild.mix.environment.boot import find_runtime_config
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree, Unknown
-from relbuild.mix.modules import Clause, Scope, aliases
 from relbuild.mix.project import Project, Release
-from relbuild.mix.source import Source, arguments, body, callee, operands, operator, parse, parts, walk
 
 # The modules of the application :mix; other applications have modules called Mix.Something too (Mix.Ecto, Mix.Phoenix).
 _OF_MIX = re.compile(

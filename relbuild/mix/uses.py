@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Module, Scope
+from relbuild.elixir.syntax import Source, arguments, callee, pair_key, parts
+from relbuild.elixir.values import Atom
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree
 from relbuild.mix.elixir_files import modules_with
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Known, Tree
-from relbuild.mix.modules import Module, Scope
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, arguments, callee, pair_key, parts
-from relbuild.mix.terms import Atom
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from relbuild.errors import listed
+from relbuild.facts import Unknown
 from relbuild.mix.environment import Contract, Kind, Requirement, Variable, data_of, describe, more_data
-from relbuild.mix.facts import Unknown
 from relbuild.release.envfile import quoted
 from relbuild.result import Content, TextTable
 

@@ -22,6 +22,11 @@ from relbuild.mix.environment.contract import (
 )
 from relbuild.mix.environment.contract import to_data as data_of
 
+if TYPE_CHECKING:
+    from relbuild.facts import Tree
+    from relbuild.mix.project import Project, Release
+
+
 __all__ = [
     "COMMAND",
     "Contract",
@@ -41,10 +46,6 @@ __all__ = [
     "to_label",
     "undecided",
 ]
-
-if TYPE_CHECKING:
-    from relbuild.mix.facts import Tree
-    from relbuild.mix.project import Project, Release
 
 
 def read(tree: Tree, project: Project, release: Release) -> Contract:

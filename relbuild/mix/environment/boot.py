@@ -8,8 +8,12 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from relbuild import facts
+from relbuild.elixir.syntax import operand, operands, operator, parts
+from relbuild.elixir.values import Atom, Tuple
 from relbuild.errors import Mark
-from relbuild.mix import umbrella, utf8
+from relbuild.facts import Known, Tree, Unknown
+from relbuild.mix import umbrella
 from relbuild.mix.environment import code, conditions, env_sh, tables, variables
 from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque, missing
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
@@ -19,11 +23,8 @@ from relbuild.mix.environment.patterns import unknown as unknown_variables
 from relbuild.mix.environment.reading import Reading
 from relbuild.mix.environment.requirements import together
 from relbuild.mix.environment.values import Plain, Something, Value
-from relbuild.mix.facts import Known, Tree, Unknown
 from relbuild.mix.project import Project, Release
 from relbuild.mix.releases import ConfigProvider
-from relbuild.mix.source import operand, operands, operator, parts
-from relbuild.mix.terms import Atom, Tuple
 
 # What a container always has, and what bin/NAME sets itself before it sources env.sh, and before it starts the system
 # (Mix.Tasks.Release, "Environment variables"). The release's command is known when there is one.
@@ -202,7 +203,7 @@ def _script(tree: Tree, release: Release, files: Files) -> tuple[Reading, env_sh
     content = tree.read(path)
     if content is None:
         return reading, env_sh.Exports()
-    utf8.decode(path, content)
+    facts.decode_text(path, content)
     return reading, env_sh.scan(reading, path, content)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix import library
+from relbuild.elixir import library
+from relbuild.elixir.modules import Module, default_of
+from relbuild.elixir.syntax import arguments, child, operand, operands, operator, parts
 from relbuild.mix.environment import control, functions, patterns, tables, variables
 from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
-from relbuild.mix.modules import Module, default_of
-from relbuild.mix.source import arguments, child, operand, operands, operator, parts
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.syntax import MAX_BYTES, arguments, callee, operands, operator, pair_key, parts, walk
 from relbuild.errors import Mark
+from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.environment import tables, variables
 from relbuild.mix.environment.conditions import ALWAYS, Opaque, missing
 from relbuild.mix.environment.contract import Contract, Default, Requirement, Variable, joined
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.variables import NAME, system_tuple, text_of
-from relbuild.mix.facts import Known, Tree, Unknown
-from relbuild.mix.modules import Scope
 from relbuild.mix.project import Project
-from relbuild.mix.source import MAX_BYTES, arguments, callee, operands, operator, pair_key, parts, walk
 
 _DEFINITIONS = frozenset({"def", "defp", "defmacro", "defmacrop"})
 # `System.get_env`, and `System, :get_env` as apply/3 has it.

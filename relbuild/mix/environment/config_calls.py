@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import pair_key, parts
+from relbuild.elixir.values import Atom, List, Tuple
 from relbuild.errors import Mark
+from relbuild.facts import Known
 from relbuild.mix.environment.conditions import ALWAYS, Condition
 from relbuild.mix.environment.values import Choice, Plain, Value
-from relbuild.mix.facts import Known
-from relbuild.mix.source import pair_key, parts
-from relbuild.mix.terms import Atom, List, Tuple
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
     from relbuild.mix.environment.frame import Frame
+
 
 # The options whose value may depend on the environment and is followed.
 FOLLOWED = frozenset({"server"})

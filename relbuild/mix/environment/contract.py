@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from relbuild.errors import Mark
+from relbuild.facts import Unknown
 from relbuild.mix.environment import condition_data, conditions
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
-from relbuild.mix.facts import Unknown
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.config_calls import ConfigCall
+
 
 # The form of `data`; a reader leaves what has another alone.
 VERSION = 1

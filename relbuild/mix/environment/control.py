@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import arguments, body, child, operands, operator, parts
 from relbuild.errors import Mark
 from relbuild.mix.environment import patterns, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every, missing, negation
@@ -28,7 +29,6 @@ from relbuild.mix.environment.values import (
     seen,
     truthy,
 )
-from relbuild.mix.source import arguments, body, child, operands, operator, parts
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame

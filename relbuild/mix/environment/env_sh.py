@@ -14,7 +14,9 @@ from fnmatch import fnmatchcase
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import MAX_BYTES
 from relbuild.errors import Mark
+from relbuild.facts import Unknown
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     EMPTY,
@@ -29,9 +31,7 @@ from relbuild.mix.environment.conditions import (
 )
 from relbuild.mix.environment.contract import COMMAND
 from relbuild.mix.environment.reading import Access, Reading
-from relbuild.mix.facts import Unknown
 from relbuild.mix.shell import SUBSHELLS, Shell, parse, pieces
-from relbuild.mix.source import MAX_BYTES
 
 # The commands of bin/NAME (Mix.Tasks.Release), and those that need no name of a node.
 COMMANDS = (

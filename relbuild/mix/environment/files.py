@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Module
+from relbuild.elixir.syntax import Source, arguments, callee, pair_key, parse, parts, walk
 from relbuild.errors import ProjectError
+from relbuild.facts import Tree
 from relbuild.mix import elixir_files
 from relbuild.mix.environment import tables
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Tree
-from relbuild.mix.modules import Module
 from relbuild.mix.project import Project
-from relbuild.mix.source import Source, arguments, callee, pair_key, parse, parts, walk
 
 _MODULE = re.compile(rb"\bdefmodule\s+([A-Z][\w.]*)")
 # One of these is in each file that reads variables.

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.modules import Module, Scope
+from relbuild.elixir.syntax import pair_key, parts
+from relbuild.elixir.values import Term
 from relbuild.errors import Mark
+from relbuild.facts import Unknown
 from relbuild.mix.environment import calls, structures, variables
 from relbuild.mix.environment.conditions import Opaque
 from relbuild.mix.environment.files import File
 from relbuild.mix.environment.values import Plain, Something, Stop, Value, Whole, made_of, seen
-from relbuild.mix.facts import Unknown
-from relbuild.mix.modules import Module, Scope
-from relbuild.mix.source import pair_key, parts
-from relbuild.mix.terms import Term
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.reading import Reading

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from relbuild.mix import config_imports
+from relbuild.elixir import config_imports
+from relbuild.elixir.literals import NotLiteral, quoted, unescape
+from relbuild.elixir.syntax import arguments, pair_key, parts
+from relbuild.elixir.values import TreePath
+from relbuild.facts import Known, Unknown
 from relbuild.mix.environment import config_calls, control, patterns, tables, variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing, unclear
 from relbuild.mix.environment.values import (
@@ -31,14 +35,11 @@ from relbuild.mix.environment.values import (
     known_items,
     truthy,
 )
-from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.literals import NotLiteral, quoted, unescape
-from relbuild.mix.source import arguments, pair_key, parts
-from relbuild.mix.terms import TreePath
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
     from relbuild.mix.environment.frame import Frame
+
 
 Special = Callable[["Frame", Node, list[Value]], Value]
 Function = Callable[["Call"], Value]

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.patterns import match as match_term
+from relbuild.elixir.patterns import variables as bound
+from relbuild.elixir.syntax import child, operand, operands, operator, parts
+from relbuild.elixir.values import List, TreePath, Tuple
+from relbuild.facts import Known
 from relbuild.mix.environment import variables
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, Opaque, either, every, is_set
 from relbuild.mix.environment.values import (
@@ -24,14 +29,10 @@ from relbuild.mix.environment.values import (
     seen,
     truthy,
 )
-from relbuild.mix.facts import Known
-from relbuild.mix.patterns import match as match_term
-from relbuild.mix.patterns import variables as bound
-from relbuild.mix.source import child, operand, operands, operator, parts
-from relbuild.mix.terms import List, TreePath, Tuple
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame
+
 
 Matched = tuple[Condition, dict[str, Value]]
 

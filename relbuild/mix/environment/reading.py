@@ -13,14 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import parts
 from relbuild.errors import Mark
+from relbuild.facts import Unknown
 from relbuild.mix.environment import tables, variables
-from relbuild.mix.environment.conditions import (
-    ALWAYS,
-    NEVER,
-    Condition,
-    every,
-)
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every
 from relbuild.mix.environment.config_calls import ConfigCall
 from relbuild.mix.environment.contract import Default, Requirement, Variable
 from relbuild.mix.environment.files import File, Files
@@ -28,8 +25,6 @@ from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.requirements import needed, requirement
 from relbuild.mix.environment.uses import Uses
 from relbuild.mix.environment.values import Closure, Something, Stop, Value
-from relbuild.mix.facts import Unknown
-from relbuild.mix.source import parts
 
 # Deeper than any configuration means, and inside Python's own recursion limit.
 MAX_DEPTH = 80

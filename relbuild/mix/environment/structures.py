@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.syntax import operand, operands, operator, parts
 from relbuild.mix.environment import calls, control, patterns, variables
 from relbuild.mix.environment.conditions import NEVER, Opaque, either, negation
 from relbuild.mix.environment.values import (
@@ -26,10 +27,10 @@ from relbuild.mix.environment.values import (
     seen,
     truthy,
 )
-from relbuild.mix.source import operand, operands, operator, parts
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.frame import Frame
+
 
 _LITERALS = frozenset({"integer", "float", "char", "boolean", "nil", "atom", "alias"})
 _COLLECTIONS = frozenset({"string", "charlist", "quoted_atom", "sigil", "map", "bitstring"})

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tree_sitter import Node
 
+from relbuild.elixir.values import Atom, Gap, List, Term, same
 from relbuild.errors import Mark
+from relbuild.facts import Known
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
@@ -24,11 +26,10 @@ from relbuild.mix.environment.conditions import (
     negation,
     nil_tested,
 )
-from relbuild.mix.facts import Known
-from relbuild.mix.terms import Atom, Gap, List, Term, same
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File
+
 
 # Alternatives of one value; with more of them nothing is said about it.
 MAX_CHOICES = 12

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir.coerce import Undecided, charlist
+from relbuild.elixir.syntax import Source, parts
+from relbuild.elixir.values import Atom, List, Term
 from relbuild.errors import Mark
-from relbuild.mix.coerce import Undecided, charlist
+from relbuild.facts import Known, Unknown
 from relbuild.mix.environment import tables
 from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Among, Condition, Opaque, is_set, missing, negation
 from relbuild.mix.environment.contract import Default, Use, Variable
@@ -26,13 +29,11 @@ from relbuild.mix.environment.values import (
     choice,
     is_nil,
 )
-from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import Source, parts
-from relbuild.mix.terms import Atom, List, Term
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
     from relbuild.mix.environment.frame import Frame
+
 
 COMPUTED = "its name is computed"
 # How the reasons begin that a library of a configuration's reads a variable.

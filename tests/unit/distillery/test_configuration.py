@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.distillery.configuration import RuntimeSettings, runtime_settings
+from relbuild.elixir.syntax import parse
 from relbuild.errors import ProjectError
 from relbuild.init.change import Overlay
-from relbuild.mix.source import parse
 
 CONFIG, PROD = "config/config.exs", "config/prod.exs"
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from relbuild.distillery import dependency
 from relbuild.distillery.mix_exs import with_releases
 from relbuild.distillery.rel_config import RelConfig, Release
+from relbuild.elixir.syntax import parse, walk
 from relbuild.errors import Mark
 from relbuild.mix import project
-from relbuild.mix.source import parse, walk
 
 HEX = "0" * 64
 

@@ -10,7 +10,7 @@ import pytest
 from relbuild.config import Config
 from relbuild.distillery import conversion, shell
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.facts import Tree
+from relbuild.facts import Tree
 from tests.unit.distillery.conftest import MIX, Files, rel_config
 
 After = Callable[..., dict[str, str | None]]

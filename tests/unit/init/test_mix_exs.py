@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.errors import ProjectError
+from relbuild.facts import Known
 from relbuild.init import mix_exs
 from relbuild.init.change import Overlay
 from relbuild.mix import project
-from relbuild.mix.facts import Known
 from relbuild.mix.selection import select_release
 
 ROOT = """defmodule Acme.Umbrella.MixProject do

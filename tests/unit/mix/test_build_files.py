@@ -8,7 +8,7 @@ import pytest
 
 from relbuild.config import parse
 from relbuild.errors import Mark
-from relbuild.mix.facts import Known
+from relbuild.facts import Known
 from relbuild.mix.toolchain import resolve
 
 PHOENIX = """ARG ELIXIR_VERSION=1.15.4

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Known, Tree
 from relbuild.mix import evaluated, project
 from relbuild.mix.differences import fill_in
-from relbuild.mix.facts import Known, Tree
 from relbuild.mix.project import Project
 
 MIX = """defmodule A.MixProject do

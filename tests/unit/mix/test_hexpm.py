@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relbuild.elixir.versions import OtpVersion, Version
 from relbuild.mix.hexpm import ELIXIR, ERLANG, HexpmTag, Wanted, known_tags, newest_date, pick
 from relbuild.mix.toolchains import (
     CODENAMES,
@@ -16,7 +17,6 @@ from relbuild.mix.toolchains import (
     OPENSSL,
     OTP_NEWEST,
 )
-from relbuild.mix.versions import OtpVersion, Version
 
 numbers = st.integers(0, 99)
 elixirs = st.builds("{}.{}.{}{}".format, numbers, numbers, numbers, st.sampled_from(["", "-rc.0", "-rc.12"]))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.errors import Mark
+from relbuild.facts import Known
 from relbuild.mix import node
-from relbuild.mix.facts import Known
 
 Tree = Callable[[dict[str, Any]], Any]
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.errors import Mark, Problem, ProjectError
+from relbuild.facts import Fact, Known, Unknown
 from relbuild.mix import project
-from relbuild.mix.build_environment import BuildEnvironment
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.facts import Fact, Known, Unknown
 from relbuild.mix.project import Project
 from relbuild.mix.selection import select_release
 

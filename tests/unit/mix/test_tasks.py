@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relbuild.facts import Tree
 from relbuild.mix import project, tasks
-from relbuild.mix.facts import Tree
 from relbuild.mix.project import Project
 from relbuild.mix.tasks import Calls
 

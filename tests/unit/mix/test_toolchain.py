@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.config import parse
+from relbuild.elixir.versions import Version
 from relbuild.errors import ConfigError, Mark, ProjectError, RelbuildError
+from relbuild.facts import Known, Unknown
 from relbuild.mix.compatibility import supported
-from relbuild.mix.facts import Known, Unknown
 from relbuild.mix.hexpm import HexpmTag
 from relbuild.mix.packages import runtime_packages, toolchain_packages
 from relbuild.mix.toolchain import Choice, Toolchain, image_codename, resolve
 from relbuild.mix.toolchains import ELIXIR_NEWEST, ELIXIR_OTP
-from relbuild.mix.versions import Version
 
 FILES = (".tool-versions", "mise.toml", ".elixir-version", ".erlang-version", "elixir_buildpack.config")
 REQUIRED_AT = Mark("mix.exs", 8, 15)

@@ -9,11 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relbuild.errors import Mark, ProjectError
+from relbuild.facts import Unknown
 from relbuild.mix import project
 from relbuild.mix.environment import Contract, Default, Requirement, Variable, from_label, lacks, read
 from relbuild.mix.environment.conditions import ALWAYS, Among, Opaque, is_set
 from relbuild.mix.environment.contract import to_data, to_label
-from relbuild.mix.facts import Unknown
 from relbuild.mix.selection import select_release
 
 MIX = b'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"]\nend\n'

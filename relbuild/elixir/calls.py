@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from relbuild.elixir import build_environment, coerce, control, library, modules
+from relbuild.elixir.coerce import Undecided
+from relbuild.elixir.library import Pure
+from relbuild.elixir.modules import Clause, Module, Scope
+from relbuild.elixir.syntax import arguments, child, operand, operands, operator
+from relbuild.elixir.values import Atom, Function, Map, Term, atom
 from relbuild.errors import Mark
-from relbuild.mix import build_environment, clauses, coerce, control, library, library_lists, modules
-from relbuild.mix.coerce import Undecided
-from relbuild.mix.context import Pure
-from relbuild.mix.facts import Known, Tree, Unknown
-from relbuild.mix.modules import Clause, Module, Scope
-from relbuild.mix.source import arguments, child, operand, operands, operator
-from relbuild.mix.terms import Atom, Function, Map, Term, atom
+from relbuild.facts import Known, Tree, Unknown
 
 if TYPE_CHECKING:
-    from relbuild.mix.evaluate import Evaluator
+    from relbuild.elixir.evaluate import Evaluator
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def _dispatch(on: Evaluator, target: Node, args: list[Term], scope: Scope, at: N
     name = on.source.text(right)
     subject = coerce.known(on.evaluate(left, scope))
     if isinstance(subject, Map) and not args:
-        return _library(on, library_lists.fetch_present, [on.known(left, subject), on.known(right, atom(name))], at)
+        return _library(on, library.fetch_present, [on.known(left, subject), on.known(right, atom(name))], at)
     full = str(subject) if isinstance(subject, Atom) else ""
     own = next((module for module in on.modules if module.name == full), None)
     return local(on, own, name, args, at, public=True) if own is not None else _outside(on, f"{full}.{name}", args, at)
@@ -102,7 +102,7 @@ def _named(on: Evaluator, name: str, args: list[Term], scope: Scope, at: Node) -
 
 def _outside(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
     if name in build_environment.CALLS:
-        return build_environment.call(on, name, args, at)
+        return build_environment.call_system(on, name, args, at)
     build_environment.require_unset(on, name, args)
     pure = library.FUNCTIONS.get((name, len(args)))
     if pure is None:
@@ -125,9 +125,9 @@ def local(on: Evaluator, module: Module, name: str, args: list[Term], at: Node, 
     for clause in (c for c in module.clauses if c.name == name and len(c.parameters) == len(full)):
         if clause.expressions is None:
             continue
-        inner = clauses.enter(on, clause.parameters, clause.guard, full, Scope(module, {}))
+        inner = control.enter(on, clause.parameters, clause.guard, full, Scope(module, {}))
         if inner is None:
-            raise Undecided(f"which clause of {name}/{len(args)} is meant can't be told", clauses.first_unknown(args))
+            raise Undecided(f"which clause of {name}/{len(args)} is meant can't be told", control.first_unknown(args))
         if inner is not False:
             return on.block(list(clause.expressions), inner, clause.node)
     raise Undecided(f"no clause of {name}/{len(args)} takes these arguments")
@@ -154,7 +154,7 @@ def apply(on: Evaluator, function: Term, args: list[Term], at: Node) -> Term:
         raise Undecided("it is no function that can be followed")
     node, scope = value.node, Scope(on.module_of(value.node), value.bindings)
     if node.type == "anonymous_function":
-        return clauses.choose(on, node, args, scope, at)
+        return control.choose(on, node, args, scope, at)
     inner = operand(node)
     assert inner is not None
     if inner.type == "binary_operator" and operator(inner) == "/" and operands(inner)[1].type == "integer":

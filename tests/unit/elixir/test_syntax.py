@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relbuild.elixir.syntax import MAX_BYTES, parse
+from relbuild.elixir.values import Atom, TreePath
 from relbuild.errors import Mark, Problem, ProjectError
-from relbuild.mix.source import MAX_BYTES, parse
-from relbuild.mix.terms import Atom, TreePath
 
 Evaluate = Callable[..., object]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.mix.versions import OtpVersion, Requirement, Version
+from relbuild.elixir.versions import OtpVersion, Requirement, Version
 
 VERSIONS = [
     "1.14.5",

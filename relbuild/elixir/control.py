@@ -1,21 +1,69 @@
-"""Elixir's operators and control structures, as far as they can be followed without Elixir."""
+"""Elixir's operators, clauses and control structures, as far as they can be followed without Elixir."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tree_sitter import Node
 
-from relbuild.mix import clauses, coerce, library_lists
-from relbuild.mix.coerce import Undecided
-from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import arguments, body, child, operands, operator, pair_key, parts
-from relbuild.mix.terms import Gap, Item, Term, Value, same
+from relbuild.elixir import coerce, library
+from relbuild.elixir.coerce import Undecided
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.patterns import match, match_all, variables
+from relbuild.elixir.syntax import arguments, body, child, operands, operator, pair_key, parts
+from relbuild.elixir.values import Gap, Item, Term, Value, same, unknowns
+from relbuild.facts import Known, Unknown
 
 if TYPE_CHECKING:
-    from relbuild.mix.evaluate import Evaluator
-    from relbuild.mix.modules import Scope
+    from relbuild.elixir.evaluate import Evaluator
+
+
+# The scope inside a clause, False when it surely isn't taken, None when that can't be told.
+Entered: TypeAlias = Scope | Literal[False] | None
+
+
+def enter(on: Evaluator, patterns: tuple[Node, ...], guard: Node | None, args: list[Term], scope: Scope) -> Entered:
+    """Return the scope inside a clause with these patterns, if the arguments match them and its guard holds."""
+    found = match_all(patterns, args, lambda node: on.evaluate(node, scope))
+    if found is False or found is None:
+        return found
+    inner = scope.having(found)
+    answer = on.evaluate(guard, inner) if guard is not None else None
+    if isinstance(answer, Unknown):
+        return None
+    return inner if answer is None or answer.value is True else False
+
+
+def choose(on: Evaluator, block: Node | None, args: list[Term], scope: Scope, at: Node) -> Term:
+    """Return the value of that clause in a block, of a `case` or a `fn`, which takes the arguments."""
+    for clause in (part for part in parts(block) if part.type == "stab_clause"):
+        head, guard = clause.child_by_field_name("left"), None
+        if head is not None and head.type == "binary_operator" and operator(head) == "when":
+            head, guard = operands(head)
+        patterns = tuple(parts(head))
+        if len(patterns) != len(args):
+            raise Undecided("it takes another number of arguments")
+        inner = enter(on, patterns, guard, args, scope)
+        if inner is None:
+            raise Undecided("which of its clauses is meant can't be told", first_unknown(args))
+        if inner is not False:
+            return on.block(parts(clause.child_by_field_name("right")), inner, clause)
+    raise Undecided("none of its clauses matches")
+
+
+def bind(on: Evaluator, pattern: Node, value: Term, scope: Scope) -> dict[str, Term]:
+    """Return the variables that an assignment sets, Unknown where it can't be told whether it matches."""
+    found = match(pattern, value, lambda node: on.evaluate(node, scope))
+    if found is not False and found is not None:
+        return found
+    unknown = value if isinstance(value, Unknown) else on.unknown(pattern, "whether it matches can't be told")
+    return dict.fromkeys(variables(pattern), unknown)
+
+
+def first_unknown(args: list[Term]) -> Unknown | None:
+    """Return the first thing in the terms that isn't known."""
+    return next((unknown for term in args for unknown in unknowns(term)), None)
 
 
 def truthy(term: Term) -> bool:
@@ -72,8 +120,8 @@ def _number(compute: Callable[[int, int], Value]) -> Callable[[Term, Term], Valu
 
 _OPERATORS: dict[str, Callable[[Term, Term], Value]] = {
     "<>": lambda left, right: coerce.concat(coerce.known(left), coerce.known(right)),
-    "++": library_lists.append,
-    "--": library_lists.subtract,
+    "++": library.append,
+    "--": library.subtract,
     "==": _equal,
     "===": _equal,
     "!=": lambda left, right: not _equal(left, right),
@@ -105,7 +153,7 @@ def _tested(on: Evaluator, node: Node, scope: Scope) -> tuple[Term, Scope]:
         return on.evaluate(node, scope), scope
     left, right = operands(node)
     value = on.evaluate(right, scope)
-    return value, scope.having(clauses.bind(on, left, value, scope))
+    return value, scope.having(bind(on, left, value, scope))
 
 
 def _if(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
@@ -118,7 +166,7 @@ def _unless(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
 
 def _case(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
     subject = piped or [on.evaluate(argument, scope) for argument in arguments(node)[:1]]
-    return clauses.choose(on, child(node, "do_block"), subject, scope, node)
+    return choose(on, child(node, "do_block"), subject, scope, node)
 
 
 def _cond(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
@@ -145,12 +193,12 @@ def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
         left, right = operands(step)
         value = on.evaluate(right, inner)
         if operator(step) == "=":
-            inner = inner.having(clauses.bind(on, left, value, inner))
+            inner = inner.having(bind(on, left, value, inner))
             continue
         guard = None
         if left.type == "binary_operator" and operator(left) == "when":
             left, guard = operands(left)
-        entered = clauses.enter(on, (left,), guard, [value], inner)
+        entered = enter(on, (left,), guard, [value], inner)
         if entered is None:
             raise Undecided("whether it matches can't be told", value if isinstance(value, Unknown) else None)
         if entered is False:
@@ -158,7 +206,7 @@ def _with(on: Evaluator, node: Node, scope: Scope, piped: list[Term]) -> Term:
             otherwise = child(block, "else_block") if block is not None else None
             if otherwise is None:
                 raise Undecided("it doesn't match")
-            return clauses.choose(on, otherwise, [value], scope, node)
+            return choose(on, otherwise, [value], scope, node)
         inner = entered
     return on.block(body(on.source, node) or [], inner, node)
 
@@ -186,7 +234,7 @@ def _made(on: Evaluator, node: Node, steps: list[Node], scope: Scope) -> Iterato
         return
     left, right = operands(step)
     for item in coerce.listed(on.evaluate(right, scope)):
-        inner = clauses.enter(on, (left,), None, [item], scope) if not isinstance(item, Gap) else None
+        inner = enter(on, (left,), None, [item], scope) if not isinstance(item, Gap) else None
         if isinstance(item, Gap):
             yield item
         elif inner is None:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from tree_sitter import Node
 
 from relbuild.errors import Mark
-from relbuild.mix.facts import Known, Unknown
+from relbuild.facts import Known, Unknown
 
 # Sharing makes a small file stand for a huge value; whoever walks one stops here.
 MAX_PARTS = 100_000

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from relbuild.elixir import calls, coerce, control, library, literals, modules
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.coerce import Undecided
+from relbuild.elixir.library import READERS
+from relbuild.elixir.modules import Module, Scope
+from relbuild.elixir.patterns import assigned, variables
+from relbuild.elixir.syntax import Source, callee, operand, operands, operator, parts, walk
+from relbuild.elixir.values import Atom, Function, Term, TreePath, Value
 from relbuild.errors import Mark
-from relbuild.mix import calls, clauses, coerce, control, library_lists, literals, modules, quoting
-from relbuild.mix.build_environment import BuildEnvironment
-from relbuild.mix.coerce import Undecided
-from relbuild.mix.facts import Known, Tree, Unknown
-from relbuild.mix.library_files import READERS
-from relbuild.mix.modules import Module, Scope
-from relbuild.mix.patterns import assigned, variables
-from relbuild.mix.source import Source, callee, operand, operands, operator, parts, walk
-from relbuild.mix.terms import Atom, Function, Term, TreePath, Value
+from relbuild.facts import Known, Tree, Unknown
 
 # Deeper or longer than anything a project means, and well inside Python's own recursion limit.
 MAX_DEPTH = 80
@@ -73,7 +73,7 @@ class Evaluator:
             return self.unknown(node, "it is too deep or too long to follow")
         self._depth += 1
         try:
-            literal = quoting.LITERALS.get(node.type)
+            literal = literals.LITERALS.get(node.type)
             if literal is not None:
                 return self.known(node, literal(self, node, scope))
             expression = _EXPRESSIONS.get(node.type)
@@ -128,7 +128,7 @@ class Evaluator:
         left, right = operands(statement) if assigns else (None, statement)
         inside = assigned(right).intersection(scope.bindings or ())
         hidden = {name: self.unknown(statement, f"what {name} is after it isn't known") for name in inside}
-        made = clauses.bind(self, left, self.evaluate(right, scope), scope) if left is not None else {}
+        made = control.bind(self, left, self.evaluate(right, scope), scope) if left is not None else {}
         return scope.having({**hidden, **made}) if hidden or made else scope
 
     def note_reads(self) -> None:
@@ -185,7 +185,7 @@ def _variable(on: Evaluator, name: str, node: Node) -> Term | None:
             left, right = operands(statement)
             if name in variables(left):
                 scope = Scope(on.module_of(statement))
-                return clauses.bind(on, left, on.evaluate(right, scope), scope).get(name)
+                return control.bind(on, left, on.evaluate(right, scope), scope).get(name)
             statement = right
         elif callee(statement) not in control.SPECIAL:
             continue
@@ -239,7 +239,7 @@ def _access(on: Evaluator, node: Node, scope: Scope) -> Term:
     target, key = node.child_by_field_name("target"), node.child_by_field_name("key")
     assert target is not None
     assert key is not None
-    found = library_lists.fetch(calls.Call(on, node), on.evaluate(target, scope), on.evaluate(key, scope))
+    found = library.fetch(calls.Call(on, node), on.evaluate(target, scope), on.evaluate(key, scope))
     return found if isinstance(found, Known | Unknown) else on.known(node, found)
 
 

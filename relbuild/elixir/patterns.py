@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 from tree_sitter import Node
 
-from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import operand, operands, operator, parts
-from relbuild.mix.terms import Gap, List, Map, Term, Tuple, same
+from relbuild.elixir.syntax import operand, operands, operator, parts
+from relbuild.elixir.values import Gap, List, Map, Term, Tuple, same
+from relbuild.facts import Known, Unknown
 
 # Variables when it matches, False when it surely doesn't, None when that can't be told.
 Matched: TypeAlias = dict[str, Term] | Literal[False] | None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from relbuild.mix.patterns import variables
-from relbuild.mix.source import (
+from relbuild.elixir.patterns import variables
+from relbuild.elixir.syntax import (
     Source,
     arguments,
     body,
@@ -20,7 +20,7 @@ from relbuild.mix.source import (
     parts,
     walk,
 )
-from relbuild.mix.terms import Term
+from relbuild.elixir.values import Term
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from relbuild.mix.build_environment import BuildEnvironment
-from relbuild.mix.evaluate import Evaluator
-from relbuild.mix.facts import Unknown
-from relbuild.mix.modules import Scope
-from relbuild.mix.source import parse
-from relbuild.mix.terms import Gap, Item, List, Map, Tuple
+from relbuild.elixir.build_environment import BuildEnvironment
+from relbuild.elixir.evaluate import Evaluator
+from relbuild.elixir.modules import Scope
+from relbuild.elixir.syntax import parse
+from relbuild.elixir.values import Gap, Item, List, Map, Tuple
+from relbuild.facts import Unknown
 
 
 class DictTree:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 
-from relbuild.mix.facts import Unknown
-from relbuild.mix.terms import Atom, Gap, Item, List, Term, TreePath, Value, unknowns
+from relbuild.elixir.values import Atom, Gap, Item, List, Term, TreePath, Value, unknowns
+from relbuild.facts import Unknown
 
 # A text grows past this only by doubling itself again and again.
 MAX_TEXT = 1_000_000

@@ -11,8 +11,8 @@ from itertools import accumulate
 import tree_sitter_elixir
 from tree_sitter import Language, Node, Parser
 
+from relbuild import facts
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix import utf8
 
 # No mix.exs or config file written by hand comes near this; parsing more only keeps the user waiting.
 MAX_BYTES = 1_000_000
@@ -84,7 +84,7 @@ def _refuse_what_is_not_text(file: str, content: bytes) -> None:
     if wrong < 0:
         return
     hint = "save it as UTF-8 text, which is all that Elixir reads"
-    raise ProjectError(f"{file}: {what}", at=utf8.place(file, body, wrong), hint=hint)
+    raise ProjectError(f"{file}: {what}", at=facts.place_in_text(file, body, wrong), hint=hint)
 
 
 @cache

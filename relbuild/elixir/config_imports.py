@@ -6,8 +6,8 @@ import posixpath
 import re
 from fnmatch import fnmatchcase
 
-from relbuild.mix import utf8
-from relbuild.mix.facts import Tree
+from relbuild import facts
+from relbuild.facts import Tree
 
 # What is found too much, in a comment, is only one more file that the build sees.
 _IMPORT = re.compile(r'import_config[\s(]*"([^"\n]+)"')
@@ -36,7 +36,7 @@ def closure(tree: Tree, files: list[str]) -> set[str]:
         if file in seen:
             continue
         seen.add(file)
-        for written in _IMPORT.findall(utf8.read(tree, file) or ""):
+        for written in _IMPORT.findall(facts.read_text(tree, file) or ""):
             pattern = _INTERPOLATION.sub("*", written)
             pending += matching(tree, posixpath.normpath(posixpath.join(posixpath.dirname(file), pattern)))
     return seen

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from tree_sitter import Node
 
-from relbuild.mix import control
-from relbuild.mix.coerce import Undecided, charlist, exactly
-from relbuild.mix.facts import Known, Unknown
-from relbuild.mix.source import arguments, callee, walk
-from relbuild.mix.terms import Atom, List, Term, Tuple
+from relbuild.elixir import control
+from relbuild.elixir.coerce import Undecided, charlist, exactly
+from relbuild.elixir.syntax import arguments, callee, walk
+from relbuild.elixir.values import Atom, List, Term, Tuple
+from relbuild.facts import Known, Unknown
 
 if TYPE_CHECKING:
-    from relbuild.mix.evaluate import Evaluator
+    from relbuild.elixir.evaluate import Evaluator
+
 
 CALLS = {"System.get_env", "System.fetch_env", "System.fetch_env!", "System.cmd", "System.shell", ":os.cmd"}
 """The functions that read the environment or run a program."""
@@ -87,7 +88,7 @@ class BuildEnvironment:
         return None
 
 
-def call(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
+def call_system(on: Evaluator, name: str, args: list[Term], at: Node) -> Term:
     """Return what one of CALLS gives in the build; raise Undecided where only the build knows."""
     if name in ("System.cmd", "System.shell", ":os.cmd"):
         return _program(on, name, args, at)
