@@ -21,6 +21,8 @@ native='\.(c|cc|cpp|cxx|h|hh|hpp|hxx|rs|zig|go|mk)$|/([Mm]akefile|CMakeLists)[^/
 xargs -0r sha256sum </tmp/others >/tmp/unfollowed
 find /src -path "${build%/*}" -prune -o -type l -printf '%p -> %l\n' | sort >>/tmp/unfollowed
 if [ -e /manifests.sha256 ]; then cat /manifests.sha256 >>/tmp/unfollowed; fi
+# Mix leaves the module of a project's last Erlang source when that is deleted.
+grep -zE '\.erl$' /tmp/sources | sort -z >>/tmp/unfollowed || true
 if cmp -s /tmp/unfollowed /cache/unfollowed; then cp -a /cache/build/. "$build/"; fi
 
 # Mix compares the content of each file that is newer than what was compiled of it: all of them are, by the engine's

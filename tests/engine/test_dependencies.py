@@ -23,6 +23,7 @@ from scripts import hexrepo
 
 HERE = Path(__file__).parent
 PROJECTS = HERE / "projects"
+SCRIPTS = HERE.parents[1] / "dockerfiles" / "scripts"
 
 # conftest.py's Docker and Ran; its module can't be imported by name.
 Docker = Any
@@ -435,6 +436,7 @@ def test_keys_of_private_packages_are_left_nowhere(
     built = subprocess.run(
         (
             *("docker", "buildx", "build", "--network", "host", "--output", "type=cacheonly", "--file", "-"),
+            *("--build-context", f"scripts={SCRIPTS}"),
             *(option for name in keys for option in ("--secret", f"id={name},env={name}")),
             str(private),
         ),

@@ -193,7 +193,7 @@ class Builds:
         shutil.rmtree(out, ignore_errors=True)
         again = ("--no-cache-filter", "manifests,deps,build,release") if clean else ()
         self.docker(
-            *("buildx", "build", "--quiet", "--network", "host", "--target", "released", *again),
+            *("buildx", "build", "--progress", "plain", "--network", "host", "--target", "released", *again),
             *("--build-context", f"scripts={SCRIPTS}", "--build-arg", f"CACHE={cache}"),
             *("--output", f"type=local,dest={out}", "--file", str(file), str(self.project)),
         )
@@ -367,13 +367,13 @@ def test_two_projects_of_one_name_in_turn(plain: Builds) -> None:
         "mix.exs": PLAIN,
         "lib/plain.ex": "defmodule Plain do\n  def name, do: :one\nend\n",
         "lib/one.ex": "defmodule Plain.One do\n  use Plain.Kind\nend\n",
-        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def kind, do: :first)\nend\n",
+        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def(kind, do: :first))\nend\n",
         "src/read.erl": "-module(read).\n-export([x/0]).\nx() -> one.\n",
     }
     other = {
         "mix.exs": PLAIN,
         "lib/plain.ex": "defmodule Plain do\n  def name, do: :two\nend\n",
-        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def kind, do: :other)\nend\n",
+        "lib/kind.ex": "defmodule Plain.Kind do\n  defmacro __using__(_), do: quote(do: def(kind, do: :other))\nend\n",
         "lib/two.ex": "defmodule Plain.Two do\n  use Plain.Kind\nend\n",
     }
     for files in (one, other, one):
@@ -385,7 +385,10 @@ def test_two_projects_of_one_name_in_turn(plain: Builds) -> None:
 
 def test_another_toolchain_compiles_everything(plain: Builds) -> None:
     config = plain.project / "relbuild.yml"
-    files = {"mix.exs": PLAIN, "lib/plain.ex": 'defmodule Plain do\n  def x, do: unquote(System.get_env("X"))\nend\n'}
+    files = {
+        "mix.exs": PLAIN,
+        "lib/plain.ex": 'defmodule Plain do\n  def x, do: unquote(String.to_atom(System.get_env("X")))\nend\n',
+    }
     config.write_text(f"{config.read_text()}builder: {{env: {{X: before}}}}\n")
     write(plain.project, files, 10**9)
     [before] = [text for name, text in plain.release(clean=False).items() if name.endswith("Elixir.Plain.beam")]
@@ -430,7 +433,8 @@ def test_sources_of_every_kind_that_are_changed_and_removed(plain: Builds) -> No
         {"src/words.xrl": LEXER.replace("WORD", "figure")},
         {"src/plain.hrl": "-define(X, two).\n"},
         {"src/words.xrl": None, "priv/gone.txt": None},
-        {"lib/user.ex": None, "src/plain_erl.erl": None},
+        {"lib/user.ex": None},
+        {"src/plain_erl.erl": None},
         dict(first),
     ]
     files = dict(first)
