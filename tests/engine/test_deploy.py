@@ -156,14 +156,16 @@ def site(
 
 @pytest.fixture
 def serving(site: Site, base: str, wait: Any) -> Iterator[Site]:
-    """Give the target with version 1.0.0; after the test it has to be unlocked, with nothing left over.
-
-    A swarm removes the containers of a service a moment after the service.
-    """
+    """Give the target with version 1.0.0; after the test it has to be unlocked, with nothing left over."""
     now = site.deploy(base)
     assert now.exit_code == 0, now.stderr
     assert site.get() == "1.0.0"
     yield site
+    nothing_is_left_over(site, wait)
+
+
+def nothing_is_left_over(site: Site, wait: Any) -> None:
+    """Fail where what only a deployment under way has stays; a swarm removes a service's containers after it."""
     wait(lambda: not site.left_over(), "an end without anything left over", lambda: str(site.left_over()))
 
 
@@ -282,7 +284,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_old_version_serves(serving: Site, base: str, variant: Callable[..., str], fault: str) -> None:
+def test_the_old_version_serves(serving: Site, variant: Callable[..., str], wait: Any, fault: str) -> None:
     env, message = FAULTS[fault]
     (serving.directory / "relbuild.yml").write_text(
         (serving.directory / "relbuild.yml").read_text().replace("wait: 60", "wait: 12")
@@ -297,14 +299,14 @@ def test_the_old_version_serves(serving: Site, base: str, variant: Callable[...,
     assert message in failed.stderr
     assert "the old version serves" in failed.stderr
     assert serving.get() == "1.0.0"
-    assert serving.left_over() == []
+    nothing_is_left_over(serving, wait)
     after = serving.deploy(variant("2.0.0"))
     assert after.exit_code == 0, after.stderr
     assert serving.get() == "2.0.0"
     note(fault, serving)
 
 
-def test_a_migration_that_hangs_is_ended(serving: Site, base: str, variant: Callable[..., str]) -> None:
+def test_a_migration_that_hangs_is_ended(serving: Site, variant: Callable[..., str], wait: Any) -> None:
     text = (serving.directory / "relbuild.yml").read_text()
     (serving.directory / "relbuild.yml").write_text(text.replace("wait: 60", "wait: 8"))
     try:
@@ -313,18 +315,18 @@ def test_a_migration_that_hangs_is_ended(serving: Site, base: str, variant: Call
         (serving.directory / "relbuild.yml").write_text(text)
     assert hung.exit_code == 124, hung.stderr
     assert serving.get() == "1.0.0"
-    assert serving.left_over() == []
+    nothing_is_left_over(serving, wait)
     note("a migration that hangs", serving)
 
 
-def test_healthy_only_after_a_while(serving: Site, base: str, variant: Callable[..., str]) -> None:
+def test_healthy_only_after_a_while(serving: Site, variant: Callable[..., str]) -> None:
     late = serving.deploy(variant("2.5.0", LATE="25"))
     assert late.exit_code == 0, late.stderr
     assert serving.get() == "2.5.0"
     note("healthy only after 25 s", serving)
 
 
-def test_a_registry_that_is_away(serving: Site, base: str) -> None:
+def test_a_registry_that_is_away(serving: Site) -> None:
     away = serving.deploy(f"127.0.0.1:{free_port()}/served@sha256:{'a' * 64}")
     assert away.exit_code in (1, 75), away.stderr
     assert "can't be pulled" in away.stderr
@@ -384,7 +386,7 @@ def test_relbuild_is_killed(
         assert freed.exit_code == 0, freed.stderr
     else:
         assert killed.returncode == 143
-        assert serving.left_over() == []
+        nothing_is_left_over(serving, wait)
     after = serving.deploy(variant("8.0.0"))
     assert after.exit_code == 0, after.stderr
     assert serving.get() == "8.0.0"

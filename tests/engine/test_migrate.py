@@ -286,7 +286,7 @@ def test_relbuild_killed_half_way_lets_the_migration_go_on(
     call = begun("migrate", slow, *on)
     wait(lambda: sleeping(database), "the migration", lambda: "")
     call.kill()
-    call.communicate(timeout=60)
+    call.wait(60)
     # It holds the lock to its end, and with its end it frees the lock.
     assert relbuild("migrate", *on).exit_code == 6
     wake(database)
@@ -415,7 +415,7 @@ def test_the_expressions_for_ecto_are_elixir(docker: Docker, shop: str) -> None:
     }
     tree = Files(files)
     read = project.read(tree)
-    [found] = migrations.find(tree, read)
+    [found] = migrations.find_migrations(tree, read, ()).found
     assert found.rollback is not None
     script = (
         "defmodule Ecto.Migrator do\n"
@@ -423,7 +423,7 @@ def test_the_expressions_for_ecto_are_elixir(docker: Docker, shop: str) -> None:
         '  def migrations(Shop.Repo), do: [{:up, 1, "one"}, {:down, 2, "two"}, {:down, 3, "three"}]\nend\n'
         "defmodule Shop.EctoRelease.Release do\n  def rollback(repo, version), do: IO.inspect({repo, version})\nend\n"
         "Application.put_env(:shop, :ecto_repos, [Shop.Repo])\n"
-        f"{migrations.ecto_pending(read)}\n{found.rollback.replace(migrations.VERSION, '7')}\n"
+        f"{migrations.ecto_pending(read, ())}\n{found.rollback.replace(migrations.VERSION, '7')}\n"
         "Application.put_env(:shop, :ecto_repos, [Shop.Repo, Shop.Other])\n"
         f"try do\n{found.rollback.replace(migrations.VERSION, '7')}\nrescue\nerror -> IO.puts(error.message)\nend\n"
     )
