@@ -20,7 +20,7 @@ from relbuild.image.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
 from relbuild.image.tracked_secrets import may_hold_secrets, secret_values
 from relbuild.mix import distillery
-from relbuild.mix.umbrella import released
+from relbuild.mix.umbrella import released_apps
 from relbuild.mix.unavailable import find_unavailable
 from relbuild.result import TextTable
 
@@ -91,7 +91,7 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     for problem in plan.problems:
         place = f"{problem.at.brief}: " if problem.at is not None else ""
         yield Finding("container", "warning", f"{place}{problem.message}", problem.hint)
-    told = (*distillery.notes(session.tree()), *map(explanation.problem_note, plan.problems))
+    told = (*distillery.distillery_notes(session.tree()), *map(explanation.problem_note, plan.problems))
     for note in explanation.notes(plan):
         if note not in told:
             yield Finding("project", "note", note)
@@ -110,7 +110,7 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
 
 def _unavailable(session: Session, plan: Plan) -> Iterator[Finding]:
     """Yield what the code uses and the build, or the release, doesn't have."""
-    apps = released(plan.project, plan.release)
+    apps = released_apps(plan.project, plan.release)
     has_steps = session.config().builder.steps != Steps()
     for each in find_unavailable(session.tree(), plan.project, apps, plan.release, steps=has_steps):
         status: Status = "failed" if each.certain else "warning"
@@ -119,7 +119,7 @@ def _unavailable(session: Session, plan: Plan) -> Iterator[Finding]:
 
 def _distillery(tree: Tree, plan: Plan | None) -> Iterator[Finding]:
     """Yield what Distillery left, which the build doesn't heed, and Distillery itself."""
-    for note in distillery.notes(tree):
+    for note in distillery.distillery_notes(tree):
         yield Finding("distillery", "warning", note, "relbuild convert")
     dep = distillery.defines_mix_release(tree, plan.project) if plan is not None else None
     if dep is not None:

@@ -14,8 +14,7 @@ from relbuild.errors import EngineError
 from relbuild.image import bases, dependencies, dockerignore, evaluation, packages, rust
 from relbuild.image.credentials import Access
 from relbuild.image.stages import make_builder
-from relbuild.mix import evaluated
-from relbuild.mix.differences import Difference, fill_in
+from relbuild.mix.evaluation import Difference, fill_in, read_evaluated
 from relbuild.mix.project import Project, with_path_deps
 
 
@@ -55,5 +54,5 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
             f"{session.endpoint} built the facts of mix.exs and did not give them back",
             hint="docker buildx build --output type=local should write into this machine's directory",
         )
-    project, differences = fill_in(read, evaluated.read(said, read))
+    project, differences = fill_in(read, read_evaluated(said, read))
     return with_path_deps(session.tree(), project, BuildEnvironment.of(config)), differences

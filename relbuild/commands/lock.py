@@ -16,8 +16,8 @@ from relbuild.image import lock as locking
 from relbuild.image.lock import Lock, Locked
 from relbuild.image.platforms import parse
 from relbuild.image.reference import Reference
-from relbuild.mix.hexpm import ERLANG, Wanted, pick
 from relbuild.mix.toolchain import Toolchain
+from relbuild.mix.toolchain.hexpm import ERLANG, Wanted, pick
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 

@@ -14,8 +14,8 @@ from relbuild.image.container import InstalledProgram
 from relbuild.image.credentials import Secret
 from relbuild.image.packages import Need
 from relbuild.image.plan import Plan
-from relbuild.mix.differences import Difference
 from relbuild.mix.environment import data_of
+from relbuild.mix.evaluation import Difference
 from relbuild.mix.toolchain import Choice
 from relbuild.result import Content, TextTable
 

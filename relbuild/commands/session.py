@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from relbuild.endpoint import Endpoint
 from relbuild.errors import ConfigError, UsageError
 
-# A project's readers are imported where they are used: a command for a named container reads no project.
 if TYPE_CHECKING:
     from relbuild.config import Config
     from relbuild.engine.docker import Engine
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from relbuild.mix.environment import Contract
     from relbuild.mix.project import Project
     from relbuild.progress import Display
+
+
+# A project's readers are imported where they are used: a command for a named container reads no project.
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ class Session:
     def project(self) -> Project:
         """Return what mix.exs defines, as the build evaluates it; raise ProjectError and ConfigError."""
         from relbuild.elixir.build_environment import BuildEnvironment
-        from relbuild.mix.project import read
+        from relbuild.mix.project import read_project
 
-        return read(self.tree(), BuildEnvironment.of(self.config()))
+        return read_project(self.tree(), BuildEnvironment.of(self.config()))
 
     def contract(self, project: Project) -> Contract:
         """Read what the project's release needs of its environment, whether or not there is an image to build it in.
@@ -102,12 +104,12 @@ class Session:
         """
         from relbuild.engine.location import location
         from relbuild.mix import environment, umbrella
-        from relbuild.mix.selection import select_release
+        from relbuild.mix.project import select_release
 
         tree, place = self.tree(), location(self.root)
         release = select_release(project, self.release or self.config().release)
         umbrella.refuse_child(tree, project, release, place.names, place.here)
-        return environment.read(tree, project, release)
+        return environment.read_contract(tree, project, release)
 
     def plan(
         self,

@@ -30,8 +30,8 @@ from relbuild.init import rel_templates
 from relbuild.init.change import Change
 from relbuild.mix import distillery
 from relbuild.mix import project as mix_project
-from relbuild.mix.asked import ask
 from relbuild.mix.project import Project
+from relbuild.mix.toolchain.requests import read_request
 
 # A cookie of rel/config.exs that is none, or a variable's; any other word of one may be followed by a secret.
 _COOKIE = re.compile(
@@ -59,9 +59,9 @@ def make(tree: Tree, config: Config) -> Conversion:
 
     Raises ProjectError for one without Distillery, and where mix.exs or rel/config.exs can't be read.
     """
-    project = mix_project.read(tree, BuildEnvironment.of(config))
+    project = mix_project.read_project(tree, BuildEnvironment.of(config))
     depends = any(dep.app == dependency.APP for part in (project, *project.apps) for dep in part.deps)
-    if distillery.place(tree) is None and not depends:
+    if distillery.distillery_place(tree) is None and not depends:
         message = "this is no Distillery project: nothing to convert"
         raise ProjectError(message, hint="relbuild init writes what a project for mix release lacks")
     content = tree.read(distillery.FILE)
@@ -73,7 +73,7 @@ def make(tree: Tree, config: Config) -> Conversion:
 def _elixir(outcome: Outcome, config: Config, project: Project) -> Version | None:
     """Return the Elixir that the project asks for, None where any will do; note one without `mix release`."""
     try:
-        pin = ask(outcome.tree, config, project.required_elixir, rebar3=False).elixir
+        pin = read_request(outcome.tree, config, project.required_elixir, rebar3=False).elixir
     except (ConfigError, ProjectError):
         return None
     if pin is None or pin.version is None:

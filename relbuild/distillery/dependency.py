@@ -56,7 +56,7 @@ def unlocked(file: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
 
     Where there are such, it stays as it is.
     """
-    locked = lock.read(file, content)
+    locked = lock.read_lock(file, content)
     needed = {app: {dep.app for dep in each.deps or () if not dep.optional} for app, each in locked.items()}
     by = tuple(app for app, deps in needed.items() if APP in deps)
     if by or APP not in locked:

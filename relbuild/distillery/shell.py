@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from relbuild.errors import Mark, Problem
-from relbuild.mix.shell import parse
+from relbuild.mix.scripts import parse_shell
 
 # Distillery's variables (its docs/extensibility/shell_scripts.md), and what a release of Mix's calls the same thing.
 RENAMED = {"RELEASE_ROOT_DIR": "RELEASE_ROOT", "REL_NAME": "RELEASE_NAME", "REL_VSN": "RELEASE_VSN"}
@@ -170,7 +170,7 @@ _COMMENT_LINE = re.compile(r"(?m)^[ \t]*#.*$")
 
 def syntax_problems(file: str, text: str) -> Iterator[tuple[Mark, str]]:
     """Yield the place of what is no shell script, or of what would end env.sh, and why it isn't moved."""
-    script = parse(file, text.encode())
+    script = parse_shell(file, text.encode())
     if script.root.has_error:
         yield script.mark(_error(script.root)), "a plain sh can't read it from here on"
         return

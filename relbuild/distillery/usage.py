@@ -12,7 +12,7 @@ from relbuild.elixir.modules import Module, aliases, modules
 from relbuild.elixir.syntax import Source, arguments, callee, module_name, parse, parts, walk
 from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.facts import Known, Tree
-from relbuild.mix.elixir_files import directories, files, modules_with
+from relbuild.mix.elixir_files import files_below, modules_with, source_directories
 from relbuild.mix.project import Project
 from relbuild.mix.unavailable import find_mix_calls
 
@@ -178,8 +178,8 @@ def code_look(tree: Tree, project: Project) -> Iterator[Problem]:
 
 
 def _code_files(tree: Tree, project: Project) -> Iterator[str]:
-    for directory in directories(project, *project.apps):
-        yield from files(tree, directory)
+    for directory in source_directories(project, *project.apps):
+        yield from files_below(tree, directory)
     for directory in ("rel/plugins", *(f"{part.path}/config".lstrip("/") for part in (project, *project.apps))):
         if not directory.startswith(".."):
             yield from (f"{directory}/{name}" for name in tree.list(directory) if name.endswith(".exs"))
@@ -240,7 +240,7 @@ def compile_time_reads(tree: Tree, keys: Mapping[str, frozenset[str]]) -> Iterat
     """
     apps = [name.rstrip("/") for name in tree.list("apps") if name.endswith("/")]
     for directory in ("lib", *(f"apps/{name}/lib" for name in apps)):
-        for path in files(tree, directory) if keys else ():
+        for path in files_below(tree, directory) if keys else ():
             try:
                 content = tree.read(path)
                 if content is None or b"Application." not in content or b"_env" not in content:

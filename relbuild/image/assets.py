@@ -14,11 +14,12 @@ from relbuild.image import node_stage, static, unbuilt
 from relbuild.image.credentials import Secret
 from relbuild.image.location import leaves
 from relbuild.image.node_stage import NodeStage
-from relbuild.mix import asset_imports, configuration, javascript, static_buildpack, tasks
-from relbuild.mix.javascript import Installation, Package
+from relbuild.mix import elixir_files
+from relbuild.mix.assets import callers, package_managers
+from relbuild.mix.assets.callers import NO_CALLS, NodeCalls
+from relbuild.mix.assets.package_managers import Installation, Package
 from relbuild.mix.project import Project
-from relbuild.mix.tasks import NOTHING, Calls
-from relbuild.mix.toolchain import Toolchain
+from relbuild.mix.toolchain import Toolchain, version_files
 
 DEPLOY, BUILD, SETUP = "assets.deploy", "assets.build", "assets.setup"
 DIGEST = "mix phx.digest"
@@ -39,7 +40,7 @@ class Command:
 
     line: str
     at: Mark
-    calls: Calls = NOTHING
+    calls: NodeCalls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
     called = _packages(tree, (_nearest(tree, each) for each in inside))
     packages = {**packages, **called}
     wanted = _wanted(tree, parts, packages, calls_node)
-    installations = [javascript.installation(tree, each) for each in wanted]
+    installations = [package_managers.installation(tree, each) for each in wanted]
     notes = [note for each in installations for note in each.notes]
     notes.extend(_not_read(commands))
     notes.extend(_optional(installations, config))
@@ -113,18 +114,18 @@ def find(tree: Tree, parts: tuple[Project, ...], config: Config, tools: Toolchai
 
 def _own_commands(lines: tuple[str, ...], at: Mark | None) -> tuple[Command, ...]:
     """Return the commands that relbuild.yml gives."""
-    return tuple(Command(line, at or Mark("relbuild.yml", 1), tasks.of_line(line)) for line in lines)
+    return tuple(Command(line, at or Mark("relbuild.yml", 1), callers.line_calls(line)) for line in lines)
 
 
 def _packages(tree: Tree, directories: Iterable[str]) -> dict[str, Package]:
     """Return each directory's package.json, where it has one."""
-    found = [javascript.read(tree, directory) for directory in dict.fromkeys(directories)]
+    found = [package_managers.read_packages(tree, directory) for directory in dict.fromkeys(directories)]
     return {package.directory: package for package in found if package is not None}
 
 
 def _own(tree: Tree, part: Project) -> tuple[str, ...]:
     """Return where an application's package.json may be: as Phoenix has it, and as a buildpack's settings say."""
-    said = static_buildpack.assets_directory(tree, part.path)
+    said = version_files.assets_directory(tree, part.path)
     usual = posixpath.join(part.path, "assets")
     return (usual,) if said is None else tuple(dict.fromkeys((said, usual)))
 
@@ -193,7 +194,7 @@ def _uses(tree: Tree, parts: tuple[Project, ...], package: Package) -> bool:
     """
     if not package.names:
         return False
-    used = asset_imports.used(tree, parts, (place for part in parts for place in _own(tree, part)), package.names)
+    used = callers.uses_packages(tree, parts, (place for part in parts for place in _own(tree, part)), package.names)
     return package.for_production if used is None else used
 
 
@@ -213,13 +214,13 @@ def _commands(tree: Tree, part: Project, packages: Mapping[str, Package]) -> lis
         return []
     script = next((name for name in ("deploy", "build") if package is not None and name in package.scripts), None)
     if package is not None and script is not None:
-        line = f"{javascript.installation(tree, package).manager.name} run {script}"
+        line = f"{package_managers.installation(tree, package).manager.name} run {script}"
         where = f"cd {shlex.quote(package.directory)} && " if package.directory else ""
-        calls = Calls(node=True, directories=(package.directory,))
+        calls = NodeCalls(node=True, directories=(package.directory,))
         return [Command(where + line, Mark(package.path, 1), calls), *digest]
     # An endpoint that is to read a manifest finds no digested file without one (phoenix #4725: no assets/ at all).
     has_static = "static/" in tree.list(posixpath.join(part.path, "priv"))
-    return digest if has_static and configuration.mentions(tree, part, "cache_static_manifest") else []
+    return digest if has_static and elixir_files.configuration_mentions(tree, part, "cache_static_manifest") else []
 
 
 def _phoenix(part: Project) -> Mark | None:
@@ -227,14 +228,14 @@ def _phoenix(part: Project) -> Mark | None:
     return next((dependency.at for dependency in part.deps if dependency.app == "phoenix"), None)
 
 
-def _in(part: Project, line: str, at: Mark, calls: Calls = NOTHING) -> Command:
+def _in(part: Project, line: str, at: Mark, calls: NodeCalls = NO_CALLS) -> Command:
     # Not `mix do --app`: Phoenix's tasks would look for priv/static in the umbrella's root.
     return Command(f"cd {shlex.quote(part.path)} && {line}" if part.path else line, at, calls)
 
 
-def _calls(part: Project, alias: str, package: Package | None) -> Calls:
+def _calls(part: Project, alias: str, package: Package | None) -> NodeCalls:
     """Return what an alias calls; where it can't be read, Node is called if there is a package.json."""
-    calls = tasks.of_alias(part, alias)
+    calls = callers.alias_calls(part, alias)
     return replace(calls, node=True) if calls.unread and package is not None else calls
 
 

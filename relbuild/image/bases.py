@@ -10,8 +10,7 @@ from relbuild.facts import Known, Tree, Unknown
 from relbuild.image import lock as locking
 from relbuild.image.lock import Lock, Locked
 from relbuild.image.reference import Reference
-from relbuild.mix import toolchain
-from relbuild.mix.toolchain import Toolchain
+from relbuild.mix.toolchain import Toolchain, resolve_toolchain
 
 ELIXIR_GIT = "https://github.com/elixir-lang/elixir.git"
 
@@ -32,7 +31,7 @@ def settle(
     Raises ProjectError when they are no longer those that the project asks for, and what `toolchain.resolve` raises.
     """
     locked = lock.builder.image if lock else None
-    tools = toolchain.resolve(tree, config, elixir, rebar3=rebar3, locked=locked)
+    tools = resolve_toolchain(tree, config, elixir, rebar3=rebar3, locked=locked)
     if lock is not None:
         _hold_to(lock, tools)
     return tools

@@ -14,9 +14,9 @@ from relbuild.image.serving import ImageVariable
 from relbuild.mix import own_writes, programs
 from relbuild.mix.elixir_files import Code
 from relbuild.mix.environment import Contract
+from relbuild.mix.lock import Resolved
 from relbuild.mix.programs import Program
 from relbuild.mix.project import Project, Release
-from relbuild.mix.resolved import Resolved
 
 # What a release has of ERTS, whose directory erlexec puts into PATH.
 ERTS = frozenset(

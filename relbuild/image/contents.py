@@ -93,7 +93,7 @@ def find(files: FileSystem, read: Read, release: Shipped, label: Mapping[str, st
 
 def _locked(content: bytes | None) -> Mapping[str, Locked] | None:
     try:
-        return None if content is None else lock.read(LOCK, content)
+        return None if content is None else lock.read_lock(LOCK, content)
     except ProjectError:  # someone else's file of this name
         return None
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from relbuild.config import Config
 from relbuild.errors import ConfigError, Mark
-from relbuild.mix.npm_settings import Variable
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.assets.package_managers import SettingVariable
+from relbuild.mix.lock import Resolved
 
 # Where Hex keeps the keys it is given while it fetches: a tmpfs, which no layer has.
 HEX_HOME = "/run/hex"
@@ -103,7 +103,7 @@ def own_secrets(config: Config) -> tuple[Secret, ...]:
     )
 
 
-def of_settings(variables: Iterable[Variable], config: Config) -> tuple[Secret, ...]:
+def of_settings(variables: Iterable[SettingVariable], config: Config) -> tuple[Secret, ...]:
     """Return the secrets that settings of a package manager name, but for what relbuild.yml gives already."""
     given = {*config.builder.secrets, *config.builder.env}
     return tuple(

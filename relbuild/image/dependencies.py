@@ -11,10 +11,10 @@ from relbuild.config import Config
 from relbuild.errors import ProjectError
 from relbuild.facts import Known, Tree
 from relbuild.image.credentials import Access, plan_access
-from relbuild.mix import resolved
+from relbuild.mix import lock
 from relbuild.mix.dependencies import Dependency
+from relbuild.mix.lock import Resolved
 from relbuild.mix.project import Project
-from relbuild.mix.resolved import Resolved
 
 if TYPE_CHECKING:
     from relbuild.mix.lock import Locked
@@ -47,7 +47,7 @@ class Dependencies:
 
     def held_by(self, elixir: str | None) -> tuple[str, ...]:
         """Return what is worth a note once the Elixir is known that fetches them; ProjectError for what it refuses."""
-        return resolved.hold_unchecked(self.unchecked, self.lockfile, elixir)
+        return lock.hold_unchecked(self.unchecked, self.lockfile, elixir)
 
 
 def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
@@ -60,8 +60,8 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
     content = tree.read(lockfile)
     pinned = _pinned(lockfile, content)
     if content is not None:
-        resolved.refuse_mismatch(project, pinned, lockfile)
-    found = resolved.resolve(project, pinned)
+        lock.refuse_mismatch(project, pinned, lockfile)
+    found = lock.resolve_dependencies(project, pinned)
     unread = next((unknown for unknown in project.unknown if unknown.what == "deps"), None)
     is_open = unread is not None
     # What a path dependency that is no Mix project has, only rebar3 can say.
@@ -85,7 +85,7 @@ def decide(tree: Tree, project: Project, config: Config) -> Dependencies:
             f"all that nothing else in {lockfile} explains is taken for needed, what only tests need too"
         )
     names = None if is_open or foreign else _names(named, pinned)
-    access, lacking = plan_access(found, config), resolved.unchecked(project, pinned)
+    access, lacking = plan_access(found, config), lock.unchecked(project, pinned)
     return Dependencies(present, needs_hex, rebar3, found, access, tuple(notes), names, lockfile, lacking)
 
 
@@ -103,7 +103,7 @@ def _pinned(lockfile: str, content: bytes | None) -> Mapping[str, Locked]:
         return {}
     from relbuild.mix import lock
 
-    return lock.read(lockfile, content)
+    return lock.read_lock(lockfile, content)
 
 
 def _notes(project: Project, has_lockfile: bool) -> tuple[str, ...]:

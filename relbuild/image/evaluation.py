@@ -10,7 +10,7 @@ from relbuild.endpoint import Endpoint
 from relbuild.image import dockerfile as seen
 from relbuild.image.build import buildx
 from relbuild.image.stages import Builder
-from relbuild.mix.evaluated import DIRECTORY
+from relbuild.mix.evaluation import DIRECTORY
 
 FACTS = "facts.json"
 

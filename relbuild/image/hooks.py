@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from relbuild.config import Config
 from relbuild.facts import Tree
-from relbuild.mix import buildpack
-from relbuild.mix.buildpack import Hook
+from relbuild.mix.toolchain import version_files
+from relbuild.mix.toolchain.version_files import Hook
 
 STEPS = {
     "hook_pre_fetch_dependencies": "before_deps",
@@ -25,7 +25,7 @@ def notes(tree: Tree, config: Config, assets: Iterable[str]) -> tuple[str, ...]:
     done = {*assets, *(key for key in STEPS.values() if getattr(config.builder.steps, key))}
     return tuple(
         f"{hook.at.brief}: {hook.name} isn't run: {instead}"
-        for hook, key, instead in _instead(buildpack.hooks(tree))
+        for hook, key, instead in _instead(version_files.buildpack_hooks(tree))
         if hook.command not in done and key not in done
     )
 

@@ -9,7 +9,7 @@ from relbuild.config import Config
 from relbuild.errors import Mark
 from relbuild.facts import Known, Tree
 from relbuild.image import labels
-from relbuild.mix import ecto
+from relbuild.mix import migrations
 from relbuild.mix.migrations import Migrate, ecto_pending, find_migrations, overlay
 from relbuild.mix.project import Project
 
@@ -48,7 +48,7 @@ def _unmigrated(
     tree: Tree, project: Project, apps: tuple[Project, ...], unsure: tuple[Migrate, ...]
 ) -> tuple[str, ...]:
     compiled = apps if project.umbrella else (project,)
-    repos = [repo for each in ecto.find(tree, project, compiled) for repo in each.repos]
+    repos = [repo for each in migrations.find_databases(tree, project, compiled) for repo in each.repos]
     if not repos:
         return ()
     names = " and ".join(f"{repo.module} ({repo.at.brief})" for repo in repos)

@@ -10,10 +10,10 @@ from relbuild.config import Config
 from relbuild.facts import Tree
 from relbuild.image import bases
 from relbuild.image.credentials import Secret, of_settings
-from relbuild.mix import javascript, node
-from relbuild.mix.javascript import Installation, Manager, Package
-from relbuild.mix.node import Node
-from relbuild.mix.toolchain import Toolchain
+from relbuild.mix.assets import package_managers
+from relbuild.mix.assets.package_managers import Installation, Manager, Package
+from relbuild.mix.toolchain import Toolchain, node
+from relbuild.mix.toolchain.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class NodeStage:
     @property
     def needs_deps(self) -> bool:
         """Whether packages are taken from Mix's dependencies, which must be there first."""
-        return any(javascript.in_deps(each) for install in self.installs for each in install.of.package.local)
+        return any(package_managers.in_deps(each) for install in self.installs for each in install.of.package.local)
 
 
 def decide(
@@ -69,17 +69,17 @@ def decide(
     Raises ProjectError where the project asks for a Node, or for a package manager, that can't be read.
     """
     first = next((package for package in (*(each.package for each in installations), *running)), None)
-    asked = node.find(tree, first.directory if first else "", first.engines if first else None)
+    asked = node.find_node(tree, first.directory if first else "", first.engines if first else None)
     codename = tools.debian.value.partition("-")[0]
     env = {name: value for name, value in config.builder.env.items() if name != "NODE_ENV"}
     image: str | None = None
     if tools.provider == "debian":
-        asked = node.of_debian(asked, codename)
+        asked = node.debian_node(asked, codename)
         # The toolchain has the variables already; without this one npm would leave out what builds the assets.
         env = {"NODE_ENV": "development"} if "NODE_ENV" in config.builder.env else {}
     else:
         image = bases.image(asked.image(codename), config, None)
-    scripts = (javascript.installation(tree, each).manager for each in running if each.configured is not None)
+    scripts = (package_managers.installation(tree, each).manager for each in running if each.configured is not None)
     return NodeStage(
         asked,
         image,

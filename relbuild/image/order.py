@@ -12,7 +12,7 @@ from relbuild.image.assets import Assets
 from relbuild.image.ignore import LITTER, excluded
 from relbuild.image.location import Link
 from relbuild.image.sources import Sources
-from relbuild.mix import configuration, elixir_files
+from relbuild.mix import elixir_files
 from relbuild.mix.project import Project, Release
 
 # Compilers that read nothing but Elixir and Erlang sources and priv/gettext.
@@ -131,8 +131,8 @@ def _links_packages(tree: Tree, assets: Assets) -> bool:
 
 
 def _code(tree: Tree, project: Project) -> Iterator[bytes]:
-    for directory in elixir_files.directories(project):
-        for path in elixir_files.files(tree, directory):
+    for directory in elixir_files.source_directories(project):
+        for path in elixir_files.files_below(tree, directory):
             yield tree.read(path) or b""
 
 
@@ -149,7 +149,7 @@ def _is_confined(tree: Tree, project: Project, assets: Assets) -> bool:
         tasks += known.value if isinstance(known, Known) else [name] if known is None else ["?"]
     if not {task.split()[0] for task in tasks if task} <= _ASSET_TASKS:
         return False
-    return all(_is_static(path) for path in _outputs(configuration.contents(tree, project)))
+    return all(_is_static(path) for path in _outputs(elixir_files.configuration_files(tree, project)))
 
 
 def _outputs(files: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from relbuild.errors import Mark, Problem
 from relbuild.mix.elixir_files import Code
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 if TYPE_CHECKING:
     from relbuild.image.package_table import ConfigKey, Entry

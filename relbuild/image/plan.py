@@ -40,11 +40,11 @@ from relbuild.image.platforms import Platforms
 from relbuild.image.sources import Sources, find_sources
 from relbuild.image.stages import Builder, Runner, make_builder, make_runner
 from relbuild.image.unfound import Names
-from relbuild.mix import distillery, environment, toolchain, umbrella
+from relbuild.mix import distillery, environment, umbrella
 from relbuild.mix.elixir_files import Code
 from relbuild.mix.environment import Contract
-from relbuild.mix.project import Project, Release
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import Project, Release, select_release
+from relbuild.mix.toolchain import Toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Plan:
 
     project: Project
     release: Release
-    toolchain: toolchain.Toolchain
+    toolchain: Toolchain
     builder: Builder
     runner: Runner
     sources: Sources
@@ -119,9 +119,9 @@ def make_plan(
     deps = dependencies.decide(tree, project, config)
     tools = bases.settle(tree, config, project.required_elixir, lock, rebar3=deps.rebar3)
     held = deps.held_by(tools.elixir.value if tools.elixir is not None else None)
-    apps = umbrella.released(project, release)
+    apps = umbrella.released_apps(project, release)
     migrate = migrating.decide(tree, project, apps, config)
-    required = environment.read(tree, project, release)
+    required = environment.read_contract(tree, project, release)
     at_build = environment.read_by_build(tree, project)
     native = rust.decide(tree, project, deps.resolved, tools.debian.value)
     code = Code(tree, (project, *apps))
@@ -180,7 +180,7 @@ def make_plan(
             *_git_notes(project),
             *_release_notes(release),
             *build_time.notes(at_build, project, config, required),
-            *distillery.notes(tree),
+            *distillery.distillery_notes(tree),
             *starting.decide(tree, release, config),
             *unfound.notes(project, release, Names(deps.names, applications), tools, config),
             *deps.notes,

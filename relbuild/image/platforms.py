@@ -10,7 +10,7 @@ from relbuild.config.texts import PLATFORM, PLATFORMS
 from relbuild.elixir.versions import OtpVersion
 from relbuild.errors import UsageError
 from relbuild.image.packages import Need
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 # Packages that compile, or download compiled, machine code for those that depend on them.
 COMPILERS = frozenset({"bundlex", "cc_precompiler", "elixir_make", "rustler", "rustler_precompiled", "zigler"})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from relbuild.facts import Tree
 from relbuild.image.packages import Need, names_in
+from relbuild.mix.lock import Resolved
 from relbuild.mix.project import Project
-from relbuild.mix.resolved import Resolved
-from relbuild.mix.toolchains import DEBIAN_NEWER_RUST, DEBIAN_RUST
+from relbuild.mix.toolchain.tables import DEBIAN_NEWER_RUST, DEBIAN_RUST
 
 if TYPE_CHECKING:
-    from relbuild.mix.cargo import Asked, Rust, RustVersion
+    from relbuild.mix.toolchain.cargo import Asked, Rust, RustVersion
 
 
 CARGO = "cargo"
@@ -35,7 +35,7 @@ def decide(tree: Tree, project: Project, dependencies: Iterable[Resolved], debia
     """
     if all(dependency.package != "rustler" for dependency in dependencies):
         return Taken()
-    from relbuild.mix import cargo
+    from relbuild.mix.toolchain import cargo
 
     rust = cargo.read(tree, project)
     package, notes = _cargo(rust.asked, debian)
@@ -90,6 +90,6 @@ def _newest(debian: str) -> tuple[str, str]:
 
 
 def _numbers(version: str) -> RustVersion:
-    from relbuild.mix.cargo import parse_version
+    from relbuild.mix.toolchain.cargo import parse_version
 
     return parse_version(version) or (0, 0, 0)

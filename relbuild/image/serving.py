@@ -9,7 +9,7 @@ from relbuild.config import Config
 from relbuild.elixir.syntax import Source, pair_key, walk
 from relbuild.errors import Mark, Problem
 from relbuild.facts import Known, Tree
-from relbuild.mix import elixir_files, scripts, uses
+from relbuild.mix import elixir_files, scripts
 from relbuild.mix.environment import Contract, describe, lacks
 from relbuild.mix.environment.boot import PROVIDED
 from relbuild.mix.environment.conditions import (
@@ -106,7 +106,7 @@ def _is_read(tree: Tree, parts: tuple[Project, ...], at_boot: Contract, name: st
 def _endpoints(tree: Tree, part: Project) -> Iterator[_Endpoint]:
     """Yield the endpoints of an application; of several those that another module names, as a supervisor does."""
     own = part.app.value if isinstance(part.app, Known) else None
-    found = uses.find(tree, part, "Phoenix.Endpoint")
+    found = elixir_files.find_uses(tree, part, "Phoenix.Endpoint")
     for use in found:
         last = use.module.rpartition(".")[2].encode()
         files = {source.file for source, _ in elixir_files.modules_with(tree, (part,), (last,))}

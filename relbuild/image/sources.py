@@ -168,8 +168,8 @@ def _documents(tree: Tree, project: Project) -> tuple[str, ...]:
     named = re.compile(rf'"(?:[^"/\n]+/)*({names})(?:/[^"\n]*)?"'.encode())
     found = {
         match[1].decode()
-        for directory in elixir_files.directories(*project.parts)
-        for path in elixir_files.files(tree, directory)
+        for directory in elixir_files.source_directories(*project.parts)
+        for path in elixir_files.files_below(tree, directory)
         for match in named.finditer(tree.read(path) or b"")
     }
     return tuple(sorted(name for name in there if name.rstrip("/") in found))

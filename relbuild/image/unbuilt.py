@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from relbuild.errors import ProjectError
 from relbuild.facts import Tree
 from relbuild.image.sources import NOT_SOURCE_DIRECTORIES
-from relbuild.mix import javascript
-from relbuild.mix.javascript import Package
+from relbuild.mix.assets import package_managers
+from relbuild.mix.assets.package_managers import Package
 from relbuild.mix.project import Project
 
 # What is tried, shown or told there is no part of the release, and Elixir's own directories have none.
@@ -48,7 +48,7 @@ def _packages(tree: Tree, directory: str) -> Iterator[Package]:
         if inside == name or inside in _SKIPPED or name.startswith("."):
             continue
         try:
-            package = javascript.read(tree, posixpath.join(directory, inside))
+            package = package_managers.read_packages(tree, posixpath.join(directory, inside))
         except ProjectError:
             # Nothing of it is built: what is wrong with it is nobody's fault here.
             continue

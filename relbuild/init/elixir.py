@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from relbuild import templates
 from relbuild.elixir.versions import Version
 from relbuild.facts import Known, Tree
-from relbuild.mix import uses
-from relbuild.mix.ecto import Databases
-from relbuild.mix.elixir_files import modules_with
-from relbuild.mix.migrations import find_migrations
+from relbuild.mix import elixir_files
+from relbuild.mix.elixir_files import ModuleUse, modules_with
+from relbuild.mix.migrations import Databases, find_migrations
 from relbuild.mix.project import Project, Release
-from relbuild.mix.uses import Use
 
 # The first Elixir that has config/runtime.exs and config_env/0; before, a release reads config/releases.exs.
 _RUNTIME_CONFIG = Version(1, 11, 0)
@@ -110,7 +108,7 @@ def runtime_config(
         (each, part.app.value)
         for part in (project, *project.apps)
         if isinstance(part.app, Known)
-        for each in uses.find(tree, part, "Phoenix.Endpoint")
+        for each in elixir_files.find_uses(tree, part, "Phoenix.Endpoint")
     ]
     repos = [(each, database.app) for database in databases for each in database.repos]
     content = templates.render(
@@ -131,7 +129,7 @@ def releases_only(elixir: Version | None) -> bool:
     return elixir is not None and elixir < _RUNTIME_CONFIG
 
 
-def _repo(use: Use, app: str, count: int) -> dict[str, object]:
+def _repo(use: ModuleUse, app: str, count: int) -> dict[str, object]:
     is_file = use.option("adapter") in _FILE_ADAPTERS
     variable = "DATABASE_PATH" if is_file else "DATABASE_URL"
     if count > 1:
@@ -139,7 +137,7 @@ def _repo(use: Use, app: str, count: int) -> dict[str, object]:
     return {"app": use.option("otp_app") or app, "module": use.module, "file": is_file, "variable": variable}
 
 
-def _endpoint(use: Use, app: str, number: int) -> dict[str, object]:
+def _endpoint(use: ModuleUse, app: str, number: int) -> dict[str, object]:
     """Return what an endpoint is configured with; each has a port of its own, from 4000 on, as Phoenix begins."""
     variable = "PORT" if number == 0 else f"{use.module.replace('.', '_').upper()}_PORT"
     port = 4000 + number

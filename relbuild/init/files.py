@@ -17,12 +17,12 @@ from relbuild.image.plan import Plan, make_plan
 from relbuild.init import elixir, mix_exs, rel_templates, settings, workflow
 from relbuild.init.change import Change, Overlay, text
 from relbuild.init.elixir import ElixirFile
-from relbuild.mix import distillery, ecto, toolchain
+from relbuild.mix import distillery, migrations
 from relbuild.mix import project as mix_project
 from relbuild.mix import umbrella as mix_umbrella
 from relbuild.mix.environment import boot
-from relbuild.mix.project import Project
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import Project, select_release
+from relbuild.mix.toolchain import resolve_toolchain
 
 Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 
@@ -88,8 +88,8 @@ class _Making:
     def scaffold(self) -> Scaffold:
         project = self.project()
         release = select_release(project, self.options.release or self.config.release)
-        apps = mix_umbrella.released(project, release)
-        databases = ecto.find(self.overlay, project, apps if project.umbrella else (project,))
+        apps = mix_umbrella.released_apps(project, release)
+        databases = migrations.find_databases(self.overlay, project, apps if project.umbrella else (project,))
         version = self.elixir(project)
         runtime = elixir.runtime_config(self.overlay, project, release, databases, version)
         modules = elixir.release_modules(self.overlay, project, apps, databases, release.name, version)
@@ -101,30 +101,30 @@ class _Making:
         self.add_settings(plan, modules)
         if self.options.ci is not None:
             self.add_workflow(plan, self.options.ci)
-        self.notes.extend(distillery.notes(self.tree))
+        self.notes.extend(distillery.distillery_notes(self.tree))
         outside = any(leaves(change.path) for change in self.changes)
         base = "/".join(self.location.names) if self.location is not None and outside else ""
         return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes), base)
 
     def project(self) -> Project:
         """Return the project, with a release where it is an umbrella that lacks one."""
-        project = mix_project.read(self.tree, BuildEnvironment.of(self.config))
+        project = mix_project.read_project(self.tree, BuildEnvironment.of(self.config))
         if not mix_exs.lacks_release(project):
             return project
         before = text(self.tree, "mix.exs")
         after = mix_exs.with_release(self.tree, project)
         self.files["mix.exs"] = after
         self.changes.append(Change("mix.exs", before, after))
-        return mix_project.read(self.overlay, BuildEnvironment.of(self.config))
+        return mix_project.read_project(self.overlay, BuildEnvironment.of(self.config))
 
     def elixir(self, project: Project) -> Version | None:
         """Return the version of Elixir that the files are for, None where only the builder image has it."""
-        choice = toolchain.resolve(self.overlay, self.config, project.required_elixir).elixir
+        choice = resolve_toolchain(self.overlay, self.config, project.required_elixir).elixir
         return Version.parse(choice.value) if choice is not None else None
 
     def plan(self) -> Plan:
         """Return the plan of the project with the new files."""
-        project = mix_project.read(self.overlay, BuildEnvironment.of(self.config))
+        project = mix_project.read_project(self.overlay, BuildEnvironment.of(self.config))
         return make_plan(project, self.config, self.overlay, self.options.release, location=self.location)
 
     def add_templates(self, project: Project, directory: str) -> None:
@@ -150,7 +150,7 @@ class _Making:
         if len(migrating) > 1:
             migrate = "; ".join(
                 elixir.migrate_expressions(
-                    self.overlay, plan.project, mix_umbrella.released(plan.project, plan.release), migrating
+                    self.overlay, plan.project, mix_umbrella.released_apps(plan.project, plan.release), migrating
                 )
             )
         options = self.options
@@ -160,7 +160,7 @@ class _Making:
     def add_workflow(self, plan: Plan, service: str) -> None:
         options = self.options
         # A migration reads the whole configuration: it needs what the release needs to boot.
-        required = boot.read(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
+        required = boot.read_contract(self.overlay, plan.project, plan.release).of("required") if plan.migrate else ()
         requirement = options.requirement or f"relbuild=={__version__}"
         decided = "relbuild.yml" in self.files or self.config.release == options.release
         path = workflow.path(service, self.location)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relbuild import templates
 from relbuild.image.plan import Plan
-from relbuild.mix.compatibility import Choice
+from relbuild.mix.toolchain.compatibility import Choice
 
 # Plain scalars that YAML reads as the same text.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?::[0-9]+/[A-Za-z0-9_./-]+)?|[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?")

@@ -60,7 +60,7 @@ class Dependency:
         return (self.only is None or "prod" in self.only) and (self.targets is None or "host" in self.targets)
 
 
-def read(term: Term, directory: str) -> tuple[tuple[Dependency, ...], tuple[Unknown, ...]]:
+def read_dependencies(term: Term, directory: str) -> tuple[tuple[Dependency, ...], tuple[Unknown, ...]]:
     """Return the dependencies in the value of `:deps`, and what of it isn't known."""
     if isinstance(term, Unknown):
         return (), (named(term, "deps"),)

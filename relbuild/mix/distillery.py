@@ -18,16 +18,16 @@ _USES = re.compile(r"\s*use\s*\(?\s*(?:Mix|Distillery)\.Releases\.Config\b")
 _BESIDE = ("commands/", "hooks/", "plugins/")
 
 
-def place(tree: Tree) -> Mark | None:
+def distillery_place(tree: Tree) -> Mark | None:
     """Return where rel/config.exs says that it is Distillery's; None when there is none."""
     # A leftover that is no UTF-8 is nobody's fault.
     lines = (tree.read(FILE) or b"").decode("utf-8", "replace").split("\n")
     return next((Mark(FILE, number) for number, line in enumerate(lines, 1) if _USES.match(line)), None)
 
 
-def notes(tree: Tree) -> tuple[str, ...]:
+def distillery_notes(tree: Tree) -> tuple[str, ...]:
     """Return a note where rel/config.exs is Distillery's: its place, and what moves it to what mix release reads."""
-    at = place(tree)
+    at = distillery_place(tree)
     if at is None:
         return ()
     beside = [f"rel/{name}" for name in tree.list("rel") if name in _BESIDE]
@@ -51,7 +51,7 @@ def defines_mix_release(tree: Tree, project: Project) -> Dependency | None:
 
     lockfile = project.lockfile.value if isinstance(project.lockfile, Known) else "mix.lock"
     content = tree.read(lockfile)
-    locked = lock.read(lockfile, content).get("distillery") if content is not None else None
+    locked = lock.read_lock(lockfile, content).get("distillery") if content is not None else None
     version = Version.parse(locked.version) if locked is not None and locked.version is not None else None
     if version is not None:
         return dep if version < _RENAMED else None

@@ -1,4 +1,4 @@
-"""The functions of a release that migrate its databases, those that roll back, and those that list what is pending."""
+"""How a release migrates its databases: the applications with Ecto repositories, and the functions that migrate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,63 @@ from tree_sitter import Node
 
 from relbuild.elixir.modules import Module, aliases, callable_with
 from relbuild.elixir.syntax import Source, arguments, operands, parts, walk
+from relbuild.elixir.values import Atom, List, Term
 from relbuild.errors import Mark
-from relbuild.facts import Known, Tree
-from relbuild.mix import ecto
-from relbuild.mix.elixir_files import modules_with
+from relbuild.facts import Known, Tree, Unknown
+from relbuild.mix import elixir_files
+from relbuild.mix.elixir_files import ModuleUse, modules_with
 from relbuild.mix.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """An application with Ecto repositories: its project, its modules with `use Ecto.Repo`, and whether its
+    configuration names its repositories under `ecto_repos`, which is where Ecto's own tasks look.
+
+    `beside` are those of its modules that `ecto_repos` doesn't name: adapters to choose from, replicas."""
+
+    part: Project
+    app: str
+    repos: tuple[ModuleUse, ...]
+    configured: bool
+    beside: tuple[ModuleUse, ...] = ()
+
+
+def find_databases(tree: Tree, project: Project, parts: tuple[Project, ...]) -> tuple[Databases, ...]:
+    """Return those of the project's applications that have repositories and ecto_sql, which migrates them."""
+    found = []
+    for part in parts:
+        if not isinstance(part.app, Known) or not _has_ecto_sql(tree, part):
+            continue
+        app = part.app.value
+        repos = elixir_files.find_uses(tree, part, "Ecto.Repo")
+        set_to = elixir_files.find_setting(tree, project, app, "ecto_repos")
+        # A value that can't be read is one all the same.
+        configured = isinstance(set_to, Unknown) or (
+            set_to is not None and isinstance(set_to.value, List) and bool(set_to.value.items)
+        )
+        if repos or configured:
+            named = _named_modules(set_to)
+            own = tuple(repo for repo in repos if not named or repo.module in named)
+            beside = tuple(repo for repo in repos if repo not in own)
+            found.append(Databases(part, app, own, configured, beside))
+    return tuple(found)
+
+
+def _named_modules(term: Term | None) -> frozenset[str]:
+    """Return the modules that a list names; none where not all of it is known."""
+    items = term.value.items if isinstance(term, Known) and isinstance(term.value, List) else ()
+    names = [each.value.module if isinstance(each, Known) and isinstance(each.value, Atom) else None for each in items]
+    return frozenset(name for name in names if name is not None) if None not in names else frozenset()
+
+
+def _has_ecto_sql(tree: Tree, part: Project) -> bool:
+    """Say whether the application has ecto_sql, by itself or through what it depends on."""
+    if any(dependency.app == "ecto_sql" for dependency in part.deps):
+        return True
+    lockfile = part.lockfile.value if isinstance(part.lockfile, Known) else "mix.lock"
+    return b'"ecto_sql":' in (tree.read(lockfile) or b"") if not lockfile.startswith(("..", "/")) else False
+
 
 VERSION = "VERSION"
 """The placeholder in a rollback expression for the version to go back to, a number."""
@@ -101,7 +153,7 @@ def find_migrations(tree: Tree, project: Project, apps: tuple[Project, ...]) -> 
     best = min(ranked, default=_Rank.UNSURE)
     candidates = tuple(ranked.get(best, ()))
     if len(candidates) > 1:
-        databases = {each.app for each in ecto.find(tree, project, compiled)}
+        databases = {each.app for each in find_databases(tree, project, compiled)}
         candidates = tuple(each for each in candidates if each.app in databases) or candidates
     if best < _Rank.OTHER or (best == _Rank.OTHER and len(candidates) == 1):
         return Migrations(candidates, (), at_start)

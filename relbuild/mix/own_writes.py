@@ -11,7 +11,7 @@ from tree_sitter import Node
 from relbuild.elixir.syntax import Source, arguments, body, callee, module_name, operands, operator, parse, parts, walk
 from relbuild.errors import Problem, ProjectError
 from relbuild.facts import Known, Tree
-from relbuild.mix.elixir_files import directories, files
+from relbuild.mix.elixir_files import files_below, source_directories
 from relbuild.mix.project import Project
 
 # The functions that write, and which of their arguments is the path.
@@ -56,8 +56,8 @@ def _paths(tree: Tree, projects: tuple[Project, ...]) -> Iterator[str]:
     root = projects[0]
     config = root.config_path.value.rpartition("/")[0] if isinstance(root.config_path, Known) else "config"
     yield from (f"{config}/{name}" for name in ("runtime.exs", "releases.exs"))
-    for directory in directories(*projects):
-        yield from files(tree, directory)
+    for directory in source_directories(*projects):
+        yield from files_below(tree, directory)
 
 
 @dataclass(slots=True)

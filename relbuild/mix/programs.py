@@ -27,10 +27,10 @@ from relbuild.elixir.syntax import (
 from relbuild.errors import Mark, ProjectError
 from relbuild.facts import Known, Tree
 from relbuild.mix import scripts
-from relbuild.mix.elixir_files import directories, files
+from relbuild.mix.elixir_files import files_below, source_directories
 from relbuild.mix.project import Project, Release
 from relbuild.mix.scripts import Script
-from relbuild.mix.shell import parse as parse_shell
+from relbuild.mix.scripts import parse_shell as parse_shell
 
 # What a file has in it that starts a program; parsing every file would take seconds.
 _STARTS = re.compile(
@@ -166,8 +166,8 @@ def _program(text: str) -> str | None:
 
 
 def _of_code(tree: Tree, projects: tuple[Project, ...]) -> Iterator[Program]:
-    for directory in directories(*projects):
-        for path in files(tree, directory):
+    for directory in source_directories(*projects):
+        for path in files_below(tree, directory):
             if "/mix/tasks/" in path:
                 continue
             try:

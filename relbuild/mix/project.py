@@ -1,8 +1,9 @@
-"""What a mix.exs says of the project, its releases and its dependencies, as far as it can be read statically."""
+"""The dependencies of a project that are directories of their own, in it or beside it."""
 
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,11 +11,35 @@ from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.elixir.values import Atom, List, entries, show
 from relbuild.errors import Mark, ProjectError
 from relbuild.facts import Fact, Known, Tree, Unknown
-from relbuild.mix import dependencies, fields, path_dependencies, releases
+from relbuild.mix import dependencies, fields, releases
 from relbuild.mix.dependencies import Dependency
 from relbuild.mix.fields import Fields
 from relbuild.mix.mixfile import MixDefinition, MixFile
 from relbuild.mix.releases import Release, Versions
+
+
+def find_path_dependencies(
+    root: Project, read: Callable[[str], Project | None]
+) -> Iterator[tuple[Dependency, Project | None]]:
+    """Yield the path dependencies of the project and its applications, then theirs: each directory once.
+
+    ``read`` gives the project in a directory, None where there is none.
+    """
+    own = {project.path for project in (root, *root.apps)}
+    seen = set(own)
+    pending = deque((project, dep) for project in (root, *root.apps) for dep in project.deps)
+    while pending:
+        project, dep = pending.popleft()
+        # An optional one is only there when the project itself asks for it.
+        passed_over = dep.in_release() is False or (dep.optional is True and project.path not in own)
+        if dep.path is None or dep.path in seen or passed_over:
+            continue
+        seen.add(dep.path)
+        found = None if dep.path.startswith("/") else read(dep.path)
+        yield dep, found
+        for part in (found, *found.apps) if found is not None else ():
+            pending += [(part, each) for each in part.deps]
+
 
 __all__ = [
     "Alias",
@@ -23,8 +48,8 @@ __all__ = [
     "Project",
     "Release",
     "children",
-    "of",
-    "read",
+    "project_of",
+    "read_project",
     "with_path_deps",
 ]
 
@@ -108,7 +133,7 @@ class Project:
         return self.apps_path is not None
 
 
-def read(tree: Tree, environment: BuildEnvironment | None = None) -> Project:
+def read_project(tree: Tree, environment: BuildEnvironment | None = None) -> Project:
     """Return the project at the tree's root, with the applications of an umbrella, as the build evaluates it.
 
     Without an environment every variable is unset. Raises ProjectError when there is no mix.exs, when it can't be read
@@ -119,12 +144,12 @@ def read(tree: Tree, environment: BuildEnvironment | None = None) -> Project:
         raise _no_project(tree)
     environment = environment or BuildEnvironment()
     definition = MixFile.of(tree, "", content, environment).definition()
-    project = of(definition, lambda root: children(tree, root, environment))
+    project = project_of(definition, lambda root: children(tree, root, environment))
     require_applications(definition, project)
     return with_path_deps(tree, project, environment)
 
 
-def of(root: MixDefinition, children: Callable[[MixDefinition], Iterable[MixDefinition]]) -> Project:
+def project_of(root: MixDefinition, children: Callable[[MixDefinition], Iterable[MixDefinition]]) -> Project:
     """Return the project that the mix.exs at the tree's root makes, and for an umbrella its children's.
 
     Raises ProjectError for what Mix itself refuses.
@@ -169,7 +194,7 @@ def with_path_deps(tree: Tree, root: Project, environment: BuildEnvironment) -> 
 
     found = tuple(
         PathDependency(dep.app, dep.path or "", dep.at, project)
-        for dep, project in path_dependencies.find(root, read_one)
+        for dep, project in find_path_dependencies(root, read_one)
     )
     unfetched = [each for dep in found if dep.project for each in dep.project.unknown if each.what.startswith("dep")]
     return replace(root, path_deps=found, unknown=tuple(dict.fromkeys((*root.unknown, *unfetched))))
@@ -215,9 +240,9 @@ def _releases(definition: MixDefinition, project: Project) -> tuple[tuple[Releas
     versions = Versions(project.version, tuple(apps))
     term = definition.given.term("releases")
     if term is not None and not (isinstance(term, Known) and term.value == List(())):
-        return releases.read(term, versions, "", definition.run)
+        return releases.read_releases(term, versions, "", definition.run)
     if isinstance(project.app, Known) and not project.umbrella:
-        return (releases.implicit(project.app.value, project.app.at, versions),), ()
+        return (releases.implicit_release(project.app.value, project.app.at, versions),), ()
     return (), ()
 
 
@@ -284,7 +309,7 @@ def _version(given: Fields) -> Fact[str] | None:
 
 def _deps(given: Fields, directory: str) -> tuple[tuple[Dependency, ...], tuple[Unknown, ...]]:
     term = given.term("deps")
-    return dependencies.read(term, directory) if term is not None else ((), ())
+    return dependencies.read_dependencies(term, directory) if term is not None else ((), ())
 
 
 def _aliases(given: Fields) -> tuple[tuple[Alias, ...], tuple[Unknown, ...]]:
@@ -300,3 +325,55 @@ def _aliases(given: Fields) -> tuple[tuple[Alias, ...], tuple[Unknown, ...]]:
         ),
         tuple(fields.named(entry, "aliases") for entry in found if isinstance(entry, Unknown)),
     )
+
+
+def select_release(project: Project, name: str | None = None) -> Release:
+    """Return the release of that name; without one, the default release or the only one; else raise ProjectError."""
+    if name is None and isinstance(project.default_release, Known):
+        name = project.default_release.value
+    open_end = next((unknown for unknown in project.unknown if unknown.what in ("releases", "app", "apps_path")), None)
+    release = next((release for release in project.releases if release.name == name), None)
+    if release is None and name is not None and open_end is not None:
+        return releases.unread_release(name, open_end)
+    if name is None and len(project.releases) == 1 and open_end is None:
+        release = project.releases[0]
+    if release is None:
+        raise _no_release(project, name, open_end)
+    if project.umbrella and (
+        release.applications is None or (isinstance(release.applications, Known) and not release.applications.value)
+    ):
+        raise _no_applications(project, release)
+    return release
+
+
+def _no_release(project: Project, name: str | None, open_end: Unknown | None) -> ProjectError:
+    names = ", ".join(release.name for release in project.releases)
+    hint = "say which: `--release NAME`, or `release: NAME` in relbuild.yml"
+    if open_end is not None:
+        known = f"mix.exs defines {names}, and what else" if names else "which releases mix.exs defines"
+        lists = "`relbuild plan --evaluate` asks Mix, and lists them"
+        return ProjectError(f"{known} can't be read: {open_end.reason}", at=open_end.at, hint=f"{hint}; {lists}")
+    if name is not None and names:
+        return ProjectError(f"there is no release {name}: mix.exs defines {names}", at=project.at, hint=hint)
+    if names:
+        return ProjectError(f"mix.exs defines several releases: {names}", at=project.releases[0].at, hint=hint)
+    if not project.umbrella:
+        return ProjectError("the project has no app, so nothing to release", at=project.at, hint="add app: :my_app")
+    return ProjectError(
+        "an umbrella project has to define its releases, and this one has none",
+        at=project.at,
+        hint=f'add to `project` in mix.exs: releases: [my_release: [version: "0.1.0", {_example(project)}]]',
+    )
+
+
+def _no_applications(project: Project, release: Release) -> ProjectError:
+    return ProjectError(
+        f"release {release.name} has no applications, which it needs in an umbrella project",
+        at=release.at,
+        hint=f"add to it: {_example(project)}",
+    )
+
+
+def _example(project: Project) -> str:
+    apps = [app.app.value for app in project.apps if isinstance(app.app, Known)] or ["my_app"]
+    return f"applications: [{', '.join(f'{app}: :permanent' for app in apps)}]"

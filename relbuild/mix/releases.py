@@ -60,7 +60,7 @@ class Versions:
     apps: tuple[tuple[str, Fact[str] | None], ...]
 
 
-def read(
+def read_releases(
     term: Term, versions: Versions, directory: str, run: Callable[[Term], Term]
 ) -> tuple[tuple[Release, ...], tuple[Unknown, ...]]:
     """Return the releases in the value of `:releases`, and what of it isn't known.
@@ -96,13 +96,13 @@ def check_name(name: str, at: Mark) -> None:
         )
 
 
-def implicit(app: str, at: Mark, versions: Versions) -> Release:
+def implicit_release(app: str, at: Mark, versions: Versions) -> Release:
     """Return the release of a project that defines none: it is named after the application."""
     check_name(app, at)
     return Release(app, at, _version(Fields(List(())), f"release {app}", at, versions), defined=False)
 
 
-def unread(name: str, unknown: Unknown) -> Release:
+def unread_release(name: str, unknown: Unknown) -> Release:
     """Return the release of that name when what releases there are isn't known: none of its options is."""
     return _release(name, unknown.at, unknown, Versions(None, ()), "")
 

@@ -1,18 +1,82 @@
-"""The shell scripts of a release: the files of its overlays, and the commands that a script runs."""
+"""Shell scripts: their syntax, the files of a release's overlays, and the commands that a script runs."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tree_sitter import Node
+from tree_sitter import Language, Node, Parser
 
 from relbuild.elixir.syntax import MAX_BYTES, walk
 from relbuild.errors import Mark, ProjectError
 from relbuild.facts import Known, Tree
 from relbuild.mix.project import Release
-from relbuild.mix.shell import Shell, parse
+
+# What a shell of its own runs: nothing in there sets a variable of the script or ends it.
+SUBSHELLS = frozenset({"command_substitution", "process_substitution", "subshell"})
+_EXPANDED = SUBSHELLS | {"simple_expansion", "expansion", "arithmetic_expansion"}
+_MESSAGE = re.compile(rb"(\$\{[A-Za-z_][A-Za-z0-9_]*:?\?)([^}$`\\]+)(?=\})")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A parsed script; `plain` is its content with letters in the place of EEx tags."""
+
+    file: str
+    content: bytes
+    plain: bytes
+    root: Node
+
+    def text(self, node: Node) -> str:
+        """Return a node as it is written."""
+        return self.content[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def literal(self, node: Node) -> str | None:
+        """Return the text of a word in which nothing is expanded."""
+        found = list(pieces(self, node))
+        return "".join(map(str, found)) if all(isinstance(each, str) for each in found) else None
+
+    def mark(self, node: Node) -> Mark:
+        """Return where a node begins."""
+        return self.mark_at(node.start_byte)
+
+    def mark_at(self, offset: int) -> Mark:
+        """Return the place of a byte offset; columns count characters."""
+        line_start = self.content.rfind(b"\n", 0, offset) + 1
+        before = self.content[line_start:offset].decode("utf-8", "replace")
+        return Mark(self.file, self.content.count(b"\n", 0, offset) + 1, len(before) + 1)
+
+
+def parse_shell(file: str, content: bytes) -> Shell:
+    """Parse a script or a template of one; its root's ``has_error`` is true where it isn't a shell script."""
+    import tree_sitter_bash  # loaded only where there is a script
+
+    plain, at = bytearray(content), 0
+    while (start := content.find(b"<%", at)) >= 0:
+        end = content.find(b"%>", start)
+        at = end + 2 if end >= 0 else len(content)
+        filler = b"x" if content[start + 2 : start + 3] == b"=" else b" "
+        plain[start:at] = b"".join(b"\n" if byte == 10 else filler for byte in content[start:at])
+    # The parser takes quotes in the message of `${X:?message}` for the shell's.
+    readable = _MESSAGE.sub(lambda found: found[1] + b"x" * len(found[2]), bytes(plain))
+    root = Parser(Language(tree_sitter_bash.language())).parse(readable).root_node
+    return Shell(file, content, bytes(plain), root)
+
+
+def pieces(script: Shell, word: Node) -> Iterator[str | Node]:
+    """Yield the texts of a word, and the nodes that are expanded between them."""
+    if word.type in _EXPANDED:
+        yield word
+    elif word.type == "raw_string":
+        yield script.text(word)[1:-1]
+    elif word.type in ("string", "concatenation") or word.named_children:
+        for child in word.named_children:
+            yield from pieces(script, child)
+    else:
+        yield script.text(word)
+
 
 # What runs the command that follows it.
 _PREFIXES = frozenset({"command", "env", "exec", "nohup", "time"})
@@ -109,7 +173,7 @@ def overlay_scripts(tree: Tree, release: Release) -> Iterator[Script]:
             continue
         if content is None or len(content) > MAX_BYTES or interpreter(content) not in SHELLS:
             continue
-        words = parse(path, content)
+        words = parse_shell(path, content)
         if not words.root.has_error:
             yield Script(installed, words)
 

@@ -11,7 +11,7 @@ from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.errors import ProjectError
 from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix.mixfile import MixFile
-from relbuild.mix.project import Project, Release, children, of
+from relbuild.mix.project import Project, Release, children, project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _above(tree: Tree, names: Sequence[str]) -> Iterator[tuple[str, _Umbrella]]:
             yield up, umbrella
 
 
-def released(project: Project, release: Release) -> tuple[Project, ...]:
+def released_apps(project: Project, release: Release) -> tuple[Project, ...]:
     """Return the applications of an umbrella that are in a release; all of them where that can't be read.
 
     Those are the release's own, and what each of them depends on (Mix.Release.from_config!/3).
@@ -99,7 +99,7 @@ def _umbrella_in(tree: Tree, directory: str) -> _Umbrella | None:
         # Another project's mix.exs, which isn't to be judged here.
         return None
     try:
-        project = of(definition, lambda root: children(tree, root, BuildEnvironment()))
+        project = project_of(definition, lambda root: children(tree, root, BuildEnvironment()))
     except ProjectError:
         # Mix would refuse it, and it is an umbrella all the same.
         apps_path = definition.given.fact("apps_path", definition.given.path)

@@ -9,7 +9,7 @@ import pytest
 from relbuild.errors import Mark
 from relbuild.image.package_table import table
 from relbuild.image.packages import available, needs, to_build, to_run
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 RELEASES = ["bookworm", "trixie", "forky"]
 

@@ -13,9 +13,9 @@ import pytest
 
 from relbuild.engine.files import ProjectTree
 from relbuild.image.verify.trial import BOOTED, SIGNAL
-from relbuild.mix import evaluated
-from relbuild.mix.differences import fill_in
-from relbuild.mix.project import read
+from relbuild.mix import evaluation
+from relbuild.mix.evaluation import fill_in
+from relbuild.mix.project import read_project
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = Path(__file__).parent / "projects" / "echo"
@@ -243,7 +243,7 @@ def test_mix_says_of_the_golden_projects_what_was_read(docker: Docker, elixir: s
     """Unknown is fine, wrong is not: nothing that is stated of a project is otherwise for Mix."""
     plans = [path for path in sorted(GOLDEN.glob("*/plan.txt")) if not path.read_text().startswith("exit ")]
     projects = [path.parent / "project" for path in plans]
-    there = evaluated.DIRECTORY
+    there = evaluation.DIRECTORY
     script = (
         f'mkdir -p {there} && cp -R "/golden/$1/project/." {there} && cd {there} && '
         f"elixir /evaluate.exs /tmp/facts >&2 && cat /tmp/facts && rm -rf {there}"
@@ -255,8 +255,8 @@ def test_mix_says_of_the_golden_projects_what_was_read(docker: Docker, elixir: s
     wrong = {}
     for path in projects:
         said = docker("exec", container, "sh", "-ec", script, "sh", path.parent.name)
-        static = read(ProjectTree(path))
-        _, differences = fill_in(static, evaluated.read(said, static))
+        static = read_project(ProjectTree(path))
+        _, differences = fill_in(static, evaluation.read_evaluated(said, static))
         if stated := [each for each in differences if each.stated]:
             wrong[path.parent.name] = stated
     docker("rm", "--force", container)

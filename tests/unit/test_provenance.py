@@ -49,7 +49,9 @@ def test_the_lock_of_what_is_in_the_release_without_logins(machine: Path) -> Non
     release = run(machine, locked=True)
     assert (release / "releases" / "27" / "OTP_VERSION").read_text() == "27.3.4.1\n"
     written = (release / "releases" / "mix.lock").read_bytes()
-    said = {each.app: (each.version, each.checksum, each.git, each.commit) for each in lock.read("", written).values()}
+    said = {
+        each.app: (each.version, each.checksum, each.git, each.commit) for each in lock.read_lock("", written).values()
+    }
     assert said == {
         "jason": ("1.4.1", "b" * 64, None, None),
         "tool": (None, None, "https://git.example.com/tool.git", "f00"),

@@ -22,7 +22,7 @@ OF_AN_ENGINE = {
     *("http.client", "relbuild.commands.build", "relbuild.commands.verification", "relbuild.engine.api"),
     *("relbuild.engine.docker", "relbuild.image.build.buildx", "relbuild.image.build.progress", "relbuild.progress"),
 }
-OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml", "relbuild.mix.lock"}
+OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml"}
 OF_OTHER_VERBS = {
     *("relbuild.commands.image", "relbuild.commands.plan", "relbuild.config.schema", "relbuild.image.dockerignore"),
     *("relbuild.image.sbom", "relbuild.init.files"),

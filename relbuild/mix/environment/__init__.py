@@ -20,7 +20,7 @@ from relbuild.mix.environment.contract import (
     to_label,
     undecided,
 )
-from relbuild.mix.environment.contract import to_data as data_of
+from relbuild.mix.environment.contract import data_of as data_of
 
 if TYPE_CHECKING:
     from relbuild.facts import Tree
@@ -41,14 +41,14 @@ __all__ = [
     "from_label",
     "lacks",
     "more_data",
-    "read",
     "read_by_build",
+    "read_contract",
     "to_label",
     "undecided",
 ]
 
 
-def read(tree: Tree, project: Project, release: Release) -> Contract:
+def read_contract(tree: Tree, project: Project, release: Release) -> Contract:
     """Return which variables the release needs, as far as its files tell.
 
     Raises ProjectError where one of them isn't Elixir or can't be read.
@@ -56,7 +56,7 @@ def read(tree: Tree, project: Project, release: Release) -> Contract:
     # Whoever has a contract, as migrate has from a label, does without the parsers: they take longer to load than that.
     from relbuild.mix.environment import boot
 
-    return boot.read(tree, project, release)
+    return boot.read_contract(tree, project, release)
 
 
 def read_by_build(tree: Tree, project: Project) -> Contract:

@@ -20,8 +20,7 @@ from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Us
 from relbuild.mix.environment.files import Files
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
-from relbuild.mix.environment.reading import Reading
-from relbuild.mix.environment.requirements import together
+from relbuild.mix.environment.reading import Reading, together
 from relbuild.mix.environment.values import Plain, Something, Value
 from relbuild.mix.project import Project, Release
 from relbuild.mix.releases import ConfigProvider
@@ -51,7 +50,7 @@ _LONGEST_CONDITION = 160
 _LONGEST_PART = 80
 
 
-def read(tree: Tree, project: Project, release: Release) -> Contract:
+def read_contract(tree: Tree, project: Project, release: Release) -> Contract:
     """Return which variables the release needs, as far as its files tell.
 
     Raises ProjectError where one of them isn't Elixir or can't be read.
@@ -100,7 +99,7 @@ def read_by_build(tree: Tree, project: Project) -> Contract:
 def parts_of(project: Project, release: Release) -> tuple[Project, ...]:
     """Return the projects whose code is in the release: its own applications and its path dependencies."""
     beside = (each.project for each in project.path_deps if each.project is not None)
-    own = umbrella.released(project, release) if project.umbrella else (project,)
+    own = umbrella.released_apps(project, release) if project.umbrella else (project,)
     return (*own, *(part for each in beside for part in (each, *each.apps)))
 
 

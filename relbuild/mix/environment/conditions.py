@@ -5,9 +5,10 @@ A test says that a variable's value is, or isn't, among some; None among them st
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 # More alternatives than this tell a reader nothing; what they would say is then left open.
 MAX_PARTS = 12
@@ -304,3 +305,87 @@ def nil_tested(condition: Condition) -> frozenset[str]:
     """Return the variables of which it may matter that they aren't set, whatever else they are."""
     tests = (each for each in leaves(condition) if isinstance(each, Among))
     return seen(condition) | {test.variable for test in tests if None in test.values}
+
+
+def condition_to_data(condition: Condition) -> Any:
+    """Return the condition as JSON takes it."""
+    match condition:
+        case Among(variable, values, inside):
+            ordered = sorted(values, key=lambda value: (value is not None, value or ""))
+            return {"variable": variable, "in" if inside else "not_in": ordered}
+        case Opaque(text, negated):
+            return {"not" if negated else "text": text}
+        case Every(parts):
+            return {"every": [condition_to_data(part) for part in parts]}
+        case Either(parts):
+            return {"either": [condition_to_data(part) for part in parts]}
+
+
+def condition_from_data(data: Any) -> Condition:
+    """Return the condition that `to_data` made this of; what isn't understood is left open."""
+    match data:
+        case {"variable": str(variable), "in": list(values)} if _values(values):
+            return Among(variable, frozenset(values))
+        case {"variable": str(variable), "not_in": list(values)} if _values(values):
+            return Among(variable, frozenset(values), inside=False)
+        case {"text": str(text)}:
+            return Opaque(text)
+        case {"not": str(text)}:
+            return Opaque(text, negated=True)
+        case {"every": list(parts)}:
+            return every(map(condition_from_data, parts))
+        case {"either": list(parts)}:
+            return either(map(condition_from_data, parts))
+    return Opaque("something this relbuild doesn't know")
+
+
+def _values(values: list[Any]) -> bool:
+    return all(value is None or isinstance(value, str) for value in values)
+
+
+# More cases than this are not gone through.
+MAX_CASES = 4096
+
+# A value for each variable, and whether what is asked is so; what is asked is known by its words and what it is of.
+_Question = tuple[str, int]
+_Case = Mapping[str | _Question, str | bool | None]
+
+
+def certain(conditions: Iterable[Condition]) -> bool:
+    """Say whether at least one of them holds whatever is set, and whatever only the running system knows is."""
+    wanted = tuple(conditions)
+    answers = _answers(wanted)
+    count = 1
+    for possible in answers.values():
+        count *= len(possible)
+        if count > MAX_CASES:
+            return False
+    cases = (dict(zip(answers, each, strict=True)) for each in itertools.product(*answers.values()))
+    return all(any(_holds(condition, case) for condition in wanted) for case in cases)
+
+
+def _answers(conditions: Iterable[Condition]) -> dict[str | _Question, tuple[str | bool | None, ...]]:
+    """Return for all that is asked which answers make a difference."""
+    values: dict[str, frozenset[str | None]] = {}
+    found: dict[str | _Question, tuple[str | bool | None, ...]] = {}
+    for leaf in itertools.chain.from_iterable(map(leaves, conditions)):
+        if isinstance(leaf, Opaque):
+            found[_question(leaf)] = (True, False)
+        else:
+            values[leaf.variable] = values.get(leaf.variable, frozenset({None})) | leaf.values
+    another = {name: "".join(value or "" for value in known) + "x" for name, known in values.items()}
+    return found | {name: (*known, another[name]) for name, known in values.items()}
+
+
+def _question(opaque: Opaque) -> _Question:
+    return opaque.text, id(opaque.of)
+
+
+def _holds(condition: Condition, case: _Case) -> bool:
+    if isinstance(condition, Among):
+        value = case[condition.variable]
+        return condition.holds(value if isinstance(value, str) else None)
+    if isinstance(condition, Opaque):
+        return case[_question(condition)] is not condition.negated
+    each = (_holds(part, case) for part in condition.parts)
+    return all(each) if isinstance(condition, Every) else any(each)

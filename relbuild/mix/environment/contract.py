@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from relbuild.errors import Mark
 from relbuild.facts import Unknown
-from relbuild.mix.environment import condition_data, conditions
+from relbuild.mix.environment import conditions
 from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def joined(*contracts: Contract) -> Contract:
     return Contract(ordered(variables.values()), tuple(more), calls, exported)
 
 
-def to_data(contract: Contract) -> dict[str, Any]:
+def data_of(contract: Contract) -> dict[str, Any]:
     """Return the contract as JSON takes it, without a default that may be a secret."""
     data: dict[str, Any] = {"version": VERSION, "variables": [_variable(each) for each in contract.variables]}
     if contract.possibly_more:
@@ -251,9 +251,9 @@ def _use(use: Use) -> dict[str, Any]:
 
 
 def _requirement(requirement: Requirement) -> dict[str, Any]:
-    data: dict[str, Any] = {"fails": condition_data.to_data(requirement.fails), "at": requirement.at.brief}
+    data: dict[str, Any] = {"fails": conditions.condition_to_data(requirement.fails), "at": requirement.at.brief}
     if not requirement.unconditional:
-        data["when"] = condition_data.to_data(requirement.when)
+        data["when"] = conditions.condition_to_data(requirement.when)
         data["condition"] = conditions.describe(requirement.when)
     if requirement.message:
         data["message"] = requirement.message[:_LONGEST_MESSAGE]
@@ -262,7 +262,7 @@ def _requirement(requirement: Requirement) -> dict[str, Any]:
 
 def to_label(contract: Contract) -> str:
     """Return the contract as an image's label carries it."""
-    label = json.dumps(to_data(contract), ensure_ascii=False, separators=(",", ":"))
+    label = json.dumps(data_of(contract), ensure_ascii=False, separators=(",", ":"))
     # Without a single quote it can stand between two, where Dockerfile's syntax leaves all else alone.
     return label.replace("'", "\\u0027")
 
@@ -298,10 +298,10 @@ def _use_of(data: Any) -> Use | None:
 
 
 def _requirement_of(name: str, data: Any) -> Requirement | None:
-    fails = condition_data.from_data(data["fails"])
+    fails = conditions.condition_from_data(data["fails"])
     if not isinstance(fails, Among) or fails.variable != name:
         return None
-    when = condition_data.from_data(data["when"]) if "when" in data else ALWAYS
+    when = conditions.condition_from_data(data["when"]) if "when" in data else ALWAYS
     message = data.get("message")
     return Requirement(fails, when, _mark(data["at"]), None if message is None else str(message))
 

@@ -31,7 +31,7 @@ from relbuild.mix.environment.conditions import (
 )
 from relbuild.mix.environment.contract import COMMAND
 from relbuild.mix.environment.reading import Access, Reading
-from relbuild.mix.shell import SUBSHELLS, Shell, parse, pieces
+from relbuild.mix.scripts import SUBSHELLS, Shell, parse_shell, pieces
 
 # The commands of bin/NAME (Mix.Tasks.Release), and those that need no name of a node.
 COMMANDS = (
@@ -65,7 +65,7 @@ class Exports:
 
 def scan(reading: Reading, file: str, content: bytes) -> Exports:
     """Note what the script reads and requires, and return what it exports."""
-    script = parse(file, content)
+    script = parse_shell(file, content)
     if len(content) > MAX_BYTES or script.root.has_error:
         reading.note(Unknown(file, "it can't be read as a shell script", Mark(file, 1)))
         return Exports()

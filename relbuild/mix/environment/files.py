@@ -141,8 +141,8 @@ class Files:
         """Return the paths of the projects' modules, by the names that they are defined with."""
         if self._places is None:
             self._places = {}
-            for directory in elixir_files.directories(*self.projects):
-                for path in elixir_files.files(self.tree, directory):
+            for directory in elixir_files.source_directories(*self.projects):
+                for path in elixir_files.files_below(self.tree, directory):
                     try:
                         content = self.tree.read(path) or b""
                     except ProjectError:

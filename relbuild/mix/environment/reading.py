@@ -1,8 +1,4 @@
-"""Follows a configuration file as it will be evaluated at boot, and notes which variables it reads and must have.
-
-Every branch is followed under the condition it is taken on. What can't be followed makes a condition opaque or a name
-unknown; it never makes a requirement.
-"""
+"""What a failing condition requires: which variable, when, and what of it."""
 
 from __future__ import annotations
 
@@ -17,14 +13,138 @@ from relbuild.elixir.syntax import parts
 from relbuild.errors import Mark
 from relbuild.facts import Unknown
 from relbuild.mix.environment import tables, variables
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, every
+from relbuild.mix.environment.conditions import (
+    ALWAYS,
+    EMPTY,
+    NEVER,
+    Among,
+    Condition,
+    Either,
+    Every,
+    Opaque,
+    certain,
+    every,
+    given,
+    leaves,
+    missing,
+)
 from relbuild.mix.environment.config_calls import ConfigCall
-from relbuild.mix.environment.contract import Default, Requirement, Variable
+from relbuild.mix.environment.contract import Default, Requirement, Use, Variable
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.frame import Frame
-from relbuild.mix.environment.requirements import needed, requirement
-from relbuild.mix.environment.uses import Uses
-from relbuild.mix.environment.values import Closure, Something, Stop, Value
+from relbuild.mix.environment.values import Closure, Something, Stop, Value, made_of, texts
+
+
+def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
+    """Yield each variable whose absence makes the condition hold, with what else has to hold for that."""
+    match condition:
+        case Opaque(sees=names):
+            yield from ((missing(name), condition) for name in sorted(names))
+        case Among() if condition.holds(None):
+            yield condition, ALWAYS
+        case Every(parts):
+            found = [part for part in parts if isinstance(part, Among) and part.holds(None)]
+            # Of "X is not set and Y isn't 1" the first is what is asked for.
+            found.sort(key=lambda test: not (test.inside and test.values <= EMPTY))
+            # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
+            unclear = any(isinstance(part, Opaque) for part in parts)
+            for test in found:
+                if test.inside or not unclear:
+                    yield test, every(part for part in parts if part != test)
+                    return
+            for part in parts:
+                if isinstance(part, Opaque) and part.sees:
+                    yield from ((test, condition) for test, _ in needed(part))
+                    return
+        case Either(parts):
+            for part in parts:
+                yield from needed(part)
+
+
+def requirement(test: Among, when: Condition, at: Mark, message: str | None) -> Requirement | None:
+    """Return the requirement, all that is asked of its own variable in one test; None when absence does no harm."""
+    around = when.parts if isinstance(when, Every) else (when,)
+    own = [part for part in around if isinstance(part, Among) and part.variable == test.variable]
+    joined = every((test, *own))
+    fails = joined if isinstance(joined, Among) else test
+    rest = every(part for part in around if part not in own)
+    lacking = given(rest, test.variable, None)
+    if joined == NEVER or not fails.holds(None) or lacking == NEVER:
+        return None
+    return Requirement(fails if lacking == rest else missing(test.variable), lacking, at, message)
+
+
+def together(requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """Return the requirements of a variable; where one of them always holds, so does what they have in common."""
+    if any(each.unconditional for each in requirements) or not certain(each.when for each in requirements):
+        return requirements
+    fails = every(each.fails for each in requirements)
+    if not isinstance(fails, Among):
+        return requirements
+    common = replace(next((each for each in requirements if each.message), requirements[0]), fails=fails, when=ALWAYS)
+    rest = (each for each in requirements if each.fails != fails or each.message not in (None, common.message))
+    return (common, *rest)
+
+
+@dataclass(slots=True)
+class Uses:
+    """The uses of variables that were found so far, by the variables' names."""
+
+    _parsed: dict[str, Use] = field(default_factory=dict)
+    _compared: dict[str, set[str]] = field(default_factory=dict)
+    _configured: dict[str, Use] = field(default_factory=dict)
+
+    def parsed(self, value: Value, use: Use) -> None:
+        """Note that a function takes the value apart, or converts it."""
+        names = made_of(value)
+        for name in names if len(names) == 1 else texts(value):
+            self._parsed.setdefault(name, use)
+
+    def called(self, function: str, value: Value) -> None:
+        """Note that a function of a library gets the value as its first argument."""
+        use = tables.FUNCTIONS.get(function)
+        if use is not None:
+            self.parsed(value, use)
+
+    def compared(self, condition: Condition) -> Condition:
+        """Note the values that a condition compares variables with; return the condition."""
+        for leaf in leaves(condition):
+            if isinstance(leaf, Among):
+                found = self._compared.setdefault(leaf.variable, set())
+                found.update(value for value in leaf.values if value)
+        return condition
+
+    def configured(self, key: str, value: Value, module: str | None, adapter: str | None) -> None:
+        """Note that the value is that of a key in the configuration of a module, perhaps an Ecto repository."""
+        use = tables.KEYS.get(key)
+        if use is None:
+            return
+        for name in made_of(value) if use.kind == "choice" else texts(value):
+            self._configured.setdefault(name, _complete(use, name, module, adapter))
+
+    def of(self, name: str, default: str | None) -> Use | None:
+        """Return what the variable is used for, else what its name tells; None where nothing does."""
+        use, configured = self._parsed.get(name), self._configured.get(name)
+        values = tuple(sorted(self._compared.get(name, ())))
+        if use is not None and use.kind == "atom":
+            if configured is not None and configured.kind == "choice":
+                return configured
+            values = values or (("false", "true") if default in ("true", "false") else ())
+        if (use is None or use.kind in ("atom", "boolean")) and values:
+            boolean = {value.lower() for value in values} <= tables.BOOLEANS
+            return Use("boolean" if boolean else "choice", values)
+        found = use or configured or tables.NAMES.get(name.rpartition("_")[2])
+        return found and _complete(found, name)
+
+
+def _complete(use: Use, variable: str, module: str | None = None, adapter: str | None = None) -> Use:
+    """Return the use with the scheme of a URL: that of the database adapter, else what the names tell, else https."""
+    if use.kind != "url" or use.scheme is not None:
+        return use
+    words = re.split(r"[._]", f"{module or ''}.{variable}".upper())
+    named = next((found for word, found in tables.SCHEMES.items() if word in words), "https")
+    return Use("url", scheme=tables.ADAPTERS.get(adapter or "", named))
+
 
 # Deeper than any configuration means, and inside Python's own recursion limit.
 MAX_DEPTH = 80

@@ -17,7 +17,7 @@ from relbuild.engine.files import ProjectTree
 from relbuild.engine.runner import PLAIN, DryRunner, Handling, Outcome
 from relbuild.errors import CommandFailed
 from relbuild.image.plan import make_plan
-from relbuild.mix.project import read
+from relbuild.mix.project import read_project
 from relbuild.progress import Display
 
 MIX_EXS = """defmodule A.MixProject do
@@ -69,7 +69,7 @@ def test_that_the_engine_has_the_image_is_said_once_and_before_the_end(
         Path(), None, Endpoint(), Client(told, *vertices), Engine, warn=print, note=print, progress=Display
     )
     (tmp_path / "mix.exs").write_text(MIX_EXS)
-    project = read(ProjectTree(tmp_path))
+    project = read_project(ProjectTree(tmp_path))
     build.run(session, ("docker",), tmp_path / "Dockerfile", (), project, lambda: told.append("has it"))
     assert told == [*said, "ended"]
 
@@ -95,7 +95,7 @@ def test_an_image_that_was_there_before_its_build_failed_is_taken_away(
     )
     (tmp_path / "mix.exs").write_text(MIX_EXS)
     tree = ProjectTree(tmp_path)
-    plan = make_plan(read(tree), Config(), tree)
+    plan = make_plan(read_project(tree), Config(), tree)
     with pytest.raises(CommandFailed):
         build.build(session, build.Request(plan))
     assert [argv[:3] for argv in commands] == [("docker", "image", "rm")] * removed

@@ -36,7 +36,7 @@ class Nothing:
 
 def plan(files: Mapping[str, str], config: str = "", release: str | None = None) -> Plan:
     tree = Overlay(Nothing(), files)
-    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, release)
+    return make_plan(project.read_project(tree), parse(config.encode()) if config else Config(), tree, release)
 
 
 def explained(made: Plan) -> list[str]:

@@ -13,11 +13,11 @@ from relbuild.config import Config
 from relbuild.engine.facts import ImageFacts, Listed, ListedImage
 from relbuild.errors import CommandFailed
 from relbuild.image.plan import make_plan
-from relbuild.mix.project import read
+from relbuild.mix.project import read_project
 from tests.unit.image.test_plan import DictTree
 
 TREE = DictTree({"mix.exs": 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "2.0.0"]\nend\n'})
-PLAN = make_plan(read(TREE), Config(), TREE)
+PLAN = make_plan(read_project(TREE), Config(), TREE)
 NAMED = {"Id": "i", "Metadata": {"LastTagTime": "2026-02-03T04:05:06.789012345Z"}}
 UNKNOWN = {"Id": "i", "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"}}
 

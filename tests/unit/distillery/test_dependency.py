@@ -90,12 +90,12 @@ def test_everything_else_is_as_it_was(
     found = parse("mix.exs", without)
     kept = [found.text(node) for node in walk(found.root) if node.type == "tuple"]
     assert kept == [dep.replace("\n", end) for dep in all_deps if ":distillery" not in dep]
-    read = project.read(Files({"mix.exs": without.decode()}))
+    read = project.read_project(Files({"mix.exs": without.decode()}))
     released = with_releases(
         without, read, RelConfig((Release("shop", Mark("rel/config.exs", 1), {}, ()),), "shop", ())
     ).content
     assert released is not None
-    again = project.read(Files({"mix.exs": released}))
+    again = project.read_project(Files({"mix.exs": released}))
     assert [(dep.app, dep.requirement) for dep in again.deps] == [(dep.app, dep.requirement) for dep in read.deps]
     assert [release.name for release in again.releases] == ["shop"]
     # Taking the inserted lines away gives what was there.

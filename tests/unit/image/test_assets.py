@@ -60,7 +60,7 @@ def mix(deps: str = PHOENIX, aliases: str = "", app: str = "shop") -> str:
 def plan(files: Mapping[str, Any], config: str = "") -> Plan:
     texts = {path: text if isinstance(text, str) else json.dumps(text) for path, text in files.items()}
     tree = Overlay(Nothing(), texts)
-    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree)
+    return make_plan(project.read_project(tree), parse(config.encode()) if config else Config(), tree)
 
 
 def lines(assets: Assets) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 from relbuild.config import parse
 from relbuild.errors import ConfigError, Mark
 from relbuild.image.credentials import Access, Secret, own_secrets, plan_access
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 AT = Mark("mix.lock", 7, 3)
 

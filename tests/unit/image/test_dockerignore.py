@@ -65,7 +65,7 @@ def test_all_that_the_dockerfile_copies_is_in_the_context(golden: Path) -> None:
     tree = ProjectTree(root)
     config = root / "relbuild.yml"
     parsed = parse(config.read_bytes()) if config.exists() else Config()
-    found = make_plan(project.read(tree), parsed, tree, location=location(root))
+    found = make_plan(project.read_project(tree), parsed, tree, location=location(root))
     context = root / found.sources.context.up
     left_out = patterns(found)
     for source in copied(found):

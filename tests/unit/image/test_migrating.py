@@ -39,7 +39,9 @@ class Files(dict[str, str]):
 
 def labels(files: dict[str, str], config: str = "", more: str = "") -> dict[str, str]:
     tree = Files({"mix.exs": MIX.format(more=more), **files})
-    decided = migrating.decide(tree, project.read(tree), (), configuration.parse(config.encode(), "relbuild.yml"))
+    decided = migrating.decide(
+        tree, project.read_project(tree), (), configuration.parse(config.encode(), "relbuild.yml")
+    )
     assert (decided.expression.value if decided.expression else None) == decided.labels.get("io.relbuild.migrate")
     return dict(decided.labels)
 
@@ -87,4 +89,4 @@ def test_repositories_that_nothing_migrates_are_reported_with_the_fix() -> None:
         ({"lib/a/application.ex": SUPERVISED}, ()),
     ):
         tree = Files({**files, **more})
-        assert migrating.decide(tree, project.read(tree), (), configuration.Config()).notes == notes
+        assert migrating.decide(tree, project.read_project(tree), (), configuration.Config()).notes == notes

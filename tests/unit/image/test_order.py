@@ -113,7 +113,7 @@ def test_colocated_hooks_may_import_packages() -> None:
 def test_a_link_in_priv_is_copied_with_it() -> None:
     tree = DictTree(FILES)
     location = Location(("x",), links=(Link("priv/uploads", "/data", None),))
-    found = make_plan(project.read(tree), Config(), tree, location=location).order
+    found = make_plan(project.read_project(tree), Config(), tree, location=location).order
     assert found.build == ("lib/", "priv/")
     assert found.assets == ("assets/",)
 

@@ -13,9 +13,8 @@ from relbuild.config import texts
 from relbuild.errors import Mark
 from relbuild.image.package_table import table
 from relbuild.image.packages import Need, needs
-from relbuild.mix.lock import Needed
-from relbuild.mix.resolved import Resolved
-from relbuild.mix.toolchains import CODENAMES
+from relbuild.mix.lock import Needed, Resolved
+from relbuild.mix.toolchain.tables import CODENAMES
 
 AT = Mark("mix.lock", 2, 3)
 NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}

@@ -44,7 +44,7 @@ class DictTree:
 def plan(files: Mapping[str, str] | None = None, config: str = "", version: str = "1.2.3", deps: str = "[]") -> Plan:
     mix = MIX.replace("VERSION", version).replace("DEPS", deps)
     tree = DictTree({"mix.exs": mix, **(files or {})})
-    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree)
+    return make_plan(project.read_project(tree), parse(config.encode()) if config else Config(), tree)
 
 
 def test_the_labels_carry_the_contract() -> None:
@@ -83,7 +83,7 @@ def test_the_labels_say_what_it_stands_on() -> None:
     }
     mix = MIX.replace("VERSION", "1.0.0").replace("DEPS", "[]").replace("[app: :shop", "[app: app()")
     tree = DictTree({"mix.exs": f"{mix}# def app, do: :shop"})
-    unread = make_plan(project.read(tree), Config(release="shop"), tree)
+    unread = make_plan(project.read_project(tree), Config(release="shop"), tree)
     assert "applications" not in said(unread)
 
 
@@ -160,7 +160,7 @@ def test_an_umbrellas_applications_have_a_say_in_the_elixir() -> None:
                 "apps/a/mix.exs": mixfile("A", f"elixir: {child}, "),
             }
         )
-        found = make_plan(project.read(tree), Config(), tree).toolchain.elixir
+        found = make_plan(project.read_project(tree), Config(), tree).toolchain.elixir
         assert found is not None
         assert found.value.startswith(f"{version}.")
 
@@ -172,7 +172,7 @@ def test_each_requirement_on_elixir_is_told_with_its_file() -> None:
         for app, requirement in zip("abcd", requirements, strict=False):
             files[f"apps/{app}/mix.exs"] = mix.replace("OPTIONS", f"app: :{app}, elixir: {requirement}")
         tree = DictTree(files)
-        return make_plan(project.read(tree), Config(), tree)
+        return make_plan(project.read_project(tree), Config(), tree)
 
     elixir = made('"~> 1.18.0"', '"~> 1.14"', '"~> 1.18.0"', '"~> 1.13 or ~> 1.17"').toolchain.elixir
     assert elixir is not None
@@ -211,7 +211,7 @@ def test_what_is_pinned_is_held_against_each_requirement() -> None:
         ),
     ):
         with pytest.raises(RelbuildError) as raised:
-            make_plan(project.read(tree), parse(config.encode()), tree)
+            make_plan(project.read_project(tree), parse(config.encode()), tree)
         assert str(raised.value) == message
 
 

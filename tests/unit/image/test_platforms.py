@@ -8,7 +8,7 @@ from relbuild.errors import Mark, Problem, UsageError
 from relbuild.image import platforms
 from relbuild.image.packages import Need
 from relbuild.image.platforms import PERF, SINGLE, Platforms
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 AT = Mark("mix.lock", 2)
 BOTH = ("linux/amd64", "linux/arm64")

@@ -11,7 +11,7 @@ from relbuild.image import rust
 from relbuild.image.packages import Need, needs
 from relbuild.image.rust import Taken
 from relbuild.mix import project
-from relbuild.mix.resolved import Resolved
+from relbuild.mix.lock import Resolved
 
 LOCK = "native/parser/Cargo.lock"
 FILES = {
@@ -41,7 +41,7 @@ class Tree:
 
 def taken(files: Mapping[str, str], debian: str = "trixie", dependencies: tuple[Resolved, ...] = (RUSTLER,)) -> Taken:
     tree = Tree({**FILES, **files})
-    return rust.decide(tree, project.read(tree), dependencies, debian)
+    return rust.decide(tree, project.read_project(tree), dependencies, debian)
 
 
 def lock(*crates: str) -> dict[str, str]:

@@ -66,7 +66,9 @@ def plan(files: dict[str, str], directory: str = ".", config: str = "", here: st
     tree = Above(files, directory)
     names = () if directory == "." else tuple(directory.split("/"))
     location = Location(names, git=True, here=here)
-    return make_plan(project.read(tree), parse(config.encode()) if config else Config(), tree, location=location)
+    return make_plan(
+        project.read_project(tree), parse(config.encode()) if config else Config(), tree, location=location
+    )
 
 
 def sources(files: dict[str, str], directory: str = ".") -> dict[str, Any]:
@@ -86,13 +88,13 @@ def test_links_out_of_the_context_are_left_out_and_told() -> None:
 
     location = Location(("x", "app"), git=True, links=links)
     tree = Above({f"x/app/{name}": text for name, text in files.items()}, "x/app")
-    found = find_sources(tree, project.read(tree), location)
+    found = find_sources(tree, project.read_project(tree), location)
     assert (found.files, found.directories) == ((), ("lib/",))
     assert [note.partition(" is a link to ")[0] for note in found.notes] == ["VERSION", "notes", "result"]
     # What lies in a context that is wider is seen.
     above = mix("a", 'deps: [{:core, path: "../core"}]')
     tree = Above({"x/app/mix.exs": above, "x/app/VERSION": "", "x/core/mix.exs": mix("core")}, "x/app")
-    found = find_sources(tree, project.read(tree), location)
+    found = find_sources(tree, project.read_project(tree), location)
     assert ("VERSION" in found.files, found.context.base) == (True, "app")
 
 
@@ -103,7 +105,7 @@ def test_links_deep_in_the_project_are_told() -> None:
     )
     found = find_sources(
         Above({"app/mix.exs": mix("a"), "app/lib/a.ex": ""}, "app"),
-        project.read(Above({"app/mix.exs": mix("a")}, "app")),
+        project.read_project(Above({"app/mix.exs": mix("a")}, "app")),
         Location(("app",), links=tuple(Link(name, "/mnt/x", None) for name in names)),
     )
     assert found.notes == (
@@ -122,7 +124,7 @@ def test_a_file_that_the_build_needs_is_no_link_out_of_it(name: str) -> None:
     files = {"mix.exs": umbrella, "apps/web/mix.exs": mix("web"), "config/config.exs": "", "config/runtime.exs": ""}
     tree = Above(files, ".")
     with pytest.raises(ProjectError, match=f"{name} is a link to ../../x, out of what the build sees") as raised:
-        find_sources(tree, project.read(tree), Location(links=(Link(name, "../../x", 1),)))
+        find_sources(tree, project.read_project(tree), Location(links=(Link(name, "../../x", 1),)))
     assert raised.value.problems[0].at == Mark(name, 1)
 
 

@@ -156,7 +156,7 @@ def test_what_distillery_left_is_told(scaffold: Callable[..., Scaffold], tree: C
     files = {**PLAIN, "rel/config.exs": "use Distillery.Releases.Config\n"}
     [note] = scaffold(files).notes
     assert note.startswith("rel/config.exs:1 is Distillery's")
-    assert note in make_plan(project.read(tree(files)), config.Config(), tree(files)).notes
+    assert note in make_plan(project.read_project(tree(files)), config.Config(), tree(files)).notes
 
 
 def test_no_release_module_beside_a_function_that_may_migrate(scaffold: Callable[..., Scaffold]) -> None:
@@ -291,7 +291,7 @@ def test_the_settings_decide_nothing_and_deciding_them_changes_nothing(
     assert as_it_is == (config.Config(toolchain=toolchain) if toolchain else config.Config())  # type: ignore[arg-type]
     decided = config.parse(uncommented(after["relbuild.yml"]).encode())
     assert (decided.release, decided.image, decided.elixir is not None) == ("shop", "shop", True)
-    found = project.read(tree(after))
+    found = project.read_project(tree(after))
     one, other = (make_plan(found, each, tree(after)) for each in (as_it_is, decided))
     assert (one.builder, one.runner, one.image, one.release) == (
         other.builder,

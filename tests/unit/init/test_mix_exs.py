@@ -13,7 +13,7 @@ from relbuild.facts import Known
 from relbuild.init import mix_exs
 from relbuild.init.change import Overlay
 from relbuild.mix import project
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import select_release
 
 ROOT = """defmodule Acme.Umbrella.MixProject do
   use Mix.Project
@@ -37,7 +37,7 @@ Tree = Callable[[Mapping[str, str]], Overlay]
 
 def edited(tree: Tree, root: str, children: Mapping[str, str] = CHILDREN) -> str:
     files = tree({"mix.exs": root, **children})
-    found = project.read(files)
+    found = project.read_project(files)
     assert mix_exs.lacks_release(found)
     return mix_exs.with_release(files, found)
 
@@ -82,7 +82,7 @@ def test_line_ends_and_a_byte_order_mark_stay(tree: Tree) -> None:
 )
 def test_the_release_is_named_after_the_project(tree: Tree, module: str, name: str) -> None:
     made = edited(tree, ROOT.replace("Acme.Umbrella.MixProject", module))
-    [release] = project.read(tree({"mix.exs": made, **CHILDREN})).releases
+    [release] = project.read_project(tree({"mix.exs": made, **CHILDREN})).releases
     assert release.name == name
 
 
@@ -105,10 +105,10 @@ def test_a_project_written_in_another_way_is_left_to_its_author(tree: Tree, proj
 
 def test_a_release_that_is_defined_is_left_alone(tree: Tree) -> None:
     root = ROOT.replace("deps: deps()", "releases: [a: [applications: [acme: :permanent]]]")
-    assert not mix_exs.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
+    assert not mix_exs.lacks_release(project.read_project(tree({"mix.exs": root, **CHILDREN})))
     # What can't be read may define some.
     root = ROOT.replace("deps: deps()", 'releases: Code.eval_file("releases.exs") |> elem(0)')
-    assert not mix_exs.lacks_release(project.read(tree({"mix.exs": root, **CHILDREN})))
+    assert not mix_exs.lacks_release(project.read_project(tree({"mix.exs": root, **CHILDREN})))
 
 
 @given(
@@ -128,8 +128,8 @@ def test_the_reader_finds_the_release_and_all_else_as_before(
     body = between.join(['apps_path: "apps"', *pairs])
     root = f"defmodule A.MixProject do\n  use Mix.Project\n  def project do\n    [{edge}{body}{edge}]\n  end\nend\n"
     children = {f"apps/{app}/mix.exs": CHILD.replace("APP", app) for app in apps}
-    before = project.read(tree({"mix.exs": root, **children}))
-    after = project.read(tree({"mix.exs": edited(tree, root, children), **children}))
+    before = project.read_project(tree({"mix.exs": root, **children}))
+    after = project.read_project(tree({"mix.exs": edited(tree, root, children), **children}))
     [release] = after.releases
     assert isinstance(release.applications, Known)
     assert dict(release.applications.value) == dict.fromkeys(apps, "permanent")

@@ -34,7 +34,7 @@ REST = (
     ],
 )
 def test_it_is_told_with_its_place(dict_tree: Any, files: dict[str, str], told: str) -> None:
-    assert distillery.notes(dict_tree(files)) == (told + REST,)
+    assert distillery.distillery_notes(dict_tree(files)) == (told + REST,)
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_it_is_told_with_its_place(dict_tree: Any, files: dict[str, str], told: 
     ],
 )
 def test_what_is_not_distillerys_is_not(dict_tree: Any, files: dict[str, str]) -> None:
-    assert distillery.notes(dict_tree(files)) == ()
+    assert distillery.distillery_notes(dict_tree(files)) == ()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.errors import Mark, Problem, ProjectError
-from relbuild.mix.lock import Locked, Needed, read
+from relbuild.mix.lock import Locked, Needed, read_lock
 
 
 def test_every_form_of_an_entry() -> None:
@@ -21,7 +21,7 @@ def test_every_form_of_an_entry() -> None:
   "later": {:oci, "something"},
 }
 """
-    assert dict(read("mix.lock", content)) == {
+    assert dict(read_lock("mix.lock", content)) == {
         "acme": Locked(
             "acme",
             Mark("mix.lock", 2, 3),
@@ -61,7 +61,7 @@ def test_every_form_of_an_entry() -> None:
 )
 def test_only_the_archives_own_checksum_is_one(entry: str, checksum: str | None) -> None:
     written = entry.replace("INNER", "a" * 64).replace("OUTER", "B" * 64)
-    assert read("mix.lock", f'%{{"a": {{:hex, :a, {written}}}}}'.encode())["a"].checksum == checksum
+    assert read_lock("mix.lock", f'%{{"a": {{:hex, :a, {written}}}}}'.encode())["a"].checksum == checksum
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_an_address_without_its_login(git: str | None, address: str | None) -> N
 
 
 def test_keys_as_strings() -> None:
-    assert [*read("mix.lock", b'%{"a" => {:hex, :a, "1.0.0"}}')] == ["a"]
+    assert [*read_lock("mix.lock", b'%{"a" => {:hex, :a, "1.0.0"}}')] == ["a"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"%{}", b"%{\n}\n"])
 def test_nothing_is_pinned(content: bytes) -> None:
-    assert read("mix.lock", content) == {}
+    assert read_lock("mix.lock", content) == {}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_nothing_is_pinned(content: bytes) -> None:
 )
 def test_a_lock_file_that_is_none(content: bytes, line: int, message: str) -> None:
     with pytest.raises(ProjectError, match=message) as raised:
-        read("mix.lock", content)
+        read_lock("mix.lock", content)
     at = raised.value.problems[0].at
     assert at is not None
     assert (at.file, at.line) == ("mix.lock", line)
@@ -133,7 +133,7 @@ def test_what_is_written_is_read(entries: dict[str, tuple[str, list[tuple[str, b
             for name, optional in deps
         )
         lines.append(f'  "{app}": {{:hex, :{app}, "1.0.0", "aa", [:mix], [{written}], "{repo}", "bb"}},')
-    found = read("mix.lock", "\n".join([*lines, "}"]).encode())
+    found = read_lock("mix.lock", "\n".join([*lines, "}"]).encode())
     assert {
         app: (each.repo, [(need.app, need.optional) for need in each.deps]) for app, each in found.items()
     } == entries
@@ -143,7 +143,7 @@ def test_what_is_written_is_read(entries: dict[str, tuple[str, list[tuple[str, b
 def test_garbage_is_told_with_its_place(content: bytes) -> None:
     problems: tuple[Problem, ...] = ()
     try:
-        read("mix.lock", content)
+        read_lock("mix.lock", content)
     except ProjectError as error:
         problems = error.problems
     assert all(problem.at is not None for problem in problems)

@@ -9,7 +9,7 @@ import pytest
 from relbuild.errors import Mark
 from relbuild.mix import project, umbrella
 from relbuild.mix.migrations import Migrate, Migrations, ecto_pending, find_migrations, overlay
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import select_release
 
 MIX = 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"{more}]\nend\n'
 FILE = "lib/a/release.ex"
@@ -17,7 +17,7 @@ FILE = "lib/a/release.ex"
 
 def migrations_of(dict_tree: Any, files: dict[str, str | bytes], more: str = "") -> Migrations:
     tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
-    read = project.read(tree)
+    read = project.read_project(tree)
     return find_migrations(tree, read, read.apps)
 
 
@@ -168,7 +168,7 @@ def test_only_the_sources_are_listed_and_a_circle_ends(dict_tree: Any) -> None:
             return ("again/",)
 
     tree = Circle({"mix.exs": MIX.format(more="")})
-    assert find_migrations(tree, project.read(tree), ()) == Migrations()
+    assert find_migrations(tree, project.read_project(tree), ()) == Migrations()
     assert 1 < Circle.listed < 100
 
 
@@ -218,7 +218,7 @@ def test_rollback_and_pending_of_the_same_module(
 )
 def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: str, expected: str | None) -> None:
     tree = dict_tree({"mix.exs": MIX.format(more=more), **files})
-    assert overlay(tree, project.read(tree)) == expected
+    assert overlay(tree, project.read_project(tree)) == expected
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: s
 )
 def test_ectos_pending_migrations(dict_tree: Any, deps: str, has: bool) -> None:
     tree = dict_tree({"mix.exs": MIX.format(more=f", deps: [{deps}]")})
-    expression = ecto_pending(project.read(tree), ())
+    expression = ecto_pending(project.read_project(tree), ())
     assert (expression is not None) == has
     assert expression is None or "for app <- [:a], Application.load(app), repo <- " in expression
 
@@ -308,8 +308,8 @@ def test_only_what_the_release_has_migrates_it(
     dict_tree: Any, more: dict[str, str | bytes], release: str, expressions: list[str]
 ) -> None:
     tree = dict_tree({**APPS, **more})
-    read = project.read(tree)
-    apps = umbrella.released(read, select_release(read, release))
+    read = project.read_project(tree)
+    apps = umbrella.released_apps(read, select_release(read, release))
     found = find_migrations(tree, read, apps).found
     assert [each.expression for each in found] == expressions
     for each in found:

@@ -16,7 +16,7 @@ MIX = 'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app:
 def places(dict_tree: Callable[..., object]) -> Callable[..., list[str]]:
     def places(files: dict[str, str]) -> list[str]:
         tree = dict_tree({"mix.exs": MIX, **files})
-        found = project.read(tree)
+        found = project.read_project(tree)
         return [each.at.brief for each in find_writes(tree, (found,)) if each.at]
 
     return places

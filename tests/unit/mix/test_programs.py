@@ -8,7 +8,7 @@ import pytest
 
 from relbuild.mix import project
 from relbuild.mix.programs import Program, find_programs
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import select_release
 
 MIX = 'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: "1.0.0"]\nend\n'
 
@@ -17,7 +17,7 @@ MIX = 'defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app:
 def programs(dict_tree: Callable[..., object]) -> Callable[..., list[Program]]:
     def programs(files: dict[str, str]) -> list[Program]:
         tree = dict_tree({"mix.exs": MIX, **files})
-        found = project.read(tree)
+        found = project.read_project(tree)
         return list(find_programs(tree, (found, *found.apps), select_release(found)))
 
     return programs

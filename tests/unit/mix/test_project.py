@@ -14,8 +14,7 @@ from relbuild.errors import Mark, Problem, ProjectError
 from relbuild.facts import Fact, Known, Unknown
 from relbuild.mix import project
 from relbuild.mix.dependencies import Dependency
-from relbuild.mix.project import Project
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import Project, select_release
 
 Files = dict[str, str | bytes]
 
@@ -153,7 +152,7 @@ end
 
 
 def test_mix_new_with_a_supervisor(dict_tree: Any) -> None:
-    assert told(project.read(dict_tree({"mix.exs": MIX_NEW_SUP}))) == {
+    assert told(project.read_project(dict_tree({"mix.exs": MIX_NEW_SUP}))) == {
         "app": "shop",
         "version": "0.1.0",
         "elixir": "~> 1.18",
@@ -168,7 +167,7 @@ def test_mix_new_with_a_supervisor(dict_tree: Any) -> None:
 
 
 def test_a_phoenix_project(dict_tree: Any) -> None:
-    found = project.read(dict_tree({"mix.exs": PHOENIX}))
+    found = project.read_project(dict_tree({"mix.exs": PHOENIX}))
     assert told(found) == {
         "app": "shop",
         "version": "1.4.2-rc.1+b7",
@@ -199,7 +198,7 @@ def test_a_phoenix_project(dict_tree: Any) -> None:
 
 
 def test_the_releases_of_a_phoenix_project(dict_tree: Any) -> None:
-    found = project.read(dict_tree({"mix.exs": PHOENIX}))
+    found = project.read_project(dict_tree({"mix.exs": PHOENIX}))
     options = {
         release.name: {
             key: value(fact)
@@ -222,7 +221,7 @@ def test_the_releases_of_a_phoenix_project(dict_tree: Any) -> None:
 
 
 def test_the_dependencies_of_a_phoenix_project(dict_tree: Any) -> None:
-    found = project.read(dict_tree({"mix.exs": PHOENIX}))
+    found = project.read_project(dict_tree({"mix.exs": PHOENIX}))
     stated = [
         {key: field for key, field in asdict(dependency).items() if field not in (None, False, ()) and key != "at"}
         | ({"compile": False} if dependency.compile is False else {})
@@ -271,7 +270,7 @@ def test_a_dependency_whose_options_are_open_claims_nothing(dict_tree: Any) -> N
     content = minimal(
         'deps: [{:a, "1.0", foo()}, {:b, foo()}, {foo(), "1"}, {:c, ~r/1/}, {:d}, :e, {:f, [only: foo()]}]'
     )
-    found = project.read(dict_tree({"mix.exs": content}))
+    found = project.read_project(dict_tree({"mix.exs": content}))
     assert [(d.app, d.source, d.requirement, d.in_release()) for d in found.deps] == [
         ("a", "unknown", "1.0", None),
         ("b", "unknown", None, None),
@@ -313,7 +312,7 @@ def test_a_version_is_read_from_where_it_stands(
     function = 'defp v do\n  case File.read("VERSION") do\n    {:ok, v} -> String.trim(v)\n    _ -> "0.0.0"\n  end\nend'
     if "v()" not in version:
         function = ""
-    found = project.read(dict_tree({"mix.exs": minimal("", version, function), **files}))
+    found = project.read_project(dict_tree({"mix.exs": minimal("", version, function), **files}))
     assert (value(found.version), found.reads) == (stated, reads)
 
 
@@ -322,7 +321,7 @@ def test_the_files_that_mix_exs_needs_are_named(dict_tree: Any) -> None:
         "version: Other.version()", "", 'def docs, do: "notes.md" |> File.read!()\ndef x(f), do: File.read!(f)'
     )
     files = {"mix.exs": content, "lib/mix_version.ex": "", "notes.md": "", "unread.md": ""}
-    found = project.read(dict_tree(files))
+    found = project.read_project(dict_tree(files))
     assert (value(found.version), found.reads) == ("?", ("lib/mix_version.ex", "notes.md"))
 
 
@@ -383,14 +382,14 @@ def test_what_mix_exs_reads(dict_tree: Any, call: str, reads: tuple[str, ...]) -
             "mix/more.exs": "defmodule More do\nend\n",
         }
     )
-    assert project.read(tree).reads == reads
+    assert project.read_project(tree).reads == reads
 
 
 def test_what_a_path_dependency_reads(dict_tree: Any) -> None:
     root = minimal("", 'version: "1.0.0", deps: [{:near, path: System.get_env("LIBS_PATH", "../../libs") <> "/near"}]')
     near = READ_BY_MIX.replace("CALL", ':file.consult("build.config")').replace("app: :a", "app: :near")
     files = {"mix.exs": root, "../../libs/near/mix.exs": near, "../../libs/near/build.config": "{a, 1}."}
-    found = project.read(dict_tree(files))
+    found = project.read_project(dict_tree(files))
     assert [(dep.path, dep.project.reads if dep.project else None) for dep in found.path_deps] == [
         ("../../libs/near", ("../../libs/near/build.config",))
     ]
@@ -404,14 +403,14 @@ def test_a_variable_that_relbuild_yml_does_not_set_is_unset(
 ) -> None:
     deps = 'deps: [{:near, path: Path.join(System.get_env("LIBS_PATH", "../libs"), "near")}]'
     tree = dict_tree({"mix.exs": minimal("", f'version: System.get_env("V") || "1.0.0", {deps}')})
-    found = project.read(tree, BuildEnvironment(variables))
+    found = project.read_project(tree, BuildEnvironment(variables))
     assert (value(found.version), found.deps[0].path, found.unknown) == ("1.0.0", f"{path}/near", ())
 
 
 @pytest.mark.parametrize("environment", [BuildEnvironment(secrets=frozenset({"V"})), BuildEnvironment(own_image=True)])
 def test_what_only_the_build_knows_is_unknown(dict_tree: Any, environment: BuildEnvironment) -> None:
     tree = dict_tree({"mix.exs": minimal("", 'version: System.get_env("V", "1.0.0")')})
-    assert value(project.read(tree, environment).version) == "?"
+    assert value(project.read_project(tree, environment).version) == "?"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +425,7 @@ def test_what_only_the_build_knows_is_unknown(dict_tree: Any, environment: Build
     ],
 )
 def test_what_needs_a_git_repository(dict_tree: Any, version: str, line: int | None, known: str) -> None:
-    found = project.read(dict_tree({"mix.exs": minimal("", f"version: {version}")}))
+    found = project.read_project(dict_tree({"mix.exs": minimal("", f"version: {version}")}))
     assert ([mark.line for mark in found.git], value(found.version)) == ([line] if line else [], known)
 
 
@@ -478,7 +477,7 @@ def test_an_umbrella_and_its_applications(dict_tree: Any) -> None:
         "apps/notes/README.md": "",
         "apps/README.md": "",
     }
-    found = project.read(dict_tree(files))
+    found = project.read_project(dict_tree(files))
     assert (found.umbrella, value(found.apps_path), value(found.version)) == (True, "apps", "0.1")
     assert [(app.path, value(app.app), value(app.version)) for app in found.apps] == [
         ("apps/core", "core", "3.0.0"),
@@ -506,7 +505,7 @@ def test_an_umbrella_and_its_applications(dict_tree: Any) -> None:
 def test_an_umbrella_takes_only_the_applications_it_names(dict_tree: Any) -> None:
     root = minimal('apps_path: "./apps/", apps: [:web]').replace("app: :a, ", "")
     files = {"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0"), "apps/core/mix.exs": child("core", "3.0.0")}
-    found = project.read(dict_tree(files))
+    found = project.read_project(dict_tree(files))
     assert [app.path for app in found.apps] == ["apps/web"]
     # web depends on it all the same: Mix takes it for a path dependency.
     assert [(dep.app, dep.path) for dep in found.path_deps] == [("core", "apps/core")]
@@ -525,7 +524,7 @@ def test_an_umbrella_takes_only_the_applications_it_names(dict_tree: Any) -> Non
 def test_an_umbrella_without_applications_is_refused_at_its_place(dict_tree: Any, options: str, directory: str) -> None:
     files = {"mix.exs": minimal(options).replace("app: :a, ", ""), "apps/web/mix.exs": child("web", "2.0.0")}
     with pytest.raises(ProjectError) as error:
-        project.read(dict_tree(files))
+        project.read_project(dict_tree(files))
     line = next(number for number, line in enumerate(files["mix.exs"].splitlines(), 1) if "apps_path" in line)
     column = files["mix.exs"].splitlines()[line - 1].index("apps_path: ") + len("apps_path: ") + 1
     assert error.value.problems == (
@@ -540,12 +539,12 @@ def test_an_umbrella_without_applications_is_refused_at_its_place(dict_tree: Any
 
 def test_an_umbrella_may_name_its_applications_in_ways_that_cant_be_read(dict_tree: Any) -> None:
     root = minimal('apps_path: "apps", apps: chosen()').replace("app: :a, ", "")
-    assert project.read(dict_tree({"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0")})).apps == ()
+    assert project.read_project(dict_tree({"mix.exs": root, "apps/web/mix.exs": child("web", "2.0.0")})).apps == ()
 
 
 def test_a_broken_application_of_an_umbrella_is_told_with_its_file(dict_tree: Any) -> None:
     with pytest.raises(ProjectError) as error:
-        project.read(dict_tree({"mix.exs": UMBRELLA, "apps/web/mix.exs": "defmodule X do"}))
+        project.read_project(dict_tree({"mix.exs": UMBRELLA, "apps/web/mix.exs": "defmodule X do"}))
     assert error.value.problems[0].at == Mark("apps/web/mix.exs", 1, 13)
 
 
@@ -555,7 +554,7 @@ def test_the_module_compiled_last_is_the_project(dict_tree: Any) -> None:
         + minimal("", "version: Helper.version()", minimal("", name="Inner"), name="Outer").replace(":a", ":outer", 1)
         + "defmodule Last do\n  def project, do: []\nend\n"
     )
-    found = project.read(dict_tree({"mix.exs": content}))
+    found = project.read_project(dict_tree({"mix.exs": content}))
     assert (found.module, value(found.app), value(found.version)) == ("Outer", "outer", "3.2.1")
 
 
@@ -574,7 +573,7 @@ def test_the_module_compiled_last_is_the_project(dict_tree: Any) -> None:
     ],
 )
 def test_which_release_is_meant(dict_tree: Any, releases: str, name: str | None, chosen: str) -> None:
-    found = project.read(dict_tree({"mix.exs": minimal(releases)}))
+    found = project.read_project(dict_tree({"mix.exs": minimal(releases)}))
     assert select_release(found, name).name == chosen
 
 
@@ -590,7 +589,7 @@ def test_which_release_is_meant(dict_tree: Any, releases: str, name: str | None,
     ],
 )
 def test_no_release_can_be_chosen(dict_tree: Any, releases: str, name: str | None, message: str) -> None:
-    found = project.read(dict_tree({"mix.exs": minimal(releases)}))
+    found = project.read_project(dict_tree({"mix.exs": minimal(releases)}))
     with pytest.raises(ProjectError) as error:
         select_release(found, name)
     [problem] = error.value.problems
@@ -601,7 +600,7 @@ def test_no_release_can_be_chosen(dict_tree: Any, releases: str, name: str | Non
 
 
 def test_a_release_that_is_only_named_claims_nothing(dict_tree: Any) -> None:
-    release = select_release(project.read(dict_tree({"mix.exs": minimal("releases: foo()")})), "x")
+    release = select_release(project.read_project(dict_tree({"mix.exs": minimal("releases: foo()")})), "x")
     assert {type(fact) for fact in (release.version, release.applications, release.cookie, release.path)} == {Unknown}
 
 
@@ -632,7 +631,7 @@ def test_what_is_wrong_is_told_with_its_place_and_what_to_do(
     dict_tree: Any, content: str, message: str, where: str
 ) -> None:
     with pytest.raises(ProjectError) as error:
-        project.read(dict_tree({"mix.exs": content}))
+        project.read_project(dict_tree({"mix.exs": content}))
     [problem] = error.value.problems
     assert problem.message.startswith(message)
     before = content[: content.index(where)].splitlines() or [""]
@@ -649,7 +648,7 @@ def test_what_is_wrong_is_told_with_its_place_and_what_to_do(
 )
 def test_no_project_is_told_with_where_one_is(dict_tree: Any, files: Files, message: str) -> None:
     with pytest.raises(ProjectError) as error:
-        project.read(dict_tree(files))
+        project.read_project(dict_tree(files))
     [problem] = error.value.problems
     assert (problem.message, "`-C DIR`" in str(problem.hint)) == (message, True)
 
@@ -724,7 +723,7 @@ def test_a_damaged_project_gives_a_project_or_an_error(dict_tree: Any, garbage: 
 
 def _read_or_refuse(dict_tree: Any, content: bytes) -> None:
     try:
-        assert isinstance(project.read(dict_tree({"mix.exs": content})), Project)
+        assert isinstance(project.read_project(dict_tree({"mix.exs": content})), Project)
         problems: tuple[Problem, ...] = ()
     except ProjectError as error:
         problems = error.problems
@@ -732,5 +731,5 @@ def _read_or_refuse(dict_tree: Any, content: bytes) -> None:
 
 
 def test_dependencies_are_compared_by_value(dict_tree: Any) -> None:
-    found = project.read(dict_tree({"mix.exs": minimal('deps: [{:b, "1.0"}]')}))
+    found = project.read_project(dict_tree({"mix.exs": minimal('deps: [{:b, "1.0"}]')}))
     assert found.deps == (Dependency("b", Mark("mix.exs", 3, 55), "hex", "1.0"),)

@@ -8,7 +8,7 @@ import pytest
 
 from relbuild.errors import Mark, ProjectError
 from relbuild.mix import lock, project
-from relbuild.mix.resolved import Resolved, hold_unchecked, refuse_mismatch, resolve, unchecked
+from relbuild.mix.lock import Resolved, hold_unchecked, refuse_mismatch, resolve_dependencies, unchecked
 
 MIX = """defmodule A.MixProject do
   use Mix.Project
@@ -44,24 +44,26 @@ LOCK = "\n".join(
 
 
 def read(dict_tree: Any, deps: str, **files: str) -> project.Project:
-    return project.read(dict_tree({"mix.exs": MIX.replace("DEPS", deps), **files}))
+    return project.read_project(dict_tree({"mix.exs": MIX.replace("DEPS", deps), **files}))
 
 
 def apps(found: tuple[Resolved, ...]) -> list[tuple[str, bool]]:
     return [(each.app, each.runtime) for each in found]
 
 
-PINNED = lock.read("mix.lock", LOCK.encode())
+PINNED = lock.read_lock("mix.lock", LOCK.encode())
 
 
 def test_transitive_dependencies_count_and_optional_ones_only_when_they_are_asked_for(dict_tree: Any) -> None:
-    found = resolve(read(dict_tree, '{:cowboy, "~> 2.9"}, {:jason, "~> 1.0"}, {:credo, "~> 1.7", only: :dev}'), PINNED)
+    found = resolve_dependencies(
+        read(dict_tree, '{:cowboy, "~> 2.9"}, {:jason, "~> 1.0"}, {:credo, "~> 1.7", only: :dev}'), PINNED
+    )
     assert apps(found) == [("cowboy", True), ("cowlib", True), ("jason", True)]
     assert found[1] == Resolved("cowlib", "cowlib", Mark("mix.lock", 3, 1), "hexpm", managers=("rebar3",), deps=())
 
 
 def test_what_only_builds_is_told_apart(dict_tree: Any) -> None:
-    found = resolve(read(dict_tree, '{:credo, "~> 1.7", runtime: false}, {:decimal, "~> 2.0"}'), PINNED)
+    found = resolve_dependencies(read(dict_tree, '{:credo, "~> 1.7", runtime: false}, {:decimal, "~> 2.0"}'), PINNED)
     assert apps(found) == [("credo", False), ("decimal", True), ("jason", False)]
 
 
@@ -69,13 +71,13 @@ def test_what_a_git_dependency_has_is_what_nothing_else_explains(dict_tree: Any)
     deps = (
         '{:tools, git: "https://example.com/tools.git"}, {:credo, "~> 1.7", only: :dev}, {:jason, "~> 1.0", only: :dev}'
     )
-    found = resolve(read(dict_tree, deps), PINNED)
+    found = resolve_dependencies(read(dict_tree, deps), PINNED)
     assert apps(found) == [("cowboy", True), ("cowlib", True), ("of_tools", True), ("tools", True)]
 
 
 def test_without_a_lock_file_mix_exs_says_what_it_can(dict_tree: Any) -> None:
     deps = '{:auth, "~> 1.0", organization: "acme", hex: :acme_auth}, {:core, "~> 1.0", repo: "own", runtime: false}'
-    assert resolve(read(dict_tree, deps), {}) == (
+    assert resolve_dependencies(read(dict_tree, deps), {}) == (
         Resolved("auth", "acme_auth", Mark("mix.exs", 4, 5), "hexpm:acme"),
         Resolved("core", "core", Mark("mix.exs", 4, 63), "own", runtime=False),
     )
@@ -117,7 +119,7 @@ ENTRIES = (
 
 
 def hold(dict_tree: Any, deps: str, entries: str, elixir: str | None) -> tuple[str, ...]:
-    pinned = lock.read("mix.lock", f"%{{\n{entries}\n}}".encode())
+    pinned = lock.read_lock("mix.lock", f"%{{\n{entries}\n}}".encode())
     return hold_unchecked(unchecked(read(dict_tree, deps), pinned), "mix.lock", elixir)
 
 
@@ -174,7 +176,7 @@ def test_a_git_dependency_that_is_locked_for_another_tag(
     dict_tree: Any, locked: str, asked: str, said: str | None
 ) -> None:
     url = "https://example.com/t.git"
-    pinned = lock.read("mix.lock", f'%{{"t": {{:git, "{url}", "0a", {locked}}}}}'.encode())
+    pinned = lock.read_lock("mix.lock", f'%{{"t": {{:git, "{url}", "0a", {locked}}}}}'.encode())
     project = read(dict_tree, f'{{:t, git: "{url}", {asked}}}')
     if said is None:
         refuse_mismatch(project, pinned, "mix.lock")
@@ -186,7 +188,7 @@ def test_a_git_dependency_that_is_locked_for_another_tag(
 
 
 def test_the_login_of_a_pinned_git_url_is_not_repeated(dict_tree: Any) -> None:
-    pinned = lock.read("mix.lock", b'%{"t": {:git, "https://me:t0ken@example.com/t.git", "0a"}}')
+    pinned = lock.read_lock("mix.lock", b'%{"t": {:git, "https://me:t0ken@example.com/t.git", "0a"}}')
     with pytest.raises(ProjectError) as raised:
         refuse_mismatch(read(dict_tree, '{:t, git: "https://example.com/u.git"}'), pinned, "mix.lock")
     assert raised.value.problems[0].message.endswith("t is from https://example.com/t.git")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relbuild.mix import project, umbrella
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import select_release
 from relbuild.mix.unavailable import find_unavailable
 
 MIX = """defmodule Shop.MixProject do
@@ -23,9 +23,9 @@ def found_in(
 ) -> list[tuple[str, str, bool]]:
     mix = MIX.replace("MORE", more).replace("EXTRA", extra)
     tree = dict_tree({"mix.exs": mix, "config/config.exs": "import Config\n", **files})
-    read = project.read(tree)
+    read = project.read_project(tree)
     release = select_release(read)
-    found = find_unavailable(tree, read, umbrella.released(read, release), release, steps=steps)
+    found = find_unavailable(tree, read, umbrella.released_apps(read, release), release, steps=steps)
     return [(each.at.brief, each.message.partition(":")[0], each.certain) for each in found]
 
 

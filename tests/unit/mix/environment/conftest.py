@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from relbuild.mix import project
-from relbuild.mix.environment import Contract, Variable, read
+from relbuild.mix.environment import Contract, Variable, read_contract
 from relbuild.mix.environment.conditions import ALWAYS, describe
-from relbuild.mix.selection import select_release
+from relbuild.mix.project import select_release
 
 MIX = """defmodule Shop.MixProject do
   use Mix.Project
@@ -36,8 +36,8 @@ def contract(dict_tree: Callable[..., object]) -> Callable[..., Contract]:
         if runtime:
             named["config/runtime.exs"] = runtime
         tree = dict_tree(named)
-        found = project.read(tree)
-        return read(tree, found, select_release(found))
+        found = project.read_project(tree)
+        return read_contract(tree, found, select_release(found))
 
     return contract
 

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.mix.environment import conditions as c
-from relbuild.mix.environment.condition_data import from_data, to_data
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, Either, Every, Opaque
+from relbuild.mix.environment.conditions import (
+    ALWAYS,
+    NEVER,
+    Among,
+    Condition,
+    Either,
+    Every,
+    Opaque,
+    condition_from_data,
+    condition_to_data,
+)
 
 VALUES = (None, "", "a")
 WORLDS = [dict(zip("AB", values, strict=True)) for values in itertools.product(VALUES, repeat=2)]
@@ -83,7 +92,7 @@ def test_what_is_told_is_true(condition: Condition) -> None:
 
 @given(trees)
 def test_it_comes_back_from_json(condition: Condition) -> None:
-    back = from_data(json.loads(json.dumps(to_data(condition))))
+    back = condition_from_data(json.loads(json.dumps(condition_to_data(condition))))
     for world, opaque in worlds():
         assert holds(back, world, opaque) == holds(condition, world, opaque)
 
@@ -98,7 +107,7 @@ def test_it_comes_back_from_json(condition: Condition) -> None:
     )
 )
 def test_a_foreign_form_is_left_open(data: object) -> None:
-    assert isinstance(c.describe(from_data(data)), str)
+    assert isinstance(c.describe(condition_from_data(data)), str)
 
 
 def test_in_words() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from relbuild.errors import Mark, ProjectError
 from relbuild.facts import Unknown
 from relbuild.mix import project
-from relbuild.mix.environment import Contract, Default, Requirement, Variable, from_label, lacks, read
+from relbuild.mix.environment import Contract, Default, Requirement, Variable, from_label, lacks, read_contract
 from relbuild.mix.environment.conditions import ALWAYS, Among, Opaque, is_set
-from relbuild.mix.environment.contract import to_data, to_label
-from relbuild.mix.selection import select_release
+from relbuild.mix.environment.contract import data_of, to_label
+from relbuild.mix.project import select_release
 
 MIX = b'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"]\nend\n'
 AT = Mark("config/runtime.exs", 3)
@@ -70,7 +70,7 @@ def test_what_is_told_beside_what_is_always_required() -> None:
 
 
 def test_its_form() -> None:
-    assert to_data(CONTRACT) == {
+    assert data_of(CONTRACT) == {
         "version": 1,
         "variables": [
             {
@@ -209,8 +209,8 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS)
 def test_any_expression_can_be_followed(expression: str) -> None:
     tree = _Files({"mix.exs": MIX, "config/runtime.exs": expression.encode()})
-    found = project.read(tree)
-    contract = read(tree, found, select_release(found))
+    found = project.read_project(tree)
+    contract = read_contract(tree, found, select_release(found))
     # A pipe makes a name of the literals, one or several, on its left.
     names = {variable.name for variable in contract.variables}
     assert {name for name in names if name.strip("x")} <= {"A", "B", "C"}
@@ -226,9 +226,9 @@ def test_any_expression_can_be_followed(expression: str) -> None:
 @example("((((" * 100 + "))))" * 100, "${A:-" * 300 + "}" * 300)
 def test_garbage_gives_a_contract_or_a_place(runtime: str, script: str) -> None:
     tree = _Files({"mix.exs": MIX, "config/runtime.exs": runtime.encode(), "rel/env.sh.eex": script.encode()})
-    found = project.read(tree)
+    found = project.read_project(tree)
     try:
-        contract = read(tree, found, select_release(found))
+        contract = read_contract(tree, found, select_release(found))
     except ProjectError as error:
         places = [problem.at for problem in error.problems]
     else:

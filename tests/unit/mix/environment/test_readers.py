@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from relbuild.mix import project
-from relbuild.mix.environment import Contract, read, read_by_build
-from relbuild.mix.selection import select_release
+from relbuild.mix.environment import Contract, read_by_build, read_contract
+from relbuild.mix.project import select_release
 
 PROVIDER = """defmodule Shop.EnvProvider do
   @behaviour Config.Provider
@@ -146,7 +146,7 @@ def test_functions_of_the_code_need_it_when_they_are_called(contract: Read) -> N
 def test_bodies_of_modules_read_the_environment_of_the_build(dict_tree: Callable[..., object]) -> None:
     mix = 'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"]\nend\n'
     tree = dict_tree({"mix.exs": mix, "lib/shop/sender.ex": SENDER})
-    found = read_by_build(tree, project.read(tree))
+    found = read_by_build(tree, project.read_project(tree))
     assert kinds(found) == {"REGION": "optional"}
 
 
@@ -168,8 +168,8 @@ def test_the_start_of_the_application_is_followed(dict_tree: Callable[..., objec
     """
     worker = 'defmodule Shop.Worker do\n  def check!, do: System.fetch_env!("QUEUE")\nend\n'
     tree = dict_tree({"mix.exs": mix, "lib/shop/application.ex": start, "lib/shop/worker.ex": worker})
-    found = project.read(tree)
-    contract = read(tree, found, select_release(found))
+    found = project.read_project(tree)
+    contract = read_contract(tree, found, select_release(found))
     assert kinds(contract) == {"HTTP_PORT": "required", "QUEUE": "conditional", "WORKER": "optional"}
     assert contract.possibly_more == ()
 
@@ -224,6 +224,6 @@ def test_dependencies_that_read_by_themselves(dict_tree: Callable[..., object]) 
     end
     """
     tree = dict_tree({"mix.exs": mix})
-    found = project.read(tree)
-    contract = read(tree, found, select_release(found))
+    found = project.read_project(tree)
+    contract = read_contract(tree, found, select_release(found))
     assert kinds(contract) == dict.fromkeys(("SENTRY_DSN", "SENTRY_ENVIRONMENT", "SENTRY_RELEASE"), "optional")

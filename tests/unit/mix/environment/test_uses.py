@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from relbuild.mix.environment import Contract, Use, Variable, from_label, to_label
-from relbuild.mix.environment.contract import to_data
+from relbuild.mix.environment.contract import data_of
 
 REPO = "defmodule Shop.Repo do\n  use Ecto.Repo, otp_app: :shop, adapter: Ecto.Adapters.MyXQL\nend\n"
 
@@ -67,7 +67,7 @@ def test_a_repository_s_url_is_that_of_its_adapter(
 
 def test_a_label_carries_the_use(contract: Callable[..., Contract]) -> None:
     found = contract('import Config\nconfig :shop, a: System.get_env("A") == "on", b: System.get_env("TOKEN") == "abc"')
-    assert [each.get("use") for each in to_data(found)["variables"]] == [
+    assert [each.get("use") for each in data_of(found)["variables"]] == [
         {"kind": "boolean", "values": ["on"]},
         # What a secret is compared with may be the secret.
         {"kind": "choice"},
