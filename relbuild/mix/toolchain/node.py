@@ -127,68 +127,26 @@ def _version(text: str) -> str | None:
 
 
 def _in_range(text: str) -> str | None:
-    """Return a version of Node that is in a range as npm writes it: a long-term major where one is in it."""
+    """Return a version of Node that is in a range as npm writes it: a long-term major where one is in it.
+
+    Else one that the range itself names, as the lower end of a range inside a major.
+    """
     exact = _version(text.strip().removeprefix("="))
     if exact is not None:
         return exact
-    alternatives = [_comparators(alternative) for alternative in text.split("||")]
-    known = [each for each in alternatives if each is not None]
+    # Few projects name a range; the others don't load its parser.
+    from nodesemver import satisfies
+
+    def admits(version: str) -> bool:
+        try:
+            return bool(satisfies(version, text, loose=True))
+        except (ValueError, RecursionError):
+            return False
+
     for major in (*_LTS, _CURRENT, *range(25, 12, -2)):
         # Its newest release is what the image named by the major alone has.
-        newest = (major, _NEWEST, _NEWEST)
-        if any(all(low <= newest < high for low, high in each) for each in known):
+        if admits(f"{major}.{_NEWEST}.{_NEWEST}"):
             return str(major)
-    for each in known:
-        # What ends inside a major: its lower end is in it.
-        low = max((low for low, _ in each), default=(0, 0, 0))
-        if 0 < low[0] <= _CURRENT and all(start <= low < high for start, high in each):
-            return ".".join(map(str, low))
-    return None
-
-
-_Version = tuple[int, int, int]
-_END = (_NEWEST + 1, 0, 0)
-
-
-def _comparators(text: str) -> list[tuple[_Version, _Version]] | None:
-    """Return the spans, from the first version on and before the second, that all must hold; None if unreadable."""
-    hyphen = re.fullmatch(r"\s*(\S+)\s+-\s+(\S+)\s*", text)
-    if hyphen:
-        text = f">={hyphen[1]} <={hyphen[2]}"
-    spans = []
-    rest = re.sub(r"([<>=^~]=?)\s+", r"\1", text.strip())
-    for word in rest.split():
-        match = re.fullmatch(
-            r"(>=|<=|>|<|=|\^|~)?v?([0-9]{1,6}|[xX*])(?:\.([0-9]{1,6}|[xX*]))?(?:\.([0-9]{1,6}|[xX*]))?", word
-        )
-        if match is None:
-            return None
-        given = [int(part) for part in match.groups()[1:] if part is not None and part.isdigit()]
-        spans.append(_span(match[1] or "", given))
-    return spans or [((0, 0, 0), _END)]
-
-
-def _span(operator: str, given: list[int]) -> tuple[_Version, _Version]:
-    if not given:
-        return (0, 0, 0), _END
-    low = _padded(given)
-    after = _padded([*given[:-1], given[-1] + 1])
-    match operator:
-        case ">=":
-            return low, _END
-        case ">":
-            return after, _END
-        case "<":
-            return (0, 0, 0), low
-        case "<=":
-            return (0, 0, 0), after
-        case "^":
-            return low, (given[0] + 1, 0, 0)
-        case "~" if len(given) > 1:
-            return low, (given[0], given[1] + 1, 0)
-    return low, after
-
-
-def _padded(parts: list[int]) -> _Version:
-    major, minor, patch = [*parts, 0, 0][:3]
-    return major, minor, patch
+    named = (match.groups("0") for match in re.finditer(r"(?<![\d.])(\d{1,3})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?", text))
+    known = (".".join(str(int(part)) for part in parts) for parts in named if 0 < int(parts[0]) <= _CURRENT)
+    return next(filter(admits, known), None)
