@@ -57,8 +57,8 @@ def read_contract(tree: Tree, project: Project, release: Release) -> Contract:
     """
     projects = parts_of(project, release)
     files = Files(tree, projects)
-    script, exports = _script(tree, release, files)
-    configuration = Reading(files, assigned=set(exports.perhaps), elsewhere=script.elsewhere)
+    script, (exported, may_export) = _scan_env_sh(tree, release, files)
+    configuration = Reading(files, assigned=set(may_export), elsewhere=script.elsewhere)
     path = find_runtime_config(tree, project, release)
     if isinstance(path, Unknown):
         configuration.note(path)
@@ -74,8 +74,8 @@ def read_contract(tree: Tree, project: Project, release: Release) -> Contract:
     _follow_start(start, projects)
     _note_tuples(configuration, project)
     followed = frozenset(configuration.followed | start.followed)
-    provided = PROVIDED | exports.always
-    early = replace(found(script, PROVIDED_EARLY), exported=exports.always | exports.perhaps)
+    provided = PROVIDED | exported
+    early = replace(found(script, PROVIDED_EARLY), exported=may_export)
     at_boot = joined(early, found(configuration, provided), found(start, provided))
     later = joined(code.at_run_time(tree, files, followed), packages(project))
     return settled(joined(at_boot, beside(later, at_boot, provided)))
@@ -191,17 +191,17 @@ def beside(later: Contract, at_boot: Contract, provided: frozenset[str]) -> Cont
     return Contract(tuple(each for each in found if each.name not in required), tuple(more))
 
 
-def _script(tree: Tree, release: Release, files: Files) -> tuple[Reading, env_sh.Exports]:
-    """Scan env.sh.eex; return what it reads, and what it exports."""
+def _scan_env_sh(tree: Tree, release: Release, files: Files) -> tuple[Reading, tuple[frozenset[str], frozenset[str]]]:
+    """Return what env.sh.eex reads, and the variables that it always, and may, export."""
     reading = Reading(files)
     directory = release.rel_templates_path
     if isinstance(directory, Unknown):
         reading.note(directory)
-        return reading, env_sh.Exports()
+        return reading, (frozenset(), frozenset())
     path = f"{directory.value if directory is not None else 'rel'}/env.sh.eex"
     content = tree.read(path)
     if content is None:
-        return reading, env_sh.Exports()
+        return reading, (frozenset(), frozenset())
     facts.decode_text(path, content)
     return reading, env_sh.scan(reading, path, content)
 

@@ -23,57 +23,30 @@ SHAPES = {
     "export B=${A:-x}": {"A": "= 'x'"},
     'export B="${A:-"x y"}"': {"A": "= 'x y'"},
     "export B=${A:-$(hostname)}": {"A": "= ($(hostname))"},
+    "export B=${A:-${C:-x}}": {"A": "= (${C:-x})", "C": "= 'x'"},
     ": ${A:=x}\nexport A\n: ${A:?}": {"A": "= 'x'"},
-    '[ -z "$A" ] && exit 1': {"A": "! empty, or not set"},
-    '[ -n "$A" ] || { echo "no A" >&2; exit 1; }': {"A": "! empty, or not set: no A"},
-    'if [ -z "${A:-}" ]; then\n  echo "A is missing"\n  exit 1\nfi': {"A": "! empty, or not set: A is missing"},
-    "if test -z $A; then return 1; fi": {"A": "! empty, or not set"},
-    'if [ "$A" = "" ]; then exit 1; fi': {"A": "! empty, or not set"},
-    'if [ ! -z "$A" ]; then exit 1; fi': {"A": ""},
-    '[ -z "$A" ] && exit 0': {"A": ""},
     '[ -z "$A" ] && echo "no A"': {"A": ""},
-    'if [ "$A" = "on" ]; then : ${B:?}; else : ${C:?}; fi': {
+    'if [ "$A" = "on" ]; then\n  : ${B:?}\nelse\n  : ${C:?}\nfi': {
         "A": "",
-        "B": '! empty, or not set when A is "on"',
-        "C": '! empty, or not set when A is not "on"',
-    },
-    'if [ -n "$A" ] && [ "$B" != "x" ]; then : ${C?}; fi': {
-        "A": "",
-        "B": "",
-        "C": '! not set when A is set and not empty and B is not "x"',
-    },
-    'case "$RELEASE_COMMAND" in\n  start|daemon) : ${A:?} ;;\n  *) : ${B:?} ;;\nesac': {
-        "A": '! empty, or not set when RELEASE_COMMAND is "start" or "daemon"',
-        "B": '! empty, or not set when RELEASE_COMMAND is not "start" or "daemon"',
+        "B": "! empty, or not set when the branch at rel/env.sh.eex:2 runs",
+        "C": "! empty, or not set when the branch at rel/env.sh.eex:2 runs",
     },
     "case $RELEASE_COMMAND in\n  start*) : ${A:?} ;;\nesac": {
-        "A": '! empty, or not set when RELEASE_COMMAND is "start" or "start_iex"'
+        "A": "! empty, or not set when the branch at rel/env.sh.eex:2 runs"
     },
-    "set -u\nexport B=$A": {"A": "! not set"},
+    "[ -n $B ] && : ${A:?}": {"A": "! empty, or not set when the branch at rel/env.sh.eex:2 runs", "B": ""},
+    ": ${A:?} && echo": {"A": "! empty, or not set"},
     "A=1\n: ${A:?}": {},
-    "export A=1\n[ -z $A ] && exit 1": {},
     "B=$(: ${A:?})": {"A": ""},
-    "( exit 1 )\n: ${A:?}": {"A": "! empty, or not set"},
-    "( set -u )\nexport B=$A": {"A": ""},
     "( A=1 )\n: ${A:?}": {"A": "! empty, or not set"},
     "B=$(A=1; echo $A)\n: ${A:?}": {"A": "! empty, or not set"},
-    "exit 1\n: ${A:?}": {},
-    "f() { : ${A:?}; }": {"A": "! empty, or not set when f is called"},
-    "echo $1 $@ $? $#": {},
+    "f() { : ${A:?}; }": {"A": "! empty, or not set when the branch at rel/env.sh.eex:2 runs"},
+    "echo $1 $@ $? $# \\$A '$A'": {},
     "export RELEASE_COOKIE=${RELEASE_COOKIE:?give one}": {"RELEASE_COOKIE": "! empty, or not set: give one"},
     "export RELEASE_NODE=<%= @release.name %>@${POD_IP:?}\n<% if true do %>": {"POD_IP": "! empty, or not set"},
-    "case $A in [xy]) : ${B:?} ;; *) exit 1 ;; esac": {
-        "A": "",
-        "B": "! empty, or not set when A matches [xy]",
-    },
-    'if [[ "$A" == "x" || -n "$B" ]]; then : ${C:?}; fi': {
-        "A": "",
-        "B": "",
-        "C": '! empty, or not set when A is "x" or B is set and not empty',
-    },
     "# ${A:?}": {},
     "cat <<END\n$A\nEND": {"A": ""},
-    "for x in $A; do : ${B:?}; done": {"A": "", "B": "! empty, or not set when for x in $A; do : ${B:?}; done"},
+    "for x in $A; do : ${B:?}; done": {"A": "", "B": "! empty, or not set when the branch at rel/env.sh.eex:2 runs"},
 }
 
 
@@ -87,17 +60,18 @@ NODES = {
         "POD_IP": f"! empty, or not set when {STARTS}: {INCOMPLETE}"
     },
     "RELEASE_NODE=$A@$B\nexport RELEASE_NODE RELEASE_DISTRIBUTION=name": {
-        "A": f"! empty, or not set when {STARTS}: {INCOMPLETE}",
+        "A": "",
         "B": f"! empty, or not set when {STARTS}: {INCOMPLETE}",
-    },
-    "ip=${NODE_IP:-$POD_IP}\nexport RELEASE_DISTRIBUTION=name RELEASE_NODE=shop@$ip": {
-        "NODE_IP": f"= ($POD_IP); ! empty, or not set when {STARTS} and POD_IP is empty, or not set: {INCOMPLETE}",
-        "POD_IP": "",
     },
     'if [ -z "$A" ]; then\n  export RELEASE_NODE="x@$(hostname -i)"\nelse\n  export RELEASE_NODE="x@$A"\nfi': {"A": ""},
     'export RELEASE_NODE="${RELEASE_NODE:-shop@$A}" RELEASE_DISTRIBUTION=name': {
-        "A": f"! empty, or not set when RELEASE_NODE is empty, or not set and {STARTS}: {INCOMPLETE}",
+        "A": "",
         "RELEASE_NODE": "= (shop@$A)",
+    },
+    'export RELEASE_DISTRIBUTION=name RELEASE_NODE="${APP}-${REF##*-}@${A}"': {
+        "A": f"! empty, or not set when {STARTS}: {INCOMPLETE}",
+        "APP": "",
+        "REF": "",
     },
     "export RELEASE_DISTRIBUTION=none\nexport RELEASE_NODE=shop@$A": {"A": ""},
     "export RELEASE_DISTRIBUTION=sname RELEASE_NODE=shop@$A": {"A": ""},
@@ -105,16 +79,6 @@ NODES = {
     "export RELEASE_NODE=shop@${A:-127.0.0.1}": {"A": "= '127.0.0.1'"},
     "export RELEASE_NODE=shop@$A.$B.pod.local": {"A": "", "B": ""},
     "ip=$A\n[ -z $ip ] && ip=127.0.0.1\nexport RELEASE_NODE=shop@$ip": {"A": ""},
-    'export ERL_AFLAGS="+Q $PORTS"': {"PORTS": "! empty, or not set: the VM doesn't start without the argument of +Q"},
-    'export ELIXIR_ERL_OPTIONS="$MORE -proto_dist $DIST"': {
-        "DIST": "! empty, or not set: the VM doesn't start without the argument of -proto_dist",
-        "MORE": "",
-    },
-    'export ERL_FLAGS="$ERL_FLAGS -kernel inet_dist_listen_min $PORT -heart $MORE"': {
-        "ERL_FLAGS": "",
-        "MORE": "",
-        "PORT": "",
-    },
 }
 
 
@@ -186,6 +150,19 @@ def test_another_file_may_set_anything(contract: Callable[..., Contract]) -> Non
     found = contract('System.fetch_env!("A")\n', rel__env_sh_eex=". /etc/shop.env\n")
     assert [(each.what, each.at.line) for each in found.possibly_more] == [("`. /etc/shop.env`", 1)]
     assert [(each.name, each.kind) for each in found.variables] == [("A", "conditional")]
+
+
+@pytest.mark.parametrize(
+    "line", ['[ -z "$A" ] && exit 1', "if test -z $A; then\n  return 1\nfi", "set -eu", "set -o nounset"]
+)
+def test_what_may_require_more_is_reported(contract: Callable[..., Contract], line: str) -> None:
+    found = contract(rel__env_sh_eex=f"{line}\nexport B=$A\n")
+    assert [each.at.file for each in found.possibly_more] == ["rel/env.sh.eex"]
+    assert found.of("required") == ()
+
+
+def test_a_script_that_ends_well_requires_nothing(told: Callable[..., dict[str, str]]) -> None:
+    assert told(rel__env_sh_eex='[ -z "$A" ] && exit 0\n( exit 1 )\n') == {"A": ""}
 
 
 def test_what_is_no_shell_is_said(contract: Callable[..., Contract]) -> None:

@@ -104,7 +104,7 @@ def test_roles(told: Told) -> None:
         "JOBS": '! empty, or not set when ROLE is "worker"',
         "METRICS_PORT": "",
         "NAMESPACE": "= 'default'",
-        "POD_IP": '! empty, or not set when RELEASE_COMMAND is "start" or "start_iex": the pod\'s address',
+        "POD_IP": "! empty, or not set when the branch at rel/env.sh.eex:4 runs: the pod's address",
         "RELEASE_NODE": "= (<%= @release.name %>@${POD_RECORD}.${NAMESPACE:-default})",
         "ROLE": "",
         "WEB_HOST": '! not set when ROLE is empty or "web", or not set',
