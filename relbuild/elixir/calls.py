@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from relbuild.elixir import build_environment, coerce, control, library, modules
-from relbuild.elixir.coerce import Undecided
-from relbuild.elixir.library import Pure
+from relbuild.elixir.coerce import Pure, Undecided
 from relbuild.elixir.modules import Clause, Module, Scope
 from relbuild.elixir.syntax import arguments, child, operand, operands, operator
 from relbuild.elixir.values import Atom, Function, Map, Term, atom

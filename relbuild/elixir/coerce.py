@@ -1,12 +1,17 @@
-"""From terms to the values that an operation needs; Undecided where they aren't surely known or not of that type."""
+"""What an operation or a library function works with: the context of its call, and terms as values of a type.
+
+A term that isn't surely known, or is of another type, raises Undecided.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
 
 from relbuild.elixir.values import Atom, Gap, Item, List, Term, TreePath, Value, unknowns
-from relbuild.facts import Unknown
+from relbuild.errors import Mark
+from relbuild.facts import Known, Tree, Unknown
 
 # A text grows past this only by doubling itself again and again.
 MAX_TEXT = 1_000_000
@@ -20,6 +25,34 @@ class Undecided(Exception):
         super().__init__(reason)
         self.reason = reason
         self.unknown = unknown
+
+
+class Context(Protocol):
+    """What a function uses besides its arguments: the place of the call, the project's files, other functions."""
+
+    @property
+    def at(self) -> Mark: ...
+    @property
+    def tree(self) -> Tree: ...
+    @property
+    def directory(self) -> str: ...
+    @property
+    def reads(self) -> set[str]: ...
+    @property
+    def required(self) -> list[str]: ...
+    @property
+    def git(self) -> list[Mark]: ...
+    def apply(self, function: Term, args: list[Term]) -> Term:
+        """Return what a function value gives for the arguments."""
+
+
+Result: TypeAlias = Value | Known[Value] | Unknown
+Pure: TypeAlias = Callable[..., Result]
+
+
+def at_call(context: Context, value: Value) -> Known[Value]:
+    """Return the value as one that comes from the call."""
+    return Known(value, context.at)
 
 
 def known(term: Item) -> Value:

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from relbuild.elixir import calls, coerce, control, library, literals, modules
 from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.elixir.coerce import Undecided
-from relbuild.elixir.library import READERS
+from relbuild.elixir.library_files import READERS
 from relbuild.elixir.modules import Module, Scope
 from relbuild.elixir.patterns import assigned, variables
 from relbuild.elixir.syntax import Source, callee, operand, operands, operator, parts, walk

@@ -1,60 +1,34 @@
-"""What a function of Elixir's library knows about the place of its call."""
+"""Functions of Elixir's library whose value follows from their arguments: on texts, lists, keyword lists and maps.
+
+Each takes its arguments as terms and returns a value or a term, or raises Undecided where the result isn't sure. What
+they do is what hexdocs.pm/elixir documents.
+"""
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
 
 from relbuild.elixir import literals
 from relbuild.elixir.coerce import (
+    Context,
+    Pure,
+    Result,
     Undecided,
+    at_call,
     charlist,
     exactly,
-    expand,
     known,
     limited,
     listed,
     make_list,
     number,
-    place,
     text,
     to_string,
     whole,
 )
-from relbuild.elixir.config_imports import closure, matching
+from relbuild.elixir.library_files import FILES
 from relbuild.elixir.values import Atom, Function, Gap, Item, List, Map, Term, TreePath, Tuple, Value, atom, get, same
-from relbuild.errors import Mark, ProjectError
-from relbuild.facts import Known, Tree, Unknown
-
-
-class Context(Protocol):
-    """What a function uses besides its arguments: the place of the call, the project's files, other functions."""
-
-    @property
-    def at(self) -> Mark: ...
-    @property
-    def tree(self) -> Tree: ...
-    @property
-    def directory(self) -> str: ...
-    @property
-    def reads(self) -> set[str]: ...
-    @property
-    def required(self) -> list[str]: ...
-    @property
-    def git(self) -> list[Mark]: ...
-    def apply(self, function: Term, args: list[Term]) -> Term:
-        """Return what a function value gives for the arguments."""
-
-
-Result: TypeAlias = Value | Known[Value] | Unknown
-Pure: TypeAlias = Callable[..., Result]
-
-
-def at_call(context: Context, value: Value) -> Known[Value]:
-    """Return the value as one that comes from the call."""
-    return Known(value, context.at)
+from relbuild.facts import Known, Unknown
 
 
 def _head(context: Context, term: Term) -> Result:
@@ -183,13 +157,6 @@ def _put(context: Context, term: Term, key: Term, value: Term) -> Value:
     return make_list([pair, *listed(at_call(context, _drop(context, term, at_call(context, List((key,))))))])
 
 
-def _put_new(context: Context, term: Term, key: Term, value: Term) -> Result:
-    found = get(_keywords(term), atom_name(key))
-    if isinstance(found, Unknown):
-        raise Undecided(found.reason, found)
-    return make_list([at_call(context, Tuple((key, value))), *listed(term)]) if found is None else term
-
-
 def _drop(context: Context, term: Term, keys: Term) -> Value:
     dropped = [atom_name(key) for key in exactly(keys)]
     return make_list(item for key, item in _keys(listed(term)) if _plain_name(key) not in dropped)
@@ -286,9 +253,7 @@ LISTS: dict[tuple[str, int], Pure] = {
     ("Enum.reject", 2): lambda context, term, test: _keep(context, term, test, False),
     ("Keyword.merge", 2): _merge,
     ("Keyword.put", 3): _put,
-    ("Keyword.put_new", 3): _put_new,
     ("Keyword.delete", 2): lambda context, term, key: _drop(context, term, at_call(context, List((key,)))),
-    ("Keyword.drop", 2): _drop,
     ("Keyword.take", 2): _take,
     ("Keyword.get", 2): fetch,
     ("Keyword.get", 3): fetch,
@@ -297,148 +262,6 @@ LISTS: dict[tuple[str, int], Pure] = {
     ("Map.get", 3): fetch,
     ("Map.fetch!", 2): fetch_present,
     ("List.flatten", 1): _flatten,
-}
-
-
-# Written by the build or left out of it: what the tree has there is not what the release's build sees.
-_NOT_THE_SAME_IN_A_BUILD = {".git", "_build", "deps", "node_modules"}
-
-
-def _path_join(context: Context, left: Term, right: Term | None = None) -> Value:
-    pieces = exactly(left) if right is None else [left, right]
-    if len(pieces) < 2:
-        raise Undecided("there is nothing to join")
-    first, *rest = [known(piece) for piece in pieces]
-    for piece in rest:
-        if isinstance(first, TreePath) and isinstance(piece, str):
-            # Path.join doesn't resolve `..`, but the tree has no links that would make a difference.
-            first = expand(piece.lstrip("/") or ".", first.path)
-        elif isinstance(first, str) and isinstance(piece, str) and first and piece and "//" not in (first, piece):
-            first = f"{first.rstrip('/')}/{piece.strip('/')}"
-        else:
-            raise Undecided("what the path becomes isn't known")
-    return first
-
-
-def _path_expand(context: Context, path: Term, base: Term | None = None) -> Value:
-    value = known(path)
-    if isinstance(value, TreePath):
-        return value
-    return expand(text(path), place(base, context.directory) if base is not None else context.directory)
-
-
-def _dirname(context: Context, path: Term) -> Value:
-    value = known(path)
-    if not isinstance(value, TreePath):
-        raise Undecided("what the path becomes isn't known")
-    return expand("..", value.path)
-
-
-def _basename(context: Context, path: Term) -> Value:
-    value = known(path)
-    found = posixpath.basename(value.path if isinstance(value, TreePath) else text(path))
-    if not found or found.startswith(".."):
-        raise Undecided("what the directory is called isn't known")
-    return found
-
-
-def _place(context: Context, path: Term) -> str:
-    """Return the path in the tree; raise Undecided for what the build doesn't have as the tree has it."""
-    where = place(path, context.directory)
-    parts = set(where.split("/"))
-    if ".git" in parts:
-        context.git.append(context.at)
-    if _NOT_THE_SAME_IN_A_BUILD & parts:
-        raise Undecided(f"{where} is not part of the project")
-    return where
-
-
-def _content(context: Context, path: Term) -> str:
-    where = _place(context, path)
-    try:
-        content = context.tree.read(where)
-    except ProjectError as error:
-        raise Undecided(f"{where} can't be read") from error
-    if content is None:
-        raise Undecided(f"there is no {where}")
-    context.reads.add(where)
-    try:
-        return limited(content.decode())
-    except UnicodeDecodeError as error:
-        raise Undecided(f"{where} is not UTF-8") from error
-
-
-def _read(context: Context, path: Term) -> Value:
-    return Tuple((at_call(context, Atom("ok")), at_call(context, _content(context, path))))
-
-
-def _opened(context: Context, path: Term, *options: Term) -> Value:
-    _content(context, path)
-    raise Undecided("only Elixir can read it")
-
-
-def _code(context: Context, path: Term, base: Term | None = None) -> Value:
-    named = path if base is None else at_call(context, _path_expand(context, path, base))
-    _content(context, named)
-    context.required.append(place(named, context.directory))
-    raise Undecided("only Elixir can evaluate the file")
-
-
-def _config(context: Context, path: Term, *options: Term) -> Value:
-    """Collect a configuration file and the files that it imports, also by way of one another."""
-    _content(context, path)
-    context.reads.update(closure(context.tree, [_place(context, path)]))
-    raise Undecided("only Elixir can evaluate the file")
-
-
-def _exists(context: Context, path: Term) -> Value:
-    # Its absence proves nothing: a step of the build may write it.
-    _content(context, path)
-    return True
-
-
-def _listing(context: Context, path: Term | None = None) -> Value:
-    where = _place(context, path) if path is not None else context.directory
-    if where and context.tree.list(where):
-        context.reads.add(f"{where}/")
-    raise Undecided("what the directory has in the build isn't known")
-
-
-def _wildcard(context: Context, pattern: Term, options: Term | None = None) -> Value:
-    where = _place(context, pattern)
-    plain = re.split(r"/?[^/]*[*?\[{]", where)[0]
-    if re.search(r"\*\*|[\[{]", where):
-        return _listing(context, at_call(context, TreePath(plain)))
-    context.reads.update(matching(context.tree, where))
-    raise Undecided("which files the build has isn't known")
-
-
-READERS = ("File.", "Code.", "Path.wildcard", ":file.", "EEx.", "Config.Reader.", "Mix.Config.")
-"""The functions below that read files begin so."""
-
-FILES: dict[tuple[str, int], Pure] = {
-    ("Path.join", 1): _path_join,
-    ("Path.join", 2): _path_join,
-    ("Path.expand", 1): _path_expand,
-    ("Path.expand", 2): _path_expand,
-    ("Path.dirname", 1): _dirname,
-    ("Path.basename", 1): _basename,
-    ("File.cwd!", 0): lambda context: TreePath(context.directory),
-    ("File.read!", 1): _content,
-    ("File.read", 1): _read,
-    (":file.read_file", 1): _read,
-    ("File.exists?", 1): _exists,
-    ("File.regular?", 1): _exists,
-    **{(name, 1): _listing for name in ("File.ls", "File.ls!", "File.dir?", ":file.list_dir")},
-    **{(name, 0): _listing for name in ("File.ls", "File.ls!")},
-    **{("Path.wildcard", count): _wildcard for count in (1, 2)},
-    **{(f"File.{name}", count): _opened for name in ("open", "open!", "stat", "stat!") for count in (1, 2, 3)},
-    **{("File.stream!", count): _opened for count in (1, 2, 3)},
-    **{(f"EEx.{name}", count): _opened for name in ("eval_file", "compile_file") for count in (1, 2, 3)},
-    **{(f":file.{name}", count): _opened for name in ("consult", "script", "eval", "open") for count in (1, 2)},
-    **{(f"Code.{name}_file", count): _code for name in ("require", "compile", "eval", "load") for count in (1, 2)},
-    **{(f"Config.Reader.{name}!", count): _config for name in ("read", "read_imports") for count in (1, 2)},
-    **{(f"Mix.Config.{name}!", count): _config for name in ("read", "eval") for count in (1, 2)},
 }
 
 
@@ -452,20 +275,6 @@ def _trim_start(context: Context, term: Term) -> Value:
 
 def _trim_end(context: Context, term: Term) -> Value:
     return text(term).rstrip(literals.WHITESPACE)
-
-
-def _trim_start_of(context: Context, term: Term, prefix: Term) -> Value:
-    value, cut = text(term), text(prefix)
-    while cut and value.startswith(cut):
-        value = value.removeprefix(cut)
-    return value
-
-
-def _trim_end_of(context: Context, term: Term, suffix: Term) -> Value:
-    value, cut = text(term), text(suffix)
-    while cut and value.endswith(cut):
-        value = value.removesuffix(cut)
-    return value
 
 
 def _strings(context: Context, found: list[str]) -> List:
@@ -570,13 +379,8 @@ FUNCTIONS: dict[tuple[str, int], Pure] = {
     ("String.trim", 1): _trim,
     ("String.trim_leading", 1): _trim_start,
     ("String.trim_trailing", 1): _trim_end,
-    ("String.trim_leading", 2): _trim_start_of,
-    ("String.trim_trailing", 2): _trim_end_of,
     ("String.replace_prefix", 3): lambda context, term, old, new: (
         text(new) + text(term).removeprefix(text(old)) if text(term).startswith(text(old)) else text(term)
-    ),
-    ("String.replace_suffix", 3): lambda context, term, old, new: (
-        text(term).removesuffix(text(old)) + text(new) if text(term).endswith(text(old)) else text(term)
     ),
     ("String.split", 1): _words,
     ("String.split", 2): _split,

@@ -63,7 +63,6 @@ KNOWN = [
     ('String.split("a,b,,c", ",", trim: true)', ["a", "b", "c"]),
     ('String.split("a,b,c", ",", parts: 2)', ["a", "b,c"]),
     ('String.replace("1-2-3", "-", ".")', "1.2.3"),
-    ('String.trim_leading("vv1", "v")', "1"),
     ('String.to_atom("a") |> to_string() |> String.upcase()', "A"),
     ('String.starts_with?("abc", ["x", "ab"])', True),
     ("Mix.env()", A("prod")),
