@@ -414,7 +414,7 @@ def test_the_expressions_for_ecto_are_elixir(docker: Docker, shop: str) -> None:
         "  def rollback(repo, version), do: {repo, version}\nend\n",
     }
     tree = Files(files)
-    read = project.read(tree)
+    read = project.read_project(tree)
     [found] = migrations.find_migrations(tree, read, ()).found
     assert found.rollback is not None
     script = (
