@@ -9,8 +9,8 @@ from typing import Any
 from relbuild.commands import explanation, machine, secrets
 from relbuild.commands.session import Session
 from relbuild.config import Steps
-from relbuild.engine import files, git, logins
-from relbuild.engine.registry import LOOPBACK, Registries
+from relbuild.engine import files, git
+from relbuild.engine.connection import has_login
 from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
 from relbuild.facts import Known, Tree
 from relbuild.image import dockerfile
@@ -73,7 +73,7 @@ def doctor(session: Session, release: str | None) -> Diagnosis:
     if plan is not None:
         found += _unavailable(session, plan)
         found += _project(session, plan)
-        found += _bases(session, plan, answers=answers)
+        found += _bases(session, plan) if answers else ()
     return Diagnosis((*engine, *found))
 
 
@@ -172,10 +172,10 @@ def _written(session: Session, plan: Plan) -> Iterator[Finding]:
 
 def _login(image: str) -> Iterator[Finding]:
     reference = Reference.parse(image)
-    if reference.registry == DOCKER_HUB or LOOPBACK.fullmatch(reference.registry):
+    if reference.registry == DOCKER_HUB or reference.is_loopback:
         return
     try:
-        known = logins.basic(reference.registry) is not None
+        known = has_login(reference.registry)
     except CommandFailed as error:
         # A build does without.
         yield from (Finding("registry", "warning", each.message, each.hint) for each in error.problems)
@@ -187,12 +187,11 @@ def _login(image: str) -> Iterator[Finding]:
         yield Finding("registry", "warning", said, reference.login)
 
 
-def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
-    """Yield whether the images that the build starts from can be had; ``answers`` is whether the engine does."""
+def _bases(session: Session, plan: Plan) -> Iterator[Finding]:
+    """Yield whether the images that the build is based on are at the engine or in their registry."""
     mirror = session.config().registry_mirror
-    registries = Registries()
     for image in dict.fromkeys((plan.builder.image, plan.runner.image)):
-        facts = session.engine.image(image) if answers else None
+        facts = session.engine.image(image)
         if facts is not None:
             # Of an image for other platforms a base may well be another platform's.
             own = session.engine.architecture() if plan.platforms is None else facts.architecture
@@ -200,7 +199,7 @@ def _bases(session: Session, plan: Plan, *, answers: bool) -> Iterator[Finding]:
             continue
         where = Reference.parse(image).at(mirror)
         try:
-            there = registries.manifest(where) is not None
+            there = session.engine.manifest(where) is not None
         except PassingFault as error:
             yield Finding("network", "failed", f"{image}: {error.problems[0].message}", error.problems[0].hint)
         except CommandFailed as error:

@@ -10,7 +10,6 @@ from typing import Any
 from relbuild.commands.session import Session
 from relbuild.engine import files, hexpm_index
 from relbuild.engine.hexpm_index import IndexedTag
-from relbuild.engine.registry import Registries
 from relbuild.errors import CommandFailed, Mark, PassingFault, Problem, ProjectError
 from relbuild.image import lock as locking
 from relbuild.image.lock import Lock, Locked
@@ -98,9 +97,8 @@ def _look_up(session: Session, release: str | None, platforms: tuple[str, ...]) 
     if tools.tag is not None and tools.wanted is not None:
         tools = _from_index(tools, tools.wanted, wanted)
     mirror = session.config().registry_mirror
-    registries = Registries()
     builder, runner = (
-        _resolved(registries, image, mirror, wanted, role)
+        _resolved(session, image, mirror, wanted, role)
         for role, image in (("builder", tools.builder_image), ("runner", tools.runner_image))
     )
     return Lock(builder, runner), tools.notes
@@ -166,11 +164,11 @@ def _others(indexed: tuple[IndexedTag, ...], wanted: Wanted) -> str | None:
     return f"what is near: {shown}" if shown else None
 
 
-def _resolved(registries: Registries, image: str, mirror: str | None, platforms: tuple[str, ...], role: str) -> Locked:
+def _resolved(session: Session, image: str, mirror: str | None, platforms: tuple[str, ...], role: str) -> Locked:
     """Return an image as it is in its registry, or in the mirror; raise where it isn't, or not for every platform."""
     asked = Reference.parse(image)
     where = asked.at(mirror)
-    manifest = registries.manifest(where)
+    manifest = session.engine.manifest(where)
     if manifest is None:
         raise ProjectError(
             f"{where.registry} has no {where}, the {role}'s image",

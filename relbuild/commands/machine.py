@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relbuild.commands.session import Session
-from relbuild.engine import files, logins
+from relbuild.engine import files
+from relbuild.engine.connection import configuration
 from relbuild.engine.facts import EngineFacts
 from relbuild.errors import CommandFailed, EngineError, PassingFault
 from relbuild.image.build.failures import INSTALL_BUILDX
@@ -162,6 +163,6 @@ def _set_here() -> tuple[str, ...]:
 
 
 def _given_to_builds() -> tuple[str, ...]:
-    configured = logins.configuration().get("proxies") or {}
+    configured = configuration().get("proxies") or {}
     keys = {key for each in configured.values() if isinstance(each, dict) for key in each}
     return tuple(name for name, key in PROXIES.items() if key in keys)

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from relbuild.commands import call
 from relbuild.commands.session import Session
-from relbuild.engine.replay import Replay
 from relbuild.engine.runner import Handling
+from relbuild.engine.streams import Replay
 from relbuild.errors import CommandFailed, LockedError, PassingFault, TimedOut
 from relbuild.image import labels
 from relbuild.release.oneoff import Job, OneOff
@@ -169,7 +169,7 @@ def _follow(session: Session, job: OneOff, made: str, timeout: float | None) -> 
         status: Mapping[str, Any] = (task or {}).get("Status") or {}
         state = status.get("State")
         # The log comes after the state: of an ended task it is then all there is.
-        replay.show(session.engine.service_log(made))
+        replay.show(*session.engine.service_log(made))
         if state in ENDED:
             return _ended(session, job, status, replay)
         if status.get("Err") and status["Err"] != said:

@@ -1,4 +1,4 @@
-"""What the engine's answers say, as values; https://docs.docker.com/reference/api/engine/ has their shapes."""
+"""The engine's answers as values; https://docs.docker.com/reference/api/engine/ has their shapes."""
 
 from __future__ import annotations
 
@@ -217,6 +217,31 @@ class TaskFacts:
             container=(status.get("ContainerStatus") or {}).get("ContainerID") or "",
             error=status.get("Err") or "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a name stands for in its registry: a digest, of an index where it has several platforms, and these."""
+
+    digest: str
+    platforms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Return the value of an answer of ``/distribution/NAME/json``."""
+        platforms = {_platform(each) for each in answer.get("Platforms") or ()}
+        return cls(answer["Descriptor"]["digest"], tuple(sorted(each for each in platforms if each)))
+
+
+def _platform(described: Mapping[str, Any]) -> str | None:
+    """Return ``os/architecture[/variant]``; None for what is no image, such as an attestation."""
+    system, architecture, variant = (described.get(key) for key in ("os", "architecture", "variant"))
+    if not system or not architecture or "unknown" in (system, architecture):
+        return None
+    # arm64 alone means v8, and most images leave it out.
+    if (architecture, variant) == ("arm64", "v8"):
+        variant = None
+    return "/".join(str(part) for part in (system, architecture, variant) if part)
 
 
 def _command(config: Mapping[str, Any]) -> tuple[str, ...]:

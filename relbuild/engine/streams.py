@@ -1,4 +1,4 @@
-"""Copies bytes between relbuild's streams and those of a subprocess, each direction in a thread of its own."""
+"""Bytes between relbuild's streams and those of subprocesses and containers, each direction in its own thread."""
 
 from __future__ import annotations
 
@@ -36,6 +36,27 @@ class Feed(threading.Thread):
             while self._own and (chunk := os.read(0, CHUNK)):
                 stdin.write(chunk)
                 stdin.flush()
+
+
+class Replay:
+    """The part of a growing log that was shown; with ``keep`` stdout isn't written but kept, for a result as JSON."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self._keep = keep
+        self._shown = [0, 0]
+        self.stdout = b""
+
+    def show(self, stdout: bytes, stderr: bytes) -> None:
+        """Write what is new in the whole log of each stream."""
+        for index, (content, to) in enumerate(((stdout, sys.stdout), (stderr, sys.stderr))):
+            new = content[self._shown[index] :]
+            self._shown[index] = max(len(content), self._shown[index])
+            if to is sys.stdout:
+                self.stdout += new
+            if new and not (to is sys.stdout and self._keep):
+                to.flush()
+                to.buffer.write(new)
+                to.buffer.flush()
 
 
 def read_all(stream: IO[bytes] | None) -> Callable[[], bytes]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from relbuild.errors import UsageError
 
 DOCKER_HUB = "docker.io"
+LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]+){3}|\[::1\])(?::[0-9]+)?")
 # https://docs.docker.com/reference/cli/docker/image/tag/: what a tag is made of.
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 REPOSITORY = re.compile(
@@ -61,6 +62,11 @@ class Reference:
         if self.registry == DOCKER_HUB:
             name = self.repository.removeprefix("library/")
         return f"{name}{f':{self.tag}' if self.tag else ''}{f'@{self.digest}' if self.digest else ''}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether its registry is on this machine, where docker needs no TLS."""
+        return LOOPBACK.fullmatch(self.registry) is not None
 
     @property
     def login(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 PLAIN = Path(__file__).parents[1] / "golden" / "mix-new" / "project"
 
-LIBRARIES = {"asyncio", "cyclonedx", "elftools", "rich", "ssl"}
+LIBRARIES = {"asyncio", "cyclonedx", "docker", "elftools", "requests", "rich", "ssl"}
 OF_A_FAILURE = {"relbuild.image.build.causes", "relbuild.image.build.diagnostics", "relbuild.image.build.failures"}
 OF_AN_IMAGE_NOT_SEEN_BEFORE = {
     *("relbuild.commands.checks", "relbuild.commands.content", "relbuild.commands.place", "relbuild.engine.archive"),
@@ -19,7 +19,7 @@ OF_AN_IMAGE_NOT_SEEN_BEFORE = {
 }
 NEEDLESS = LIBRARIES | OF_A_FAILURE | OF_AN_IMAGE_NOT_SEEN_BEFORE
 OF_AN_ENGINE = {
-    *("http.client", "relbuild.commands.build", "relbuild.commands.verification", "relbuild.engine.api"),
+    *("http.client", "relbuild.commands.build", "relbuild.commands.verification", "relbuild.engine.connection"),
     *("relbuild.engine.docker", "relbuild.image.build.buildx", "relbuild.image.build.progress", "relbuild.progress"),
 }
 OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml"}

@@ -16,7 +16,7 @@ from relbuild.commands import doctor, machine
 from relbuild.commands.doctor import Diagnosis
 from relbuild.commands.session import Session
 from relbuild.endpoint import DEFAULT
-from relbuild.engine.registry import Manifest
+from relbuild.engine.facts import Manifest
 from relbuild.errors import CommandFailed, PassingFault
 from relbuild.image.findings import Finding
 
@@ -39,11 +39,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def diagnosed(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Diagnosis]:
-    """Return a function that looks at the project, where the engine has every image and where it has none."""
+    """Return a function that looks at the project, where the engine has every image and where it has none.
 
-    def look(*, images: str | None = "amd64") -> Diagnosis:
+    ``manifest`` is what the registry answers then, or raises.
+    """
+
+    def look(*, images: str | None = "amd64", manifest: object = None) -> Diagnosis:
+        def answer(_image: object) -> object:
+            if isinstance(manifest, Exception):
+                raise manifest
+            return manifest
+
         facts = SimpleNamespace(architecture=images) if images else None
-        engine: Any = SimpleNamespace(image=lambda name: facts, architecture=lambda: "amd64")
+        engine: Any = SimpleNamespace(image=lambda name: facts, architecture=lambda: "amd64", manifest=answer)
         nothing: Any = None
         session = Session(project, None, DEFAULT, nothing, lambda _: engine, print, print, nothing)
         return doctor.doctor(session, None)
@@ -214,7 +222,7 @@ def test_secrets_and_a_login_that_are_not_there(
     monkeypatch.setenv("HEX_ACME_KEY", "x")
     configuration = project.parent / "docker" / "config.json"
     configuration.parent.mkdir()
-    configuration.write_text('{"auths": {"registry.example.com": {"username": "a", "password": "b"}}}')
+    configuration.write_text('{"auths": {"registry.example.com": {"auth": "YTpi"}}}')
     well = diagnosed()
     assert (well.exit_code, [status for status, _ in said(well, "registry")]) == (0, ["ok"])
 
@@ -222,20 +230,19 @@ def test_secrets_and_a_login_that_are_not_there(
 def test_the_engine_is_asked_for_images_while_it_answers(
     diagnosed: Callable[..., Diagnosis], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another fault of the machine's is none of theirs."""
+    """Another fault of the machine doesn't keep the images from being looked up."""
 
     def machine_with(check: str) -> None:
         fault = Finding(check, "failed", "no")
         monkeypatch.setattr(machine, "find", lambda session, platforms: iter((fault,)))
 
-    def nobody(self: object, image: object) -> object:
-        raise PassingFault("nobody answers")
-
-    monkeypatch.setattr(doctor.Registries, "manifest", nobody)
+    nobody = PassingFault("nobody answers")
     machine_with("platforms")
-    assert (diagnosed().exit_code, said(diagnosed(), "network")) == (1, [])
+    found = diagnosed(images=None, manifest=nobody)
+    assert (found.exit_code, len(said(found, "network"))) == (75, 2)
     machine_with("engine")
-    assert (diagnosed().exit_code, len(said(diagnosed(), "network"))) == (4, 2)
+    found = diagnosed(images=None, manifest=nobody)
+    assert (found.exit_code, said(found, "network"), said(found, "images")) == (4, [], [])
 
 
 def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> None:
@@ -257,14 +264,8 @@ def test_an_image_of_another_platform(diagnosed: Callable[..., Diagnosis]) -> No
     ],
 )
 def test_images_that_the_engine_lacks(
-    diagnosed: Callable[..., Diagnosis], monkeypatch: pytest.MonkeyPatch, answer: object, status: str, code: int
+    diagnosed: Callable[..., Diagnosis], answer: object, status: str, code: int
 ) -> None:
-    def manifest(self: object, image: object) -> object:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(doctor.Registries, "manifest", manifest)
-    found = diagnosed(images=None)
+    found = diagnosed(images=None, manifest=answer)
     found_statuses = [each for check in ("images", "network") for each, _ in said(found, check)]
     assert (found_statuses, found.exit_code) == ([status, status], code)
