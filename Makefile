@@ -1,4 +1,4 @@
-# make demo   a Mix project becomes an image, migrates a real PostgreSQL, serves, and stops
+# make demo   a Mix project becomes an image, migrates a real PostgreSQL, serves, and is deployed to a swarm
 # make test   all tests, on a real Docker Engine
 # make bench  what relbuild costs beside a conventional Dockerfile and docker alone: ratios, those of images into
 #             bench/RESULTS.md; fails at the end when one is above what is promised; half an hour

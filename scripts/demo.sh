@@ -11,6 +11,9 @@ network=relbuild-demo
 database=relbuild-demo-postgres
 app=relbuild-demo-shop
 image=relbuild-demo-shop:0.1.0
+update=relbuild-demo-shop:0.2.0
+swarm_network=relbuild-demo-swarm
+load=relbuild-demo-load
 # Only containers on the demo's own network reach this database.
 export DATABASE_URL="postgres://shop:demo@$database:5432/shop"
 
@@ -46,20 +49,28 @@ main() {
     title "It stops when it is told to"
     stop_cleanly
 
+    title "A swarm to deploy to: this machine"
+    start_swarm
+    run docker network create --driver overlay --attachable --label "$label" "$swarm_network"
+    run docker network connect "$swarm_network" "$database"
+    run relbuild deploy demo --config scripts/demo/relbuild.yml --image "$image"
+
+    title "An update and a rollback while requests come in: none fails"
+    build_update
+    start_load
+    run relbuild deploy demo --config scripts/demo/relbuild.yml --image "$update"
+    run relbuild status demo --config scripts/demo/relbuild.yml
+    run relbuild rollback demo --config scripts/demo/relbuild.yml
+    stop_load
+    run relbuild history demo --config scripts/demo/relbuild.yml
+
     trap - EXIT
     what_next
 }
 
-# Takes away what an earlier demo left; the build cache stays, so that this one is quick. The shop's image goes too: when
-# its name passes to a new one, the old one is left without a name, and demo-clean.sh can't tell whose it is.
+# Removes what an earlier demo left; the build cache stays, so that this one is quick.
 remove_leftovers() {
-    for container in $(docker container ls --all --quiet --filter "label=$label"); do
-        docker container rm --force --volumes "$container" >/dev/null
-    done
-    for found in $(docker network ls --quiet --filter "label=$label"); do
-        docker network rm "$found" >/dev/null
-    done
-    docker image rm --force "$image" >/dev/null 2>&1 || true
+    scripts/demo-clean.sh 2>/dev/null
 }
 
 title() {
@@ -116,6 +127,40 @@ stop_cleanly() {
     [ "$code" -eq 0 ]
 }
 
+# A machine that is in a swarm already stays in it; the label tells demo-clean.sh whose the swarm is.
+start_swarm() {
+    if [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ]; then
+        run docker swarm init --advertise-addr 127.0.0.1
+        docker node update --label-add "$label" "$(docker info --format '{{.Swarm.NodeID}}')" >/dev/null
+    fi
+}
+
+# Builds the shop's next version, from a copy.
+build_update() {
+    local copy
+    copy=$(mktemp -d)
+    cp -R examples/shop/. "$copy"
+    sed -i 's/version: "0.1.0"/version: "0.2.0"/' "$copy/mix.exs"
+    run relbuild image -C "$copy" -t "$update"
+    rm -r "$copy"
+}
+
+start_load() {
+    docker run --detach --label "$label" --name "$load" --network "$swarm_network" \
+        --volume "$PWD/scripts/demo/load.sh:/load.sh:ro" debian:trixie-slim /load.sh relbuild-demo_web >/dev/null
+    wait_for "$load" sh -c "docker logs $load | grep answered"
+}
+
+# Counts the requests, and fails when one of them failed.
+stop_load() {
+    local answered failed
+    docker stop "$load" >/dev/null
+    answered=$(docker logs "$load" | grep -c answered)
+    failed=$(docker logs "$load" | grep -c failed || true)
+    printf '\n%d requests were answered, %d failed\n' "$answered" "$failed"
+    [ "$failed" -eq 0 ]
+}
+
 # Milliseconds since some moment.
 now() {
     python -c 'import time; print(time.monotonic_ns() // 1_000_000)'
@@ -140,13 +185,14 @@ what_next() {
     title "What to type next"
     cat <<END
 
-The image and the database are still there. In this shell:
+The images, the database and the deployment are still there. In this shell:
 
   source .venv/bin/activate
   export DATABASE_URL=$DATABASE_URL
   relbuild plan -C examples/shop                     # what was found, what is built, and why
   relbuild dockerfile -C examples/shop               # the Dockerfile it was built with
   relbuild eval 'Shop.Release.status()' --on image:$image --env DATABASE_URL --network $network
+  relbuild status demo --config scripts/demo/relbuild.yml
   docker start $app
   relbuild rpc 'IO.inspect(Shop.Products.list())' --on container:$app   # a moment later, when it has booted
 
@@ -154,7 +200,7 @@ In a Mix project of your own:
 
   relbuild image
 
-Take away what the demo made:
+Remove what the demo made:
 
   make demo-clean
 END

@@ -33,6 +33,7 @@ def host_project(deployment: Deployment, revision: int, *, publish: bool = True)
             **_service(deployment, service, revision),
             "init": True,
             "restart": "unless-stopped",
+            "security_opt": ["no-new-privileges:true"],
             "networks": {**alias, **{network: {} for network in deployment.networks}},
             **({"ports": [_port(port) for port in service.publish]} if publish and service.publish else {}),
             "labels": _labels(deployment, service, revision, publish=publish),
@@ -130,7 +131,6 @@ def _service(deployment: Deployment, service: Service, revision: int) -> dict[st
         "read_only": True,
         "tmpfs": ["/tmp"],
         "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
         "stop_grace_period": f"{deployment.stop_timeout}s",
         **({"healthcheck": healthcheck} if healthcheck else {}),
     }

@@ -152,6 +152,7 @@ class Swarm:
         network = f"{self.name}_default"
         networks = [network] if self.session.engine.inspected("network", network) is not None else []
         options = (
+            *(() if _has_digest(deployment) else ("--no-resolve-image",)),
             *(word for each in secrets for word in ("--secret", each)),
             *(word for each in deployment.secrets for word in ("--env", f"{each}_FILE={SECRETS_DIRECTORY}/{each}")),
             *(word for each in first.env for word in ("--env", each)),
@@ -200,8 +201,9 @@ class Swarm:
     def roll_out(self, deployment: Deployment, revision: int) -> None:
         before = {service["ID"]: service["Version"]["Index"] for service in self._services()}
         document = compose.stack(deployment, revision, self._wanted())
-        words = ("stack", "deploy", "--detach", "--prune", "--with-registry-auth", "--compose-file", "-", self.name)
-        done = self._captured(*words, stdin=to_yaml(document).encode())
+        resolve = () if _has_digest(deployment) else ("--resolve-image", "never")
+        words = ("stack", "deploy", "--detach", "--prune", *resolve, "--with-registry-auth", "--compose-file", "-")
+        done = self._captured(*words, self.name, stdin=to_yaml(document).encode())
         if done.exit_code:
             why = done.tail[-1] if done.tail else "docker stack deploy failed"
             raise self._failed(f"{self.name} {deployment.version} wasn't taken", why, ())
@@ -328,6 +330,11 @@ class Swarm:
             # There need be nothing to remove.
             return self.session.runner.lines(argv, lambda _line: None)
         return self.session.runner.captured(argv, handling=Handling(stdin=False, feed=stdin or b""))
+
+
+def _has_digest(deployment: Deployment) -> bool:
+    """Return whether a registry has the image: for any other, docker would warn that it can't ask one."""
+    return "@" in deployment.image
 
 
 def _replicas(service: Any) -> int:

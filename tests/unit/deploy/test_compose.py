@@ -44,7 +44,6 @@ SERVICE = {
     "read_only": True,
     "tmpfs": ["/tmp"],
     "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
     "stop_grace_period": "60s",
     "healthcheck": {
         "test": ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4000"],
@@ -64,6 +63,7 @@ def test_a_host_has_a_project_for_each_revision() -> None:
     assert project["services"]["web"] == {
         **SERVICE,
         "restart": "unless-stopped",
+        "security_opt": ["no-new-privileges:true"],
         "networks": {"shop": {"aliases": ["shop", "shop-web"]}, "backend": {}},
         "ports": [{"target": 4000, "published": "80", "protocol": "tcp"}],
         "labels": {"traefik.enable": "true", **LABELS},
