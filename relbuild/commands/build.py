@@ -20,7 +20,7 @@ from relbuild.image import dockerfile, dockerignore
 from relbuild.image.build import buildx, progress
 from relbuild.image.build.buildx import Caches, Clean
 from relbuild.image.build.progress import Build, ProgressReader
-from relbuild.image.plan import Plan
+from relbuild.image.plan.plan import Plan
 from relbuild.mix.project import Project
 from relbuild.progress import Display
 

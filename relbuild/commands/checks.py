@@ -20,9 +20,10 @@ from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
 from relbuild.errors import ProjectError, UsageError
-from relbuild.image import labels, platforms
+from relbuild.image import labels
 from relbuild.image.findings import Finding
 from relbuild.image.inspect import inspection
+from relbuild.image.plan.platforms import foreign_flags
 from relbuild.image.shipped import Shipped
 from relbuild.image.verify import checks, standins
 from relbuild.image.verify.boot import Setup
@@ -180,7 +181,7 @@ def _container(
 def _foreign(facts: ImageFacts, archive: Archive) -> Foreign:
     """Return how a release is tried out that this engine can only run emulated, if at all."""
     erts = next((match[1] for path in archive.files if (match := ERTS.search(path))), "")
-    return Foreign(facts.platform, platforms.foreign_flags(facts.architecture, erts))
+    return Foreign(facts.platform, foreign_flags(facts.architecture, erts))
 
 
 def _labelled(facts: ImageFacts) -> Shipped:

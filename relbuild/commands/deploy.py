@@ -21,7 +21,7 @@ from relbuild.deploy.state import Record, age, choose_rollback, old_images
 from relbuild.engine import git
 from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
-from relbuild.image.tags import split_reference
+from relbuild.image.plan.tags import split_reference
 from relbuild.release.command import ReleaseCommand
 from relbuild.result import Content, Document, TextTable
 

@@ -15,8 +15,8 @@ from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, P
 from relbuild.facts import Known, Tree
 from relbuild.image import dockerfile
 from relbuild.image.findings import Finding, Status, table
-from relbuild.image.lock import FILE as LOCK
-from relbuild.image.plan import Plan
+from relbuild.image.plan.base_images import LOCK_FILE as LOCK
+from relbuild.image.plan.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
 from relbuild.image.tracked_secrets import may_hold_secrets, secret_values
 from relbuild.mix import distillery

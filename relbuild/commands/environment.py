@@ -13,7 +13,8 @@ from relbuild.commands.place import release_image
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, UsageError
-from relbuild.image import build_time, labels
+from relbuild.image import labels
+from relbuild.image.plan.notes import build_time_notes
 from relbuild.mix.environment import COMMAND, Contract, from_label, lacks, read_by_build, undecided
 from relbuild.release.contract_text import Checked, Required, example_of
 from relbuild.release.envfile import Entry
@@ -29,7 +30,7 @@ def show(session: Session, reference: str | None) -> Required:
         return Required(_contract(session, reference)[0])
     project = session.project()
     contract = session.contract(project)
-    for note in build_time.notes(read_by_build(session.tree(), project), project, session.config(), contract):
+    for note in build_time_notes(read_by_build(session.tree(), project), project, session.config(), contract):
         session.warn(note)
     return Required(contract)
 

@@ -11,9 +11,12 @@ from relbuild.commands.session import Session
 from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.engine import files
 from relbuild.errors import EngineError
-from relbuild.image import bases, dependencies, dockerignore, evaluation, packages, rust
-from relbuild.image.credentials import Access
-from relbuild.image.stages import make_builder
+from relbuild.image import dockerignore, evaluation
+from relbuild.image.plan.base_images import resolve_locked_toolchain
+from relbuild.image.plan.credentials import DependencyAccess
+from relbuild.image.plan.dependencies import plan_dependencies
+from relbuild.image.plan.packages import builder_packages, package_needs, plan_rust
+from relbuild.image.plan.stages import make_builder
 from relbuild.mix.evaluation import Difference, fill_in, read_evaluated
 from relbuild.mix.project import Project, with_path_deps
 
@@ -25,12 +28,12 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     Raises the error that says why it failed, and ProjectError for a mix.exs that Mix can't evaluate.
     """
     config, lock = session.config(), session.lock()
-    deps = dependencies.decide(session.tree(), read, config)
-    tools = bases.settle(session.tree(), config, read.required_elixir, lock, rebar3=deps.rebar3)
-    native = rust.decide(session.tree(), read, deps.resolved, tools.debian.value)
-    needs = (*packages.needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
+    deps = plan_dependencies(session.tree(), read, config)
+    tools = resolve_locked_toolchain(session.tree(), config, read.required_elixir, lock, rebar3=deps.rebar3)
+    native = plan_rust(session.tree(), read, deps.resolved, tools.debian.value)
+    needs = (*package_needs(deps.resolved, tools.debian.value, config.builder.env, native.cargo), *native.needs)
     # Nothing is fetched, so that nothing is needed for it but what installs the same toolchain.
-    builder = replace(make_builder(config, tools, deps, packages.to_build(needs), lock), access=Access())
+    builder = replace(make_builder(config, tools, deps, builder_packages(needs), lock), access=DependencyAccess())
     given = secrets.find(builder)
     session.engine.require_builds()
     directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from relbuild.errors import Problem
 from relbuild.facts import Known, Unknown
-from relbuild.image.assets import BUILD, DEPLOY, Assets
-from relbuild.image.lock import Locked
-from relbuild.image.plan import Plan
-from relbuild.image.tags import untaggable
+from relbuild.image.plan.assets import BUILD, DEPLOY, Assets
+from relbuild.image.plan.base_images import LockedImage
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.tags import untaggable_version
 from relbuild.mix.environment import Contract
 from relbuild.result import TextTable
 
@@ -47,7 +47,7 @@ def listing(title: str, lines: Iterable[str]) -> list[str | TextTable]:
 
 def notes(plan: Plan) -> tuple[str, ...]:
     """Return the plan's notes, and what `relbuild image` would refuse where no tag is given."""
-    refused = untaggable(plan)
+    refused = untaggable_version(plan)
     return (*plan.notes, *map(problem_note, (*plan.problems, *((refused,) if refused is not None else ()))))
 
 
@@ -148,7 +148,7 @@ def _image_rows(plan: Plan) -> Iterator[Row]:
 
 
 def _tag(plan: Plan) -> str:
-    if untaggable(plan) is not None:
+    if untaggable_version(plan) is not None:
         return ""
     return f":{plan.version.value}" if isinstance(plan.version, Known) else ":latest"
 
@@ -165,7 +165,7 @@ def _packages(plan: Plan, who: str, names: tuple[str, ...], why: str) -> str:
     return f"{' '.join(names)}  ({'; '.join(reasons)})"
 
 
-def _locked(locked: Locked | None) -> str:
+def _locked(locked: LockedImage | None) -> str:
     return f"  ({locked.at.brief})" if locked else ""
 
 

@@ -16,9 +16,9 @@ from relbuild.errors import CommandFailed, PassingFault, Problem, RelbuildError,
 from relbuild.image.build import buildx
 from relbuild.image.build.buildx import Caches
 from relbuild.image.findings import Finding
-from relbuild.image.platforms import parse
+from relbuild.image.plan.platforms import parse_platforms
+from relbuild.image.plan.tags import image_tags, split_reference
 from relbuild.image.reference import Reference
-from relbuild.image.tags import split_reference, tags
 from relbuild.result import Built
 
 __all__ = ["Caches", "image"]
@@ -52,9 +52,9 @@ def image(
     """
     if bill is not None:
         files.require_writable("--sbom", bill)
-    plan = session.plan(release, platforms=parse(platforms) if platforms else None)
+    plan = session.plan(release, platforms=parse_platforms(platforms) if platforms else None)
     names = plan.platforms.names if plan.platforms is not None else ()
-    references = tags(plan, asked_tags)
+    references = image_tags(plan, asked_tags)
     for note in explanation.notes(plan):
         session.warn(note)
     request = Request(plan, secrets.find(plan.builder), caches, names, clean=clean or reproducible)

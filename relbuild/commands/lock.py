@@ -11,9 +11,8 @@ from relbuild.commands.session import Session
 from relbuild.engine import files, hexpm_index
 from relbuild.engine.hexpm_index import IndexedTag
 from relbuild.errors import CommandFailed, Mark, PassingFault, Problem, ProjectError
-from relbuild.image import lock as locking
-from relbuild.image.lock import Lock, Locked
-from relbuild.image.platforms import parse
+from relbuild.image.plan.base_images import LOCK_FILE, ROLES, ImageLock, LockedImage
+from relbuild.image.plan.platforms import parse_platforms
 from relbuild.image.reference import Reference
 from relbuild.mix.toolchain import Toolchain
 from relbuild.mix.toolchain.hexpm import ERLANG, Wanted, pick
@@ -25,7 +24,7 @@ ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64
 class LockedImages:
     """What relbuild.lock holds now, and the lines in which it differs from before."""
 
-    lock: Lock
+    lock: ImageLock
     written: bool
     notes: tuple[str, ...]
     exit_code: int = 0
@@ -33,12 +32,12 @@ class LockedImages:
     def text(self) -> str:
         return "\n".join(
             f"{role:<8}{locked.reference}"
-            for role, locked in zip(locking.ROLES, (self.lock.builder, self.lock.runner), strict=True)
+            for role, locked in zip(ROLES, (self.lock.builder, self.lock.runner), strict=True)
         )
 
     def data(self) -> dict[str, Any]:
         return {
-            "file": locking.FILE,
+            "file": LOCK_FILE,
             "written": self.written,
             "builder": _data(self.lock.builder),
             "runner": _data(self.lock.runner),
@@ -55,7 +54,7 @@ def write(session: Session, release: str | None, platforms: tuple[str, ...]) -> 
     found, notes = _look_up(session, release, platforms)
     for note in notes:
         session.warn(note)
-    path = session.root / locking.FILE
+    path = session.root / LOCK_FILE
     content = found.render()
     changed = files.read_text(path) != content
     if changed and not session.dry_run:
@@ -67,7 +66,7 @@ def check(session: Session, release: str | None, platforms: tuple[str, ...]) -> 
     """Return what is locked; raise CommandFailed with what `relbuild lock` would write otherwise."""
     present = session.lock()
     if present is None:
-        raise CommandFailed(f"there is no {locking.FILE}", hint="relbuild lock writes it")
+        raise CommandFailed(f"there is no {LOCK_FILE}", hint="relbuild lock writes it")
     found, notes = _look_up(session, release, platforms)
     for note in notes:
         session.warn(note)
@@ -84,15 +83,15 @@ def check(session: Session, release: str | None, platforms: tuple[str, ...]) -> 
     return LockedImages(present, False, notes)
 
 
-def _moved(role: str, old: Locked, new: Locked) -> str:
+def _moved(role: str, old: LockedImage, new: LockedImage) -> str:
     if old.image == new.image:
         return f"{role}: {old.image} has moved from {old.digest} to {new.digest}"
     return f"{role}: now it would be {new.image}, not {old.image}"
 
 
-def _look_up(session: Session, release: str | None, platforms: tuple[str, ...]) -> tuple[Lock, tuple[str, ...]]:
+def _look_up(session: Session, release: str | None, platforms: tuple[str, ...]) -> tuple[ImageLock, tuple[str, ...]]:
     plan = session.plan(release, locked=False)
-    wanted = parse(platforms) or _own_platform()
+    wanted = parse_platforms(platforms) or _own_platform()
     tools = plan.toolchain
     if tools.tag is not None and tools.wanted is not None:
         tools = _from_index(tools, tools.wanted, wanted)
@@ -101,7 +100,7 @@ def _look_up(session: Session, release: str | None, platforms: tuple[str, ...]) 
         _resolved(session, image, mirror, wanted, role)
         for role, image in (("builder", tools.builder_image), ("runner", tools.runner_image))
     )
-    return Lock(builder, runner), tools.notes
+    return ImageLock(builder, runner), tools.notes
 
 
 def _own_platform() -> tuple[str, ...]:
@@ -164,7 +163,7 @@ def _others(indexed: tuple[IndexedTag, ...], wanted: Wanted) -> str | None:
     return f"what is near: {shown}" if shown else None
 
 
-def _resolved(session: Session, image: str, mirror: str | None, platforms: tuple[str, ...], role: str) -> Locked:
+def _resolved(session: Session, image: str, mirror: str | None, platforms: tuple[str, ...], role: str) -> LockedImage:
     """Return an image as it is in its registry, or in the mirror; raise where it isn't, or not for every platform."""
     asked = Reference.parse(image)
     where = asked.at(mirror)
@@ -182,8 +181,8 @@ def _resolved(session: Session, image: str, mirror: str | None, platforms: tuple
             hint="leave the platform out, or take another image",
         )
     name = str(replace(asked, digest=None))
-    return Locked(name, manifest.digest, manifest.platforms, Mark(locking.FILE, 1))
+    return LockedImage(name, manifest.digest, manifest.platforms, Mark(LOCK_FILE, 1))
 
 
-def _data(locked: Locked) -> dict[str, Any]:
+def _data(locked: LockedImage) -> dict[str, Any]:
     return {"image": locked.image, "digest": locked.digest, "platforms": list(locked.platforms)}

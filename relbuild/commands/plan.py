@@ -8,12 +8,12 @@ from typing import Any
 from relbuild.commands import explanation
 from relbuild.commands.session import Session
 from relbuild.facts import Known, Unknown
-from relbuild.image.assets import Assets
-from relbuild.image.bases import ElixirSource
-from relbuild.image.container import InstalledProgram
-from relbuild.image.credentials import Secret
-from relbuild.image.packages import Need
-from relbuild.image.plan import Plan
+from relbuild.image.plan.assets import Assets
+from relbuild.image.plan.base_images import ElixirSource
+from relbuild.image.plan.container import InstalledProgram
+from relbuild.image.plan.credentials import Secret
+from relbuild.image.plan.packages import Need
+from relbuild.image.plan.plan import Plan
 from relbuild.mix.environment import data_of
 from relbuild.mix.evaluation import Difference
 from relbuild.mix.toolchain import Choice

@@ -10,8 +10,8 @@ from relbuild.endpoint import Endpoint
 from relbuild.engine.docker import Listed, ListedImage, ServiceFacts, TaskFacts
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
-from relbuild.image.plan import Plan
-from relbuild.image.tags import split_reference, tags
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.tags import image_tags, split_reference
 from relbuild.release.target import ONE_OFF
 
 
@@ -25,7 +25,7 @@ def newest_image(session: Session) -> str:
     That is the one that was last given its name: a clean build's own time is its commit's.
     """
     plan = session.plan()
-    own = tags(plan, ())[0]
+    own = image_tags(plan, ())[0]
     images = [
         (own in image.tags, own if own in image.tags else sorted(image.tags)[-1], image)
         for image in session.engine.images(plan.image)

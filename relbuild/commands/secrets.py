@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from relbuild.errors import Problem, UsageError
-from relbuild.image.credentials import KNOWN_HOSTS, Secret
-from relbuild.image.stages import Builder
+from relbuild.image.plan.credentials import KNOWN_HOSTS, Secret
+from relbuild.image.plan.stages import BuilderStages
 
 
-def find(builder: Builder) -> Mapping[str, str]:
+def find(builder: BuilderStages) -> Mapping[str, str]:
     """Return each secret's source as buildx takes it: ``env=NAME`` or ``src=FILE``.
 
     Raises UsageError for every secret that isn't there, and where there is no ssh agent that could be lent.
@@ -32,7 +32,7 @@ def find(builder: Builder) -> Mapping[str, str]:
     return found
 
 
-def values(builder: Builder) -> Mapping[str, tuple[str, ...]]:
+def values(builder: BuilderStages) -> Mapping[str, tuple[str, ...]]:
     """Return what of each secret that is there must not be in an image: its value, what is secret of its file.
 
     A path is no secret, nor are the public keys of hosts.
@@ -76,7 +76,7 @@ def _missing(secret: Secret) -> Problem:
     return Problem(f"the build needs {secret.name}: {secret.reason}", secret.at, secret.hint)
 
 
-def _no_agent(builder: Builder) -> Problem:
+def _no_agent(builder: BuilderStages) -> Problem:
     lent = builder.access.ssh
     reason = builder.access.over_ssh if lent else "builder.ssh in relbuild.yml"
     at = lent[0].at if lent else None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from relbuild.engine.docker import Engine
     from relbuild.engine.files import ProjectTree
     from relbuild.engine.runner import Runner
-    from relbuild.image.lock import Lock
-    from relbuild.image.plan import Plan
+    from relbuild.image.plan.base_images import ImageLock
+    from relbuild.image.plan.plan import Plan
     from relbuild.mix.environment import Contract
     from relbuild.mix.project import Project
     from relbuild.progress import Display
@@ -83,12 +83,12 @@ class Session:
         """Return the same call for a release of the project."""
         return replace(self, release=release)
 
-    def lock(self) -> Lock | None:
+    def lock(self) -> ImageLock | None:
         """Return what relbuild.lock says, None when there is none; raise ProjectError."""
-        from relbuild.image import lock
+        from relbuild.image.plan.base_images import LOCK_FILE, parse_image_lock
 
-        content = self.tree().read(lock.FILE)
-        return lock.parse(content) if content is not None else None
+        content = self.tree().read(LOCK_FILE)
+        return parse_image_lock(content) if content is not None else None
 
     def project(self) -> Project:
         """Return what mix.exs defines, as the build evaluates it; raise ProjectError and ConfigError."""
@@ -125,7 +125,7 @@ class Session:
         Raises ProjectError and ConfigError.
         """
         from relbuild.engine.location import location
-        from relbuild.image.plan import make_plan
+        from relbuild.image.plan.plan import make_plan
 
         found = project or self.project()
         held = self.lock() if locked else None

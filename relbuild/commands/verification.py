@@ -19,8 +19,8 @@ from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.errors import CommandFailed, ConfigError, Problem
 from relbuild.image.findings import Finding, size
-from relbuild.image.plan import Plan
-from relbuild.image.tags import split_reference
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.tags import split_reference
 
 # relbuild image knows the findings of an image that it has verified before: nothing is read or tried out.
 if TYPE_CHECKING:

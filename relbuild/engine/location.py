@@ -6,7 +6,7 @@ import os
 import posixpath
 from pathlib import Path
 
-from relbuild.image.location import Link, Location
+from relbuild.image.plan.location import Link, Location
 
 # Where a project keeps its code, and what may lie there in any number: those are never looked through.
 _CODE = frozenset({"lib", "src", "include", "c_src", "native", "config", "rel", "apps"})

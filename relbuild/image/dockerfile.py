@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 
 from relbuild import templates
 from relbuild.elixir.versions import Version
-from relbuild.image.assets import PHOENIX_TASKS
-from relbuild.image.credentials import HEX_HOME, Secret
-from relbuild.image.node_stage import Install, NodeStage
-from relbuild.image.plan import Plan
-from relbuild.image.sources import Sources
-from relbuild.image.stages import Builder
+from relbuild.image.plan.assets import PHOENIX_TASKS
+from relbuild.image.plan.credentials import HEX_HOME, Secret
+from relbuild.image.plan.node_stage import Install, NodeStage
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.sources import Sources
+from relbuild.image.plan.stages import BuilderStages
 
 # In the first lines of what relbuild writes, so that it knows its own again.
 SIGNATURE = "written by relbuild"
@@ -359,7 +359,7 @@ def _build_secrets(plan: Plan) -> tuple[Secret, ...]:
     return (*plan.builder.secrets, *(plan.builder.asset_secrets if node is not None and node.in_build else ()))
 
 
-def mounts(builder: Builder, secrets: tuple[Secret, ...] | None = None) -> tuple[str, ...]:
+def mounts(builder: BuilderStages, secrets: tuple[Secret, ...] | None = None) -> tuple[str, ...]:
     """Return RUN's mounts for what every step of the build is given, or for other secrets."""
     ssh = ("--mount=type=ssh",) if builder.ssh else ()
     return (*_secret_mounts(builder.secrets if secrets is None else secrets), *ssh)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from relbuild import templates
-from relbuild.image import ignore
-from relbuild.image.ignore import LITTER, Group
-from relbuild.image.plan import Plan
-from relbuild.image.sources import DOCUMENTS
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.sources import DOCUMENTS, LITTER, IgnoreGroup, literal_pattern, reinclusions
 
 # In each Mix project: what Mix and its tasks make, tests and documents.
 MADE_BY_MIX = ("deps/", "test/", "cover/", *DOCUMENTS)
 
-COMPILED = Group(
+COMPILED = IgnoreGroup(
     "Compiled and fetched for this machine, not for the image",
     (
         "**/_build/",
@@ -27,7 +25,7 @@ COMPILED = Group(
         "**/erl_crash.dump",
     ),
 )
-UNRELATED = Group(
+UNRELATED = IgnoreGroup(
     "Not part of the release",
     (
         "**/.git",
@@ -43,7 +41,7 @@ UNRELATED = Group(
         "*.log",
     ),
 )
-SECRET = Group(
+SECRET = IgnoreGroup(
     "May hold secrets",
     (
         "**/.env",
@@ -77,7 +75,7 @@ _PRIV = "What a project keeps in priv/ and in rel/overlays/ belongs to its relea
 
 def render_plain() -> str:
     """Return what is left out of any project's build."""
-    kept = Group(_PRIV, ("!priv/**", "!apps/*/priv/**", "!rel/overlays/**"))
+    kept = IgnoreGroup(_PRIV, ("!priv/**", "!apps/*/priv/**", "!rel/overlays/**"))
     return templates.render("dockerignore.j2", groups=(COMPILED, UNRELATED, SECRET, kept, LITTER))
 
 
@@ -85,35 +83,37 @@ def render(plan: Plan) -> str:
     """Return the .dockerignore's text."""
     groups = tuple(_groups(plan))
     source = plan.sources.context.source
-    named = ignore.kept([pattern for group in groups for pattern in group.patterns], map(source, _named(plan)))
-    all_groups = (*groups, Group("What the Dockerfile names is wanted all the same", named))
+    named = reinclusions([pattern for group in groups for pattern in group.patterns], map(source, _named(plan)))
+    all_groups = (*groups, IgnoreGroup("What the Dockerfile names is wanted all the same", named))
     return templates.render("dockerignore.j2", groups=tuple(group for group in all_groups if group.patterns))
 
 
-def _groups(plan: Plan) -> Iterator[Group]:
+def _groups(plan: Plan) -> Iterator[IgnoreGroup]:
     """Yield the groups in the order in which they count: what comes later has the last word."""
     source = plan.sources.context.source
     own = [plan.sources.context.base]
     others = [source(path) for path in plan.sources.projects]
-    yield Group(COMPILED.why, _also_in(own, COMPILED.patterns))
-    yield Group(UNRELATED.why, _also_in(own, UNRELATED.patterns))
-    yield Group("Dependencies all the same", tuple(f"!{ignore.literal(source(path))}/" for path in plan.sources.kept))
+    yield IgnoreGroup(COMPILED.why, _also_in(own, COMPILED.patterns))
+    yield IgnoreGroup(UNRELATED.why, _also_in(own, UNRELATED.patterns))
+    yield IgnoreGroup(
+        "Dependencies all the same", tuple(f"!{literal_pattern(source(path))}/" for path in plan.sources.kept)
+    )
     # A dependency that lies in deps/ has been taken back whole, with what it has compiled.
     kept = [source(path) for path in plan.sources.kept]
     theirs = (*_in(others, MADE_BY_MIX), *_in(kept, (*COMPILED.patterns, *UNRELATED.patterns)))
-    yield Group("The same for the other Mix projects in here", tuple(dict.fromkeys(theirs)))
+    yield IgnoreGroup("The same for the other Mix projects in here", tuple(dict.fromkeys(theirs)))
     read = tuple(f"!{pattern}" for pattern in _in((*own, *others), plan.sources.documents))
-    yield Group("Code reads them", read)
+    yield IgnoreGroup("Code reads them", read)
     yield SECRET
     installs = plan.assets.node.installs if plan.assets.node is not None else ()
-    logins = tuple(ignore.literal(source(path)) for install in installs for path in install.of.kept_out)
-    yield Group("Hold a password or token", logins)
+    logins = tuple(literal_pattern(source(path)) for install in installs for path in install.of.kept_out)
+    yield IgnoreGroup("Hold a password or token", logins)
     overlays = _in(own, ("rel/overlays/**",))
-    yield Group(_PRIV, tuple(f"!{pattern}" for pattern in (*_in((*own, *others), ("priv/**",)), *overlays)))
+    yield IgnoreGroup(_PRIV, tuple(f"!{pattern}" for pattern in (*_in((*own, *others), ("priv/**",)), *overlays)))
     yield LITTER
     (here,) = _in(own, ("",))
-    yield Group("Built anew, as .gitignore has it", _below(here, plan.assets.made))
-    yield Group("As relbuild.yml has it (builder.ignore)", _below(here, plan.sources.ignored))
+    yield IgnoreGroup("Built anew, as .gitignore has it", _below(here, plan.assets.made))
+    yield IgnoreGroup("As relbuild.yml has it (builder.ignore)", _below(here, plan.sources.ignored))
 
 
 def _below(directory: str, patterns: Iterable[str]) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _also_in(directories: Iterable[str], patterns: tuple[str, ...]) -> tuple[str
 
 def _in(directories: Iterable[str], patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"{ignore.literal(directory)}/{pattern}" if directory else pattern
+        f"{literal_pattern(directory)}/{pattern}" if directory else pattern
         for directory in directories
         for pattern in patterns
     )

@@ -9,13 +9,13 @@ from relbuild import templates
 from relbuild.endpoint import Endpoint
 from relbuild.image import dockerfile as seen
 from relbuild.image.build import buildx
-from relbuild.image.stages import Builder
+from relbuild.image.plan.stages import BuilderStages
 from relbuild.mix.evaluation import DIRECTORY
 
 FACTS = "facts.json"
 
 
-def render(builder: Builder) -> str:
+def render(builder: BuilderStages) -> str:
     """Return the Dockerfile's text; its last stage is the file with the facts and nothing else."""
     mounts = ("--network=none", f"--mount=type=bind,target={DIRECTORY}", *seen.mounts(builder))
     # Hex is for fetching dependencies, and only downloading it would need the network.
@@ -32,7 +32,7 @@ def render(builder: Builder) -> str:
 
 
 def argv(
-    builder: Builder,
+    builder: BuilderStages,
     endpoint: Endpoint,
     *,
     dockerfile: str,

@@ -12,8 +12,8 @@ from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.elixir.versions import Version
 from relbuild.errors import Mark
 from relbuild.facts import Known, Tree
-from relbuild.image.location import Location, leaves
-from relbuild.image.plan import Plan, make_plan
+from relbuild.image.plan.location import Location, leaves_project
+from relbuild.image.plan.plan import Plan, make_plan
 from relbuild.init import elixir, mix_exs, rel_templates, settings, workflow
 from relbuild.init.change import Change, Overlay, text
 from relbuild.init.elixir import ElixirFile
@@ -102,7 +102,7 @@ class _Making:
         if self.options.ci is not None:
             self.add_workflow(plan, self.options.ci)
         self.notes.extend(distillery.distillery_notes(self.tree))
-        outside = any(leaves(change.path) for change in self.changes)
+        outside = any(leaves_project(change.path) for change in self.changes)
         base = "/".join(self.location.names) if self.location is not None and outside else ""
         return Scaffold(tuple(self.changes), tuple(self.unchanged), tuple(self.notes), base)
 
@@ -174,7 +174,7 @@ class _Making:
             requirement=requirement,
             branch=options.branch,
         )
-        if self.add_there(path, content) and leaves(path):
+        if self.add_there(path, content) and leaves_project(path):
             self.notes.append(
                 f"{path} is in the repository's root, where {service} reads it: the diff's paths are relative to "
                 "the root"

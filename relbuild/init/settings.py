@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from relbuild import templates
-from relbuild.image.plan import Plan
+from relbuild.image.plan.plan import Plan
 from relbuild.mix.toolchain.compatibility import Choice
 
 # Plain scalars that YAML reads as the same text.

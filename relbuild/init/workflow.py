@@ -9,8 +9,8 @@ import shlex
 
 from relbuild import templates
 from relbuild.errors import UsageError
-from relbuild.image.location import Location
-from relbuild.image.plan import Plan
+from relbuild.image.plan.location import Location
+from relbuild.image.plan.plan import Plan
 
 _PATHS = {"github": ".github/workflows/image{}.yml", "gitlab": ".gitlab-ci.yml"}
 

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from relbuild.image.ignore import excluded
+from relbuild.image.plan.sources import is_excluded
 
 PATHS = (
     "a.ex", "a.pem", ".env", ".env.prod", "x.env", "lib/a.ex", "lib/a.pem", "lib/test/a.ex", "test/a.exs",
@@ -39,4 +39,4 @@ def test_the_engine_leaves_out_what_relbuild_takes_to_be_left_out(docker: Any, t
             "buildx", "build", "--quiet", "--output", f"type=local,dest={out}", "--file", str(dockerfile), str(context)
         )
         copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-        assert copied == {path for path in PATHS if not excluded(patterns, path)}, patterns
+        assert copied == {path for path in PATHS if not is_excluded(patterns, path)}, patterns

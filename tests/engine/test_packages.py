@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from relbuild.errors import Mark
-from relbuild.image.package_table import table
-from relbuild.image.packages import available, needs, to_build, to_run
+from relbuild.image.plan.packages import (
+    available_packages,
+    builder_packages,
+    package_needs,
+    package_table,
+    runner_packages,
+)
 from relbuild.mix.lock import Resolved
 
 RELEASES = ["bookworm", "trixie", "forky"]
@@ -16,15 +21,15 @@ RELEASES = ["bookworm", "trixie", "forky"]
 
 @pytest.mark.parametrize("debian", RELEASES)
 def test_debian_has_what_is_said_to_be_needed(docker: Any, labels: tuple[str, ...], debian: str) -> None:
-    known = table()
+    known = package_table()
     every = [Resolved(name, name, Mark("mix.lock", 1), "hexpm") for name in known.packages]
     # With every switch, so that what brings its code compiled counts too.
     entries = known.packages.values()
     switches = {entry.switch.variable: entry.switch.values[0] for entry in entries if entry.switch is not None}
-    found = needs(every, debian, switches)
+    found = package_needs(every, debian, switches)
     used = [name for entry in entries for use in entry.uses for name in use.runner]
-    installed, absent = available((*used, *known.programs.values()), debian)
-    named = {*to_build(found), *to_run(found), *installed, *known.present.values()}
+    installed, absent = available_packages((*used, *known.programs.values()), debian)
+    named = {*builder_packages(found), *runner_packages(found), *installed, *known.present.values()}
     missing = {name for need in found for name in need.missing} | set(absent)
     script = "apt-get update >/dev/null && apt-cache show \"$@\" 2>/dev/null | sed -n 's/^Package: //p'"
     argv = ("run", "--rm", *labels, f"debian:{debian}-slim", "sh", "-c", script, "sh", *sorted(named | missing))
@@ -37,5 +42,15 @@ def test_a_slim_image_has_the_programs_that_are_said_to_be_there(
     docker: Any, labels: tuple[str, ...], debian: str
 ) -> None:
     script = 'for name; do command -v "$name" >/dev/null || echo "$name"; done'
-    argv = ("run", "--rm", *labels, f"debian:{debian}-slim", "bash", "-c", script, "bash", *sorted(table().present))
+    argv = (
+        "run",
+        "--rm",
+        *labels,
+        f"debian:{debian}-slim",
+        "bash",
+        "-c",
+        script,
+        "bash",
+        *sorted(package_table().present),
+    )
     assert docker(*argv) == ""

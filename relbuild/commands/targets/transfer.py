@@ -12,7 +12,7 @@ from relbuild.commands.place import pull
 from relbuild.commands.session import Session
 from relbuild.endpoint import DEFAULT
 from relbuild.errors import CommandFailed
-from relbuild.image.tags import split_reference
+from relbuild.image.plan.tags import split_reference
 
 
 def provide(session: Session, image: str) -> str:

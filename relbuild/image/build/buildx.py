@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from relbuild.endpoint import Endpoint
 from relbuild.image.dockerfile import CACHE, SCRIPTS_CONTEXT
-from relbuild.image.plan import Plan
-from relbuild.image.stages import Builder
+from relbuild.image.plan.plan import Plan
+from relbuild.image.plan.stages import BuilderStages
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def build(
     return (*argv, "--tag", tag, "--file", dockerfile, context)
 
 
-def given(builder: Builder, secrets: Mapping[str, str]) -> tuple[str, ...]:
+def given(builder: BuilderStages, secrets: Mapping[str, str]) -> tuple[str, ...]:
     """Return the options that give the build its secrets, the ssh agent and its network."""
     options = [option for name, source in secrets.items() for option in ("--secret", f"id={name},{source}")]
     options += ["--ssh", "default"] if builder.needs_ssh else []

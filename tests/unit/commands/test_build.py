@@ -16,7 +16,7 @@ from relbuild.engine.docker import Engine
 from relbuild.engine.files import ProjectTree
 from relbuild.engine.runner import PLAIN, DryRunner, Handling, Outcome
 from relbuild.errors import CommandFailed
-from relbuild.image.plan import make_plan
+from relbuild.image.plan.plan import make_plan
 from relbuild.mix.project import read_project
 from relbuild.progress import Display
 

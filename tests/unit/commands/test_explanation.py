@@ -11,8 +11,8 @@ from relbuild.commands import explanation
 from relbuild.commands.plan import Planned
 from relbuild.config import Config, parse
 from relbuild.errors import ProjectError
-from relbuild.image.plan import Plan, make_plan
-from relbuild.image.tags import tags
+from relbuild.image.plan.plan import Plan, make_plan
+from relbuild.image.plan.tags import image_tags
 from relbuild.init.change import Overlay
 from relbuild.mix import project
 from relbuild.output import laid_out
@@ -76,5 +76,5 @@ def test_a_version_that_cant_be_a_tag_is_told_before_it_is_refused() -> None:
     assert explained(made)[-2:] == ["notes", f"  {note}"]
     assert Planned(made).data()["notes"] == [note]
     with pytest.raises(ProjectError, match=re.escape(why)):
-        tags(made, ())
-    assert tags(made, (":1",)) == ("shop:1",)
+        image_tags(made, ())
+    assert image_tags(made, (":1",)) == ("shop:1",)

@@ -12,9 +12,9 @@ from relbuild.commands import running
 from relbuild.config import Config
 from relbuild.engine.facts import ImageFacts, Listed, ListedImage
 from relbuild.errors import CommandFailed
-from relbuild.image.plan import make_plan
+from relbuild.image.plan.plan import make_plan
 from relbuild.mix.project import read_project
-from tests.unit.image.test_plan import DictTree
+from tests.unit.image.plan.test_plan import DictTree
 
 TREE = DictTree({"mix.exs": 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "2.0.0"]\nend\n'})
 PLAN = make_plan(read_project(TREE), Config(), TREE)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from relbuild.commands import secrets
-from relbuild.image.credentials import GIT_CREDENTIALS, KNOWN_HOSTS, Secret
+from relbuild.image.plan.credentials import GIT_CREDENTIALS, KNOWN_HOSTS, Secret
 
 
 class Builder:

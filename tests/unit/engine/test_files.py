@@ -11,7 +11,7 @@ import pytest
 from relbuild.engine.files import ProjectTree, write
 from relbuild.engine.location import location
 from relbuild.errors import CommandFailed, Mark, Problem, ProjectError, RelbuildError
-from relbuild.image.location import Link, Location
+from relbuild.image.plan.location import Link, Location
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from relbuild.endpoint import DEFAULT
 from relbuild.image import dockerfile
 from relbuild.image.build import buildx
 from relbuild.image.build.buildx import Clean
-from tests.unit.image.test_sources import plan
+from tests.unit.image.plan.test_sources import plan
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PROJECTS = ("mix-new", "minimal", "phoenix-1-8", "phoenix-npm", "platforms", "platforms-emulated", "platforms-minimal")

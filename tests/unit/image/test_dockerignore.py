@@ -15,10 +15,10 @@ from relbuild.config import Config, parse
 from relbuild.engine.files import ProjectTree
 from relbuild.engine.location import location
 from relbuild.image import dockerfile, dockerignore
-from relbuild.image.ignore import excluded
-from relbuild.image.plan import Plan, make_plan
+from relbuild.image.plan.plan import Plan, make_plan
+from relbuild.image.plan.sources import is_excluded
 from relbuild.mix import project
-from tests.unit.image.test_sources import mix, plan
+from tests.unit.image.plan.test_sources import mix, plan
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 BUILDABLE = [
@@ -73,7 +73,7 @@ def test_all_that_the_dockerfile_copies_is_in_the_context(golden: Path) -> None:
         assert path.exists()
         inside = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
         names = [each.resolve().relative_to(context.resolve()).as_posix() for each in inside]
-        assert [name for name in names if excluded(left_out, name)] == []
+        assert [name for name in names if is_excluded(left_out, name)] == []
 
 
 NEEDED = (
@@ -132,12 +132,12 @@ def test_a_project_with_what_lies_around_in_it(shape: str, needed: list[str], le
     found = plan({**dict.fromkeys((*wanted, *unwanted), ""), **files}, directory)
     left = patterns(found)
     manifests = [path for path in files if path.endswith("mix.exs")]
-    assert [path for path in (*manifests, *wanted) if excluded(left, path)] == []
-    assert [source for source in copied(found) if excluded(left, source.rstrip("/"))] == []
+    assert [path for path in (*manifests, *wanted) if is_excluded(left, path)] == []
+    assert [source for source in copied(found) if is_excluded(left, source.rstrip("/"))] == []
     # What isn't built with the project's assets is nobody's to make anew.
     foreign = () if shape != "beside" else ("core/priv/static/", "a[b]/deps/o/priv/static/")
     unwanted = [path for path in unwanted if not path.startswith(foreign)]
-    assert [path for path in unwanted if not excluded(left, path)] == []
+    assert [path for path in unwanted if not is_excluded(left, path)] == []
 
 
 def test_an_ignore_file_as_a_whole() -> None:
@@ -156,14 +156,14 @@ def test_what_relbuild_yml_leaves_out_and_takes_back(directory: str) -> None:
     found = plan({**files, **others, f"{below}mix.exs": mix("a", above)}, directory, config=config)
     assert (found.sources.files, found.sources.directories) == (("VERSION",), ("lib/", "priv/"))
     source = found.sources.context.source
-    left_out = [name for name in (*names, "priv/cert/ca.pem") if excluded(patterns(found), source(name))]
+    left_out = [name for name in (*names, "priv/cert/ca.pem") if is_excluded(patterns(found), source(name))]
     assert left_out == ["notes/a", "big.csv", "priv/cert/key.pem"]
 
 
 def test_an_overlay_is_part_of_the_release() -> None:
     found = plan({"mix.exs": mix("a"), "rel/overlays/certs/ca.pem": "", "rel/overlays/defaults.env": ""})
     left_out = [
-        excluded(patterns(found), f"rel/{name}") for name in ("overlays/certs/ca.pem", "overlays/a.env", "a.env")
+        is_excluded(patterns(found), f"rel/{name}") for name in ("overlays/certs/ca.pem", "overlays/a.env", "a.env")
     ]
     assert left_out == [False, False, True]
 
@@ -174,7 +174,7 @@ def test_what_holds_secrets_by_its_name_is_left_out_unless_the_build_names_it() 
     found = plan({"mix.exs": mix("a", reads), "credentials.json": "1.0.0", **dict.fromkeys(secrets, "")})
     assert found.sources.files == ()
     paths = ("credentials.json", *secrets)
-    assert [path for path in paths if excluded(patterns(found), path)] == list(secrets)
+    assert [path for path in paths if is_excluded(patterns(found), path)] == list(secrets)
 
 
 def test_what_is_built_elsewhere_is_not_left_out() -> None:
@@ -183,7 +183,7 @@ def test_what_is_built_elsewhere_is_not_left_out() -> None:
     files = {"mix.exs": mix("web", 'deps: [{:phoenix, "~> 1.8"}]'), ".gitignore": STATIC, static[0]: ""}
     for config, manifest in (("", ""), ("assets: false", ""), ("", "config :web, cache_static_manifest: 1")):
         found = plan({**files, "config/config.exs": manifest}, config=config)
-        assert [path for path in static if excluded(patterns(found), path)] == []
+        assert [path for path in static if is_excluded(patterns(found), path)] == []
 
 
 EXPECTED = """\

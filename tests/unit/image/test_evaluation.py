@@ -11,15 +11,15 @@ from types import MappingProxyType
 from relbuild.config import Steps
 from relbuild.endpoint import Endpoint
 from relbuild.image import evaluation
-from relbuild.image.bases import ElixirSource
-from relbuild.image.credentials import Access, Secret
-from relbuild.image.stages import Builder
+from relbuild.image.plan.base_images import ElixirSource
+from relbuild.image.plan.credentials import DependencyAccess, Secret
+from relbuild.image.plan.stages import BuilderStages
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
 CONFIG = Path(__file__).parents[3] / ".hadolint.yaml"
 
 
-def builder(**changed: object) -> Builder:
+def builder(**changed: object) -> BuilderStages:
     values: dict[str, object] = {
         "image": "debian:trixie-slim",
         "elixir": None,
@@ -27,12 +27,12 @@ def builder(**changed: object) -> Builder:
         "env": MappingProxyType({"A": "b c"}),
         "secrets": (Secret("KEY", "builder.secrets in relbuild.yml"),),
         "ssh": False,
-        "access": Access(),
+        "access": DependencyAccess(),
         "network": "default",
         "steps": Steps(),
         "install_hex": True,
     }
-    return Builder(**{**values, **changed})  # type: ignore[arg-type]
+    return BuilderStages(**{**values, **changed})  # type: ignore[arg-type]
 
 
 def test_mix_runs_without_a_network_in_a_project_it_can_not_write_to() -> None:

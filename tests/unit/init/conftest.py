@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from relbuild.config import Config, parse
-from relbuild.image.location import Location
+from relbuild.image.plan.location import Location
 from relbuild.init.change import Overlay
 from relbuild.init.files import InitOptions, Scaffold, make
 

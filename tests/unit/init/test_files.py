@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from relbuild import config
 from relbuild.errors import ProjectError
-from relbuild.image.location import Location
-from relbuild.image.plan import make_plan
+from relbuild.image.plan.location import Location
+from relbuild.image.plan.plan import make_plan
 from relbuild.init.change import Overlay
 from relbuild.init.files import Change, Scaffold
 from relbuild.mix import project

@@ -15,7 +15,7 @@ import yaml
 
 from relbuild import __version__
 from relbuild.errors import UsageError
-from relbuild.image.location import Location
+from relbuild.image.plan.location import Location
 from relbuild.init.files import Scaffold
 
 BIN = Path(sys.executable).parent
