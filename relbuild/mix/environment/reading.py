@@ -61,6 +61,20 @@ def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
                 yield from needed(part)
 
 
+def named_by(message: str | None, condition: Condition) -> Iterator[tuple[Among, Condition]]:
+    """Yield the variable that the author's message names first, if its absence makes the condition hold."""
+    parts = condition.parts if isinstance(condition, Every) else (condition,)
+    places = {}
+    for part in parts:
+        if message and isinstance(part, Among) and part.holds(None):
+            word = re.search(rf"(?<!\w){re.escape(part.variable)}(?!\w)", message)
+            if word is not None:
+                places[word.start()] = part
+    if places:
+        test = places[min(places)]
+        yield test, every(part for part in parts if part != test)
+
+
 def requirement(test: Among, when: Condition, at: Mark, message: str | None) -> Requirement | None:
     """Return the requirement, all that is asked of its own variable in one test; None when absence does no harm."""
     around = when.parts if isinstance(when, Every) else (when,)
@@ -314,14 +328,18 @@ class Reading:
     def fails(self, condition: Condition, at: Mark, message: str | None = None) -> None:
         """Note that the boot fails here if the condition holds, and which variable is needed so that it doesn't.
 
-        Only what was asked last can be it: what stands further out says when, not why.
+        That is the one that the message names. Without such a message only the innermost condition says why it fails:
+        those around it say when.
         """
         with self.under(condition) as reachable:
             if not reachable or not self._reached:
                 return
             before = _all(self._reached[:-1])
-            for test, along in needed(self._reached[-1].condition):
-                found = requirement(test, every((before, along)), self.place(at), message)
+            found_here = [(test, every((before, along))) for test, along in needed(self._reached[-1].condition)]
+            # Of several variables that are each needed here none stands for the others.
+            named = tuple(named_by(message, self.reached)) if len(found_here) < 2 else ()
+            for test, when in named or found_here:
+                found = requirement(test, when, self.place(at), message)
                 if found is not None:
                     self.requirements.append(found)
 

@@ -441,3 +441,46 @@ def test_a_function_that_never_ends_is_given_up(contract: Callable[..., Contract
     found = contract(f'{loop}L.f(System.fetch_env!("A"))\nSystem.fetch_env!("B")\n')
     assert [each.name for each in found.of("required")] == ["A", "B"]
     assert [(each.reason, each.at.line) for each in found.possibly_more] == [("it does too much to be followed", 4)]
+
+
+NESTED = (
+    'if System.get_env("A"), do: 1, else: if(System.get_env("B") == "x", do: "x", else: raise("A is missing"))',
+    'unless System.get_env("A") do\n  unless System.get_env("B") == "x", do: raise("A is missing")\nend',
+    'cond do\n  System.get_env("A") -> 1\n  System.get_env("B") == "x" -> 2\n  true -> raise "A is missing"\nend',
+    'case System.get_env("A") do\n  nil ->\n    case System.get_env("B") do\n      "x" -> 1\n'
+    '      _ -> raise "A is missing"\n    end\n  a -> a\nend',
+    'System.get_env("A") || if System.get_env("B") == "x", do: "x", else: raise("A is missing")',
+    'System.get_env("A") || (System.get_env("B") == "x" && "x") || raise("A is missing")',
+    'missing = fn -> System.get_env("B") == "x" || raise("A is missing") end\n'
+    'if is_nil(System.get_env("A")), do: missing.()',
+)
+
+
+@pytest.mark.parametrize("runtime", NESTED)
+def test_the_variable_that_the_message_names_is_required(told: Callable[..., dict[str, str]], runtime: str) -> None:
+    assert told(runtime) == {"A": '! not set when B is not "x": A is missing', "B": ""}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "needs"),
+    [
+        ('if System.get_env("A") == "on", do: System.get_env("B") || raise("A=on needs a database")',
+         {"A": "", "B": '! not set when A is "on": A=on needs a database'}),
+        ('System.get_env("A") || System.get_env("B") || raise("B is missing")',
+         {"A": "", "B": "! not set when A is not set: B is missing"}),
+        ('if !System.get_env("U") do\n'
+         '  if !System.get_env("H") or !System.get_env("P"), do: raise("give U, or H and P")\nend',
+         {"H": "! not set when U is not set: give U, or H and P",
+          "P": "! not set when U is not set: give U, or H and P", "U": ""}),
+    ],
+)  # fmt: skip
+def test_other_messages_leave_the_innermost(
+    told: Callable[..., dict[str, str]], runtime: str, needs: dict[str, str]
+) -> None:
+    assert told(runtime) == needs
+
+
+def test_a_closure_that_nests_deeply_is_reported(contract: Callable[..., Contract]) -> None:
+    found = contract(f'Some.lib(fn -> {"[" * 90}{"]" * 90} end)\nSystem.fetch_env!("A")\n')
+    assert [each.name for each in found.of("required")] == ["A"]
+    assert {each.at.line for each in found.possibly_more} == {1}
