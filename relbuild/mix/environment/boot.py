@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -13,7 +14,7 @@ from relbuild.elixir.syntax import operand, operands, operator, parts
 from relbuild.elixir.values import Atom, Tuple
 from relbuild.errors import Mark
 from relbuild.facts import Known, Tree, Unknown
-from relbuild.mix import umbrella
+from relbuild.mix import scripts, umbrella
 from relbuild.mix.environment import code, conditions, env_sh, tables, variables
 from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque, missing
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
@@ -45,6 +46,9 @@ PROVIDED_TO_BUILD = frozenset(
         *("MIX_ENV", "MIX_TARGET", "MIX_BUILD_PATH", "ERL_COMPILER_OPTIONS", "ERL_AFLAGS"),
     }
 )
+# The env files that a release for production sources (hexdocs.pm/dotenvy).
+_DOTENV_FILES = frozenset({".env", ".env.prod", ".prod.env", "prod.env"})
+_DOTENV_NAME = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
 # What can't be told and takes more characters than this to say, as a whole or one part of it, tells nobody anything.
 _LONGEST_CONDITION = 160
 _LONGEST_PART = 80
@@ -58,7 +62,12 @@ def read_contract(tree: Tree, project: Project, release: Release) -> Contract:
     projects = parts_of(project, release)
     files = Files(tree, projects)
     script, (exported, may_export) = _scan_env_sh(tree, release, files)
-    configuration = Reading(files, assigned=set(may_export), elsewhere=script.elsewhere)
+    configuration = Reading(
+        files,
+        assigned=set(may_export),
+        elsewhere=script.elsewhere,
+        overlay_variables=frozenset(_overlay_variables(tree, release)),
+    )
     path = find_runtime_config(tree, project, release)
     if isinstance(path, Unknown):
         configuration.note(path)
@@ -204,6 +213,14 @@ def _scan_env_sh(tree: Tree, release: Release, files: Files) -> tuple[Reading, t
         return reading, (frozenset(), frozenset())
     facts.decode_text(path, content)
     return reading, env_sh.scan(reading, path, content)
+
+
+def _overlay_variables(tree: Tree, release: Release) -> Iterator[str]:
+    """Yield the variables that Dotenvy finds in the release: those of the env files in its overlays."""
+    for installed, path in scripts.overlays(tree, release):
+        if posixpath.basename(installed) in _DOTENV_FILES:
+            content = (tree.read(path) or b"").decode("utf-8", "replace")
+            yield from _DOTENV_NAME.findall(content)
 
 
 def find_runtime_config(tree: Tree, project: Project, release: Release) -> str | Unknown | None:

@@ -209,6 +209,7 @@ class Reading:
     # Variables that the configuration itself may have set, and what Dotenvy reads beside the environment.
     assigned: set[str] = field(default_factory=set)
     dotenvy_files: bool = False
+    overlay_variables: frozenset[str] = frozenset()
     # The files and lines whose reads are followed, and the tuples that libraries read.
     followed: set[tuple[str, int]] = field(default_factory=set)
     tuples: list[Variable] = field(default_factory=list)

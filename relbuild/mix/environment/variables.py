@@ -14,7 +14,17 @@ from relbuild.elixir.values import Atom, List, Term
 from relbuild.errors import Mark
 from relbuild.facts import Known, Unknown
 from relbuild.mix.environment import tables
-from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Among, Condition, Opaque, is_set, missing, negation
+from relbuild.mix.environment.conditions import (
+    ALWAYS,
+    EMPTY,
+    NEVER,
+    Among,
+    Condition,
+    Opaque,
+    is_set,
+    missing,
+    negation,
+)
 from relbuild.mix.environment.contract import Default, Use, Variable
 from relbuild.mix.environment.values import (
     NIL,
@@ -217,7 +227,11 @@ def _env(call: Call) -> Value:
 def _own(call: Call, name: str) -> Condition:
     """Return when the variable's value is the environment's."""
     reading = call.frame.reading
-    return Opaque(f"no file that Dotenvy reads sets {name}", of=reading) if reading.dotenvy_files else ALWAYS
+    if not reading.dotenvy_files:
+        return ALWAYS
+    if name in reading.overlay_variables:
+        return NEVER
+    return Opaque(f"no file that Dotenvy reads sets {name}", of=reading)
 
 
 def _kind(call: Call) -> str | None:

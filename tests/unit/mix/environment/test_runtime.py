@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from relbuild.errors import Mark, ProjectError
-from relbuild.mix.environment import Contract
+from relbuild.mix.environment import Contract, read_contract
+from relbuild.mix.project import read_project, select_release
 
 Told = Callable[..., dict[str, str]]
 
@@ -484,3 +485,15 @@ def test_a_closure_that_nests_deeply_is_reported(contract: Callable[..., Contrac
     found = contract(f'Some.lib(fn -> {"[" * 90}{"]" * 90} end)\nSystem.fetch_env!("A")\n')
     assert [each.name for each in found.of("required")] == ["A"]
     assert {each.at.line for each in found.possibly_more} == {1}
+
+
+@pytest.mark.parametrize("file", ["rel/overlays/.env", "rel/overlays/envs/.env.prod", "config/envs/prod.env"])
+def test_what_an_env_file_of_the_release_sets_is_given(dict_tree: Callable[..., object], file: str) -> None:
+    runtime = 'import Dotenvy\nsource!([".env", System.get_env()])\nenv!("A")\nenv!("B", :string) <> "x"\n'
+    release = 'releases: [shop: [overlays: ["config/envs"]]]'
+    definition = f'[app: :shop, version: "1.0.0", {release}]'
+    mix = f"defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: {definition}\nend\n"
+    tree = dict_tree({"mix.exs": mix, "config/runtime.exs": runtime, file: "# ours\nexport A=1\n"})
+    project = read_project(tree)
+    found = read_contract(tree, project, select_release(project))
+    assert {each.name: each.kind for each in found.variables} == {"A": "optional", "B": "conditional"}
