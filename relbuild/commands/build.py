@@ -16,10 +16,11 @@ from relbuild.engine import files, git, timelines
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, Problem, UsageError
 from relbuild.facts import Known
-from relbuild.image import dockerfile, dockerignore
 from relbuild.image.build import buildx, progress
 from relbuild.image.build.buildx import Caches, Clean
 from relbuild.image.build.progress import Build, ProgressReader
+from relbuild.image.dockerfile.dockerignore import render_dockerignore
+from relbuild.image.dockerfile.render import cache_name, dockerfile_scripts, render_dockerfile
 from relbuild.image.plan.plan import Plan
 from relbuild.mix.project import Project
 from relbuild.progress import Display
@@ -79,12 +80,12 @@ def _build(
 ) -> Candidate:
     plan = request.plan
     candidate = candidates.name(session, plan.release.name)
-    text = dockerfile.render(plan, clean=clean is not None)
+    text = render_dockerfile(plan, clean=clean is not None)
     directory = files.build_directory(
         {
             "Dockerfile": text,
-            "Dockerfile.dockerignore": dockerignore.render(plan),
-            **{f"scripts/{name}": script for name, script in dockerfile.scripts(text).items()},
+            "Dockerfile.dockerignore": render_dockerignore(plan),
+            **{f"scripts/{name}": script for name, script in dockerfile_scripts(text).items()},
         }
     )
     path = directory / "Dockerfile"
@@ -95,7 +96,7 @@ def _build(
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
         scripts=str(directory / "scripts"),
-        cache=f"{dockerfile.cache_name(plan)}-{files.short_hash(git.project_name(session.root))}",
+        cache=f"{cache_name(plan)}-{files.short_hash(git.project_name(session.root))}",
         secrets=request.secrets,
         platforms=request.platforms,
         caches=request.caches,
@@ -117,9 +118,9 @@ def _build(
     timeline = None if session.dry_run else progress.timeline(state)
     if timeline is not None:
         timelines.save(session.engine.built(candidate).id, timeline)
-    from relbuild.image.build.failures import warnings
+    from relbuild.image.build.failures import build_warnings
 
-    return Candidate(candidate, warnings(state, lambda app: _directory_of(plan.project, app), workdir))
+    return Candidate(candidate, build_warnings(state, lambda app: _directory_of(plan.project, app), workdir))
 
 
 @contextmanager
@@ -155,9 +156,9 @@ def run(
     with session.progress() as display:
         outcome = _watched(session, secrets, argv, display, state, exported)
     if outcome.exit_code:
-        from relbuild.image.build.failures import explain
+        from relbuild.image.build.failures import explain_failure
 
-        failure = explain(state, outcome.exit_code, str(path), lambda app: _directory_of(project, app), workdir)
+        failure = explain_failure(state, outcome.exit_code, str(path), lambda app: _directory_of(project, app), workdir)
         display.failed(failure.step, failure.at.brief if failure.at else "", failure.tail)
         raise failure.error
     return state

@@ -23,14 +23,13 @@ from relbuild.errors import ProjectError, UsageError
 from relbuild.image import labels
 from relbuild.image.findings import Finding
 from relbuild.image.inspect import inspection
+from relbuild.image.inspect.contents import ShippedRelease
 from relbuild.image.plan.platforms import foreign_flags
-from relbuild.image.shipped import Shipped
-from relbuild.image.verify import checks, standins
-from relbuild.image.verify.boot import Setup
-from relbuild.image.verify.checks import Facts
-from relbuild.image.verify.leaks import Leak, Needles, has_cookie, sets_cookie
+from relbuild.image.verify.boot import TrialSetup
+from relbuild.image.verify.checks import CheckedImage, check_image
 from relbuild.image.verify.libraries import Linker, Unlinked
-from relbuild.image.verify.trial import Foreign, TrialContainer
+from relbuild.image.verify.secrets import Leak, Needles, has_cookie, sets_cookie
+from relbuild.image.verify.trial import TEXT, Foreign, TrialContainer, stand_ins
 from relbuild.release.command import ROOT
 from relbuild.release.target import remove_container
 
@@ -95,8 +94,8 @@ class Checks:
         if self._trial is None:
             return ()
         boot, found = self._trial.result(), self._content.result()
-        return checks.check(
-            Facts(
+        return check_image(
+            CheckedImage(
                 user=found.user,
                 uid=found.uid,
                 debian=found.debian,
@@ -133,15 +132,15 @@ def is_foreign(session: Session, facts: ImageFacts) -> bool:
     return not session.dry_run and facts.architecture not in ("", session.engine.architecture())
 
 
-def _setup(facts: ImageFacts, release: Shipped, given: Around, stop_timeout: int) -> Setup:
+def _setup(facts: ImageFacts, release: ShippedRelease, given: Around, stop_timeout: int) -> TrialSetup:
     contract = inspection.environment(facts.labels)
     env = {**facts.env, **given.variables}
     own = labels.BUILT_BY in facts.labels
-    values = dict(standins.stand_ins(contract, env)) if contract is not None else {}
+    values = dict(stand_ins(contract, env)) if contract is not None else {}
     # An image without releases/COOKIE needs it wherever it runs; those of relbuild make one themselves.
     if not own and "RELEASE_COOKIE" not in env:
-        values["RELEASE_COOKIE"] = standins.TEXT
-    return Setup(
+        values["RELEASE_COOKIE"] = TEXT
+    return TrialSetup(
         stop_timeout,
         root=release.root,
         own=own,
@@ -165,7 +164,7 @@ def _ports(facts: ImageFacts, env: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def _container(
-    session: Session, facts: ImageFacts, given: Around, setup: Setup, foreign: Archive | None
+    session: Session, facts: ImageFacts, given: Around, setup: TrialSetup, foreign: Archive | None
 ) -> TrialContainer:
     return TrialContainer(
         facts.id,
@@ -184,9 +183,9 @@ def _foreign(facts: ImageFacts, archive: Archive) -> Foreign:
     return Foreign(facts.platform, foreign_flags(facts.architecture, erts))
 
 
-def _labelled(facts: ImageFacts) -> Shipped:
+def _labelled(facts: ImageFacts) -> ShippedRelease:
     label = facts.labels
-    return Shipped(label[labels.RELEASE], label.get(labels.ROOT, ROOT), label.get(labels.VERSION, ""))
+    return ShippedRelease(label[labels.RELEASE], label.get(labels.ROOT, ROOT), label.get(labels.VERSION, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +233,7 @@ def _content(archive: Archive, image: str, needles: Needles) -> _Content:
     )
 
 
-def _programs(archive: Archive, release: Shipped) -> tuple[str, ...]:
+def _programs(archive: Archive, release: ShippedRelease) -> tuple[str, ...]:
     """Return the ELF files that run when the release does."""
     own = archive.elf_files(release.directory)
     if any(path.startswith(f"{release.directory}/erts-".lstrip("/")) for path in own):

@@ -9,8 +9,7 @@ from relbuild.engine import archive
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import Engine, ImageFacts
 from relbuild.errors import UsageError
-from relbuild.image import shipped
-from relbuild.image.shipped import Shipped
+from relbuild.image.inspect.contents import ShippedRelease, find_release
 
 
 def content(session: Session, facts: ImageFacts) -> Archive:
@@ -24,9 +23,9 @@ def _read(engine: Engine, image: str, architecture: str) -> Archive:
         return archive.read(stream, architecture)
 
 
-def release(found: Archive, image: str) -> Shipped:
+def release(found: Archive, image: str) -> ShippedRelease:
     """Return the release in an image; raise UsageError where there is none."""
-    held = shipped.find(found.files, found.read, found.configuration.labels)
+    held = find_release(found.files, found.read, found.configuration.labels)
     if held is None:
         raise UsageError(
             f"{image} holds no release: it has no releases/start_erl.data with a boot script beside it",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, Problem
-from relbuild.image import dockerfile as rendering
+from relbuild.image.dockerfile.render import SCRIPTS, SIGNATURE, dockerfile_scripts, render_dockerfile
 from relbuild.result import Document, Written
 
 
 def show(session: Session, release: str | None) -> Document:
     """Return the Dockerfile."""
-    return Document(rendering.render(session.plan(release)), "dockerfile")
+    return Document(render_dockerfile(session.plan(release)), "dockerfile")
 
 
 def write(session: Session, release: str | None, *, force: bool) -> Written:
@@ -25,7 +25,7 @@ def write(session: Session, release: str | None, *, force: bool) -> Written:
         if present == content:
             unchanged.append(name)
             continue
-        if present is not None and rendering.SIGNATURE not in present and not force:
+        if present is not None and SIGNATURE not in present and not force:
             hint = "--force replaces it; keep a copy"
             foreign.append(Problem(f"{name} is there, and relbuild didn't write it", at=Mark(name, 1), hint=hint))
         written[name] = content
@@ -61,12 +61,12 @@ def check(session: Session, release: str | None) -> Written:
 
 
 def _generated(session: Session, release: str | None) -> dict[str, str]:
-    from relbuild.image import dockerignore
+    from relbuild.image.dockerfile.dockerignore import dockerignore_name, render_dockerignore
 
     plan = session.plan(release)
-    text = rendering.render(plan)
-    scripts = {f"{rendering.SCRIPTS}/{name}": script for name, script in rendering.scripts(text).items()}
-    return {"Dockerfile": text, dockerignore.file_name(plan): dockerignore.render(plan), **scripts}
+    text = render_dockerfile(plan)
+    scripts = {f"{SCRIPTS}/{name}": script for name, script in dockerfile_scripts(text).items()}
+    return {"Dockerfile": text, dockerignore_name(plan): render_dockerignore(plan), **scripts}
 
 
 def _first_changed_line(old: str, new: str) -> int:

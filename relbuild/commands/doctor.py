@@ -13,12 +13,12 @@ from relbuild.engine import files, git
 from relbuild.engine.connection import has_login
 from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
 from relbuild.facts import Known, Tree
-from relbuild.image import dockerfile
+from relbuild.image.dockerfile.render import SIGNATURE, render_dockerfile
 from relbuild.image.findings import Finding, Status, table
 from relbuild.image.plan.base_images import LOCK_FILE as LOCK
 from relbuild.image.plan.plan import Plan
 from relbuild.image.reference import DOCKER_HUB, Reference
-from relbuild.image.tracked_secrets import may_hold_secrets, secret_values
+from relbuild.image.verify.secrets import may_hold_secrets, secret_values
 from relbuild.mix import distillery
 from relbuild.mix.umbrella import released_apps
 from relbuild.mix.unavailable import find_unavailable
@@ -160,9 +160,9 @@ def _written(session: Session, plan: Plan) -> Iterator[Finding]:
     except CommandFailed as error:
         yield from _failed("dockerfile", error.problems)
         return
-    if present is not None and dockerfile.SIGNATURE not in present:
+    if present is not None and SIGNATURE not in present:
         yield Finding("dockerfile", "note", "the project's own Dockerfile has no say in relbuild image")
-    elif present is not None and present != dockerfile.render(plan):
+    elif present is not None and present != render_dockerfile(plan):
         mending = "relbuild dockerfile --write renews it, --check shows the difference"
         yield Finding("dockerfile", "warning", "the written Dockerfile has gone stale", mending)
     if plan.lock is None:

@@ -11,7 +11,8 @@ from relbuild.commands.session import Session
 from relbuild.elixir.build_environment import BuildEnvironment
 from relbuild.engine import files
 from relbuild.errors import EngineError
-from relbuild.image import dockerignore, evaluation
+from relbuild.image.build.buildx import FACTS_FILE, evaluate_project, evaluation_dockerfile
+from relbuild.image.dockerfile.dockerignore import render_plain_dockerignore
 from relbuild.image.plan.base_images import resolve_locked_toolchain
 from relbuild.image.plan.credentials import DependencyAccess
 from relbuild.image.plan.dependencies import plan_dependencies
@@ -37,9 +38,9 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     given = secrets.find(builder)
     session.engine.require_builds()
     directory = files.empty_directory("evaluations", os.fspath(session.root.resolve()))
-    generated = {"Dockerfile": evaluation.render(builder), "Dockerfile.dockerignore": dockerignore.render_plain()}
+    generated = {"Dockerfile": evaluation_dockerfile(builder), "Dockerfile.dockerignore": render_plain_dockerignore()}
     path = files.build_directory(generated) / "Dockerfile"
-    argv = evaluation.argv(
+    argv = evaluate_project(
         builder,
         session.endpoint,
         secrets=given,
@@ -51,7 +52,7 @@ def evaluate(session: Session, read: Project) -> tuple[Project, tuple[Difference
     if session.dry_run:
         return read, ()
     # A cookie or a login in a URL may be among them: they are not left lying about.
-    said = files.take_text(directory / evaluation.FACTS)
+    said = files.take_text(directory / FACTS_FILE)
     if said is None:
         raise EngineError(
             f"{session.endpoint} built the facts of mix.exs and did not give them back",

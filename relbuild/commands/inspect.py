@@ -11,9 +11,10 @@ from relbuild.commands.content import content, release
 from relbuild.commands.session import Session
 from relbuild.engine import files, timelines
 from relbuild.engine.archive import Archive
-from relbuild.image import contents, debian, labels
+from relbuild.image import labels
 from relbuild.image import reference as references
 from relbuild.image.build.progress import Timeline
+from relbuild.image.inspect.contents import read_contents, read_distribution
 from relbuild.image.inspect.difference import ImageDifference, compare
 from relbuild.image.inspect.inspection import BaseImage, Inspection, environment, visible
 from relbuild.image.inspect.report import to_data, to_text
@@ -83,12 +84,12 @@ def look_into(session: Session, reference: str) -> tuple[Inspection, Archive]:
         base=BaseImage(
             configuration.labels.get(labels.OCI_BASE_NAME),
             configuration.labels.get(labels.OCI_BASE_DIGEST),
-            debian.distribution(found.read),
+            read_distribution(found.read),
         ),
         labels=configuration.labels,
         environment=environment(configuration.labels),
         layers=found.layers,
-        contents=contents.find(found.files, found.read, held, configuration.labels),
+        contents=read_contents(found.files, found.read, held, configuration.labels),
         files=visible(found.files),
     )
     return image, found

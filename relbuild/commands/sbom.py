@@ -12,9 +12,9 @@ from relbuild.commands import running
 from relbuild.commands.inspect import look_into
 from relbuild.commands.session import Session
 from relbuild.engine import files
-from relbuild.image import debian
 from relbuild.image import reference as references
-from relbuild.image.sbom import bill
+from relbuild.image.inspect.contents import debian_packages
+from relbuild.image.inspect.sbom import make_bill
 
 STDOUT = ("-", "/dev/stdout")
 
@@ -47,7 +47,7 @@ def sbom(session: Session, reference: str | None, file: str | None = None) -> Bi
     if reference is not None:
         references.require(reference)
     image, content = look_into(session, reference or running.newest_image(session))
-    made = bill(image, debian.packages(content.files, content.read))
+    made = make_bill(image, debian_packages(content.files, content.read))
     for note in made.notes:
         session.note(note)
     if file is None or file in STDOUT:

@@ -43,15 +43,15 @@ def values(builder: BuilderStages) -> Mapping[str, tuple[str, ...]]:
         if source is None:
             continue
         # Most builds have no secret.
-        from relbuild.image.secret_parts import parts
+        from relbuild.image.verify.secrets import secret_parts
 
         if secret.is_file:
             with suppress(OSError):
-                found[secret.name] = parts(Path(source.removeprefix("src=")).read_text(errors="replace"))
+                found[secret.name] = secret_parts(Path(source.removeprefix("src=")).read_text(errors="replace"))
         else:
             # Of several logins, as in GIT_CREDENTIALS, one is enough.
             value = os.environ[secret.name]
-            found[secret.name] = tuple(dict.fromkeys((value, *parts(value))))
+            found[secret.name] = tuple(dict.fromkeys((value, *secret_parts(value))))
     return {name: each for name, each in found.items() if each}
 
 

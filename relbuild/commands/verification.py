@@ -183,8 +183,7 @@ def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, 
 
 def _dry(session: Session, plan: Plan, candidate: str, given: Around, stop_timeout: int) -> None:
     """Have the commands shown that would try the release out."""
-    from relbuild.image.verify.standins import stand_ins
-    from relbuild.image.verify.trial import TrialContainer
+    from relbuild.image.verify.trial import TrialContainer, stand_ins
 
     values = stand_ins(plan.environment, {**plan.runner.env, **given.variables})
     container = TrialContainer(

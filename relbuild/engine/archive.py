@@ -20,10 +20,9 @@ from typing import IO, Any
 
 from relbuild.engine.layer import CHUNK, Unpacked, spooled, unpack
 from relbuild.errors import CommandFailed
-from relbuild.image.filesystem import FileSystem
-from relbuild.image.history import LayerFacts
-from relbuild.image.verify.leaks import Leak, Needles, configured, named
+from relbuild.image.filesystem import FileSystem, LayerFacts
 from relbuild.image.verify.libraries import Elf
+from relbuild.image.verify.secrets import Leak, Needles, configuration_leaks, secret_files
 
 # How the OCI image layout names what is in an image: by the digest of its content.
 BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
@@ -94,10 +93,12 @@ class Archive:
     def leaks(self, root: str, needles: Needles) -> tuple[Leak, ...]:
         """Return all that must not be in the image; also what a later layer has deleted, which is still shipped."""
         configuration = self.configuration
-        found = list(configured(configuration.env, configuration.history, configuration.labels.values(), needles))
+        found = list(
+            configuration_leaks(configuration.env, configuration.history, configuration.labels.values(), needles)
+        )
         for index, layer in enumerate(self._layers):
             contained = (
-                *named(layer.entries, index, root),
+                *secret_files(layer.entries, index, root),
                 *(Leak("key", path, layer=index) for path in layer.keyed),
                 *(Leak("secret", path, name, index) for path, name in layer.secrets(needles)),
             )

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 from relbuild.engine import elf
 from relbuild.image.filesystem import Entry, Kind, Layer
-from relbuild.image.verify.leaks import BEAM, DISTRIBUTION, GZIP, Needles, keys
 from relbuild.image.verify.libraries import Elf
+from relbuild.image.verify.secrets import BEAM, DISTRIBUTION, GZIP, Needles, private_keys
 
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 # A layer larger than this (bytes, as it is in the archive) is unpacked to a file, not to memory.
@@ -69,7 +69,7 @@ class Unpacked:
     def keyed(self) -> tuple[str, ...]:
         """The paths of the files that hold a private key."""
         # The whole layer is searched in one go, which is much faster than each file.
-        found = filter(None, map(_Places(self).path, keys(self.content)))
+        found = filter(None, map(_Places(self).path, private_keys(self.content)))
         return tuple(dict.fromkeys(path for path in found if not path.startswith(DISTRIBUTION)))
 
     def secrets(self, needles: Needles) -> Iterator[tuple[str, str]]:

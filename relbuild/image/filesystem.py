@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -145,3 +146,33 @@ def _parents(path: str) -> Iterator[str]:
 def directories(paths: Iterable[str]) -> tuple[str, ...]:
     """Return search directories without their slashes at both ends, each once, in their order."""
     return tuple(dict.fromkeys(posixpath.normpath(path).strip("/") for path in paths if path))
+
+
+# How the engine writes an instruction into the history: the classic builder's marks, and BuildKit's.
+_CLASSIC = re.compile(r"^/bin/sh -c #\(nop\)\s+")
+_RUN = re.compile(r"^(?:RUN (?:\|\d+ .*?)?)?/bin/sh -c ")
+_BUILDKIT = re.compile(r"\s*# buildkit$")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """A layer; sizes are bytes.
+
+    `size` is that of its archive, unpacked, `packed` as a registry has it, of which `digest` is; None where the engine
+    keeps it unpacked only. `diff_id` is the digest of the unpacked archive. `instruction` is as the history has it.
+    """
+
+    diff_id: str
+    digest: str | None
+    size: int
+    packed: int | None
+    files: int
+    instruction: str
+
+    @property
+    def made_by(self) -> str:
+        """The instruction as one would write it, on one line."""
+        text = _BUILDKIT.sub("", self.instruction)
+        classic = _CLASSIC.match(text)
+        text = text[classic.end() :] if classic else _RUN.sub("RUN ", text)
+        return " ".join(text.split())

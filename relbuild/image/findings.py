@@ -6,8 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from relbuild.image.sizes import shown
 from relbuild.result import TextTable
+
+
+def format_size(size: int | None) -> str:
+    """Return a size in bytes as people read it, in powers of ten as registries count; empty where it isn't known."""
+    if size is None:
+        return ""
+    if abs(size) >= 100_000:
+        return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e3:.1f} kB" if abs(size) >= 1000 else f"{size} B"
+
+
+def change(size: int) -> str:
+    """Return a difference in bytes with its sign."""
+    return f"+{format_size(size)}" if size > 0 else f"-{format_size(-size)}" if size < 0 else "0 B"
+
 
 Status = Literal["ok", "note", "warning", "failed"]
 # An image that grew by more than this factor and this many bytes contains something that nobody meant to ship.
@@ -39,12 +53,12 @@ def size(size: int, previous: tuple[str, int] | None, *, compressed: bool) -> Fi
 
     ``compressed`` says which size it is: containerd's image store has the compressed one.
     """
-    own = f"{shown(size)} {'compressed' if compressed else 'uncompressed'}"
+    own = f"{format_size(size)} {'compressed' if compressed else 'uncompressed'}"
     if previous is None:
         return Finding("size", "note", own)
     name, before = previous
     more = size - before
-    change = f"{shown(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"the same as {name}"
+    change = f"{format_size(abs(more))} {'more' if more > 0 else 'less'} than {name}" if more else f"the same as {name}"
     if more > GROWTH_BYTES and size > before * GROWTH:
         return Finding("size", "warning", f"{own}, {change}", "relbuild inspect --against shows what grew")
     return Finding("size", "note", f"{own}, {change}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import relbuild as package
-from relbuild.image.dockerfile import scripts
+from relbuild.image.dockerfile.render import dockerfile_scripts
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = REPOSITORY / "examples" / "shop"
@@ -67,7 +67,7 @@ def test_dockerfile_prints_writes_and_checks(tmp_path: Path) -> None:
     assert (missing.returncode, "Dockerfile is missing" in missing.stderr) == (1, True)
 
     written = relbuild("dockerfile", "--write", cwd=tmp_path)
-    names = ["Dockerfile", ".dockerignore", *(f".relbuild/{name}" for name in sorted(scripts(printed)))]
+    names = ["Dockerfile", ".dockerignore", *(f".relbuild/{name}" for name in sorted(dockerfile_scripts(printed)))]
     assert written.stdout.splitlines() == [f"wrote {name}" for name in names]
     assert (tmp_path / "Dockerfile").read_text() == printed
     assert relbuild("dockerfile", "--check", cwd=tmp_path).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relbuild import templates
-from relbuild.image import dockerfile
+from relbuild.image.dockerfile.render import SIGNATURE, dockerfile_scripts
 
 SCRIPTS = sorted((templates.DIRECTORY / "scripts").iterdir())
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
@@ -20,7 +20,7 @@ NOT_HERE = "SC1091,SC2034,SC2154"
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script(script: Path) -> None:
     text = script.read_text()
-    assert dockerfile.SIGNATURE in "".join(text.splitlines(keepends=True)[:6])
+    assert SIGNATURE in "".join(text.splitlines(keepends=True)[:6])
     assert len(text.splitlines()) <= 50
     assert max(map(len, text.splitlines())) <= 120
     if script.suffix == ".sh":
@@ -31,7 +31,7 @@ def test_a_script(script: Path) -> None:
 
 
 def test_scripts_that_a_script_calls_come_with_it() -> None:
-    assert set(dockerfile.scripts("RUN . /scripts/collect-rootfs.sh && sh /scripts/finish-release.sh a")) == {
+    assert set(dockerfile_scripts("RUN . /scripts/collect-rootfs.sh && sh /scripts/finish-release.sh a")) == {
         "collect-rootfs.sh",
         "cookie.sh",
         "finish-release.sh",
@@ -44,6 +44,6 @@ def test_scripts_that_a_script_calls_come_with_it() -> None:
 
 def test_every_script_is_called(pytestconfig: pytest.Config) -> None:
     golden = pytestconfig.rootpath / "tests" / "golden"
-    called = {name for path in golden.glob("*/Dockerfile") for name in dockerfile.scripts(path.read_text())}
+    called = {name for path in golden.glob("*/Dockerfile") for name in dockerfile_scripts(path.read_text())}
     # runner.packages on a minimal base is in no golden project.
     assert called | {"install-asked.sh"} == {script.name for script in SCRIPTS}

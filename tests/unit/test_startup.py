@@ -14,8 +14,7 @@ OF_A_FAILURE = {"relbuild.image.build.causes", "relbuild.image.build.diagnostics
 OF_AN_IMAGE_NOT_SEEN_BEFORE = {
     *("relbuild.commands.checks", "relbuild.commands.content", "relbuild.commands.place", "relbuild.engine.archive"),
     *("relbuild.engine.elf", "relbuild.engine.trial", "relbuild.image.filesystem", "relbuild.image.verify.boot"),
-    *("relbuild.image.verify.leaks", "relbuild.image.verify.libraries", "relbuild.image.verify.standins"),
-    "relbuild.image.verify.trial",
+    *("relbuild.image.verify.secrets", "relbuild.image.verify.libraries", "relbuild.image.verify.trial"),
 }
 NEEDLESS = LIBRARIES | OF_A_FAILURE | OF_AN_IMAGE_NOT_SEEN_BEFORE
 OF_AN_ENGINE = {
@@ -24,8 +23,8 @@ OF_AN_ENGINE = {
 }
 OF_OTHER_PROJECTS = {"tree_sitter_bash", "yaml"}
 OF_OTHER_VERBS = {
-    *("relbuild.commands.image", "relbuild.commands.plan", "relbuild.config.schema", "relbuild.image.dockerignore"),
-    *("relbuild.image.sbom", "relbuild.init.files"),
+    *("relbuild.commands.image", "relbuild.commands.plan", "relbuild.config.schema"),
+    *("relbuild.image.inspect.sbom", "relbuild.init.files"),
 }
 
 

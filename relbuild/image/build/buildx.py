@@ -1,14 +1,16 @@
-"""The docker commands that build, tag, push and pull an image."""
+"""The docker commands that build, tag, push and pull an image, and that evaluate mix.exs in the builder image."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from relbuild import templates
 from relbuild.endpoint import Endpoint
-from relbuild.image.dockerfile import CACHE, SCRIPTS_CONTEXT
+from relbuild.image.dockerfile.render import CACHE, SCRIPTS_CONTEXT, secret_exports, step_mounts
 from relbuild.image.plan.plan import Plan
 from relbuild.image.plan.stages import BuilderStages
+from relbuild.mix.evaluation import DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,39 @@ def push(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
 def pull(reference: str, endpoint: Endpoint) -> tuple[str, ...]:
     """Return the argv that pulls an image from its registry."""
     return (*endpoint.docker, "pull", reference)
+
+
+FACTS_FILE = "facts.json"
+
+
+def evaluation_dockerfile(builder: BuilderStages) -> str:
+    """Return the Dockerfile's text; its last stage is the file with the facts and nothing else."""
+    mounts = ("--network=none", f"--mount=type=bind,target={DIRECTORY}", *step_mounts(builder))
+    # Hex is for fetching dependencies, and only downloading it would need the network.
+    return templates.render(
+        "evaluate.j2",
+        builder=replace(builder, install_hex=False),
+        directory=DIRECTORY,
+        workdir="/src",
+        crossing=False,
+        flags="",
+        mounts=mounts,
+        secrets=secret_exports(builder.secrets),
+    )
+
+
+def evaluate_project(
+    builder: BuilderStages,
+    endpoint: Endpoint,
+    *,
+    dockerfile: str,
+    directory: str,
+    context: str,
+    secrets: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the argv that evaluates mix.exs on the engine and brings the facts into a directory here."""
+    return (
+        *endpoint.docker,
+        *("buildx", "build", "--output", f"type=local,dest={directory}", "--progress", "rawjson"),
+        *("--provenance=false", *given(builder, secrets), "--file", dockerfile, context),
+    )

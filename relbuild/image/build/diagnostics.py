@@ -47,23 +47,23 @@ class Diagnostic:
     app: str | None = None
 
 
-def errors(lines: Sequence[str], workdir: str = "/src") -> tuple[Diagnostic, ...]:
+def compile_errors(lines: Sequence[str], workdir: str = "/src") -> tuple[Diagnostic, ...]:
     """Return the compiler's errors in the order they were printed, each once.
 
     Where warnings are errors, those. ``workdir`` is where the project was built.
     """
     found = tuple(dict.fromkeys(_errors(lines, workdir)))
     if not found and WARNINGS_ARE_ERRORS in lines:
-        return warnings(lines, workdir)
+        return compile_warnings(lines, workdir)
     return found
 
 
-def warnings(lines: Sequence[str], workdir: str = "/src") -> tuple[Diagnostic, ...]:
+def compile_warnings(lines: Sequence[str], workdir: str = "/src") -> tuple[Diagnostic, ...]:
     """Return the compiler's warnings in the order they were printed, each once."""
     return tuple(dict.fromkeys(_warnings(lines, workdir)))
 
 
-def exception(lines: Sequence[str], workdir: str = "/src") -> Diagnostic | None:
+def raised_exception(lines: Sequence[str], workdir: str = "/src") -> Diagnostic | None:
     """Return the last exception that has a place in the project: a configuration file or mix.exs that raised."""
     for index in range(len(lines) - 1, -1, -1):
         raised = EXCEPTION.fullmatch(lines[index])
@@ -76,7 +76,7 @@ def exception(lines: Sequence[str], workdir: str = "/src") -> Diagnostic | None:
     return None
 
 
-def without_header(lines: Sequence[str], workdir: str = "/src") -> Diagnostic | None:
+def error_without_header(lines: Sequence[str], workdir: str = "/src") -> Diagnostic | None:
     """Return where C code includes a header that isn't there; None outside of the project's directory."""
     app = None
     for line in lines:

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem, RelbuildError
-from relbuild.image.build import diagnostics
 from relbuild.image.build.causes import CAUSES, Cause
-from relbuild.image.build.diagnostics import Diagnostic
+from relbuild.image.build.diagnostics import (
+    Diagnostic,
+    compile_errors,
+    compile_warnings,
+    error_without_header,
+    raised_exception,
+)
 from relbuild.image.build.progress import Build, Step
 
 # The lines of a failed step's output that are shown.
@@ -43,7 +48,7 @@ ENGINE_GONE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class BuildFailure:
     """A failed build: the step, its place in the Dockerfile, the end of its output, and the error to raise."""
 
     step: str | None
@@ -56,7 +61,9 @@ class Failure:
 DirectoryOf = Callable[[str], str | None]
 
 
-def explain(build: Build, exit_code: int, dockerfile: str, directory_of: DirectoryOf, workdir: str = "/src") -> Failure:
+def explain_failure(
+    build: Build, exit_code: int, dockerfile: str, directory_of: DirectoryOf, workdir: str = "/src"
+) -> BuildFailure:
     """Return why the build failed.
 
     ``dockerfile`` is the path of the Dockerfile, ``workdir`` the project's directory in the build stages.
@@ -65,10 +72,10 @@ def explain(build: Build, exit_code: int, dockerfile: str, directory_of: Directo
         missing = EngineError(
             "the Docker client has no buildx, which it needs to build with BuildKit", hint=INSTALL_BUILDX
         )
-        return Failure(None, None, (), missing)
+        return BuildFailure(None, None, (), missing)
     if any(OLD_BUILDX in line for line in build.lines):
         old = EngineError("the Docker client's buildx is older than 0.13", hint=INSTALL_BUILDX)
-        return Failure(None, None, (), old)
+        return BuildFailure(None, None, (), old)
     step = build.failed
     at = _place(build, dockerfile)
     if step is None and any(ENGINE_GONE.search(line) for line in build.lines):
@@ -76,15 +83,15 @@ def explain(build: Build, exit_code: int, dockerfile: str, directory_of: Directo
             "the connection to the Docker Engine was lost during the build; nothing was tagged",
             hint="docker version shows whether the engine runs, and its log why it stopped",
         )
-        return Failure(None, None, _client_lines(build), gone)
+        return BuildFailure(None, None, _client_lines(build), gone)
     tail = _without_blanks(step.output)[-SHOWN:] if step is not None else ()
     error = _error(build, exit_code, at, directory_of, workdir)
-    return Failure(step.title if step else None, at, tail or _client_lines(build), error)
+    return BuildFailure(step.title if step else None, at, tail or _client_lines(build), error)
 
 
-def warnings(build: Build, directory_of: DirectoryOf, workdir: str = "/src") -> tuple[Problem, ...]:
+def build_warnings(build: Build, directory_of: DirectoryOf, workdir: str = "/src") -> tuple[Problem, ...]:
     """Return the compilers' warnings about the project's own code, each with its place."""
-    found = (each for step in build.steps.values() for each in diagnostics.warnings(step.output, workdir))
+    found = (each for step in build.steps.values() for each in compile_warnings(step.output, workdir))
     return tuple(dict.fromkeys(Problem(each.message, mark) for each, mark in _own_code(found, directory_of)))
 
 
@@ -92,7 +99,7 @@ def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Director
     step = build.failed
     output = step.output if step else []
     text = "\n".join((*output[-SEARCHED:], step.error if step else "", *_without_snippet(build)))
-    errors = _own_code(diagnostics.errors(output, workdir)[:MOST], directory_of)
+    errors = _own_code(compile_errors(output, workdir)[:MOST], directory_of)
     if problems := tuple(
         Problem(
             f"the build failed: {each.message}",
@@ -107,7 +114,7 @@ def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Director
             own = _own_place(cause, output, directory_of, workdir)
             kind = PassingFault if cause.passing else CommandFailed
             return kind(f"the build failed: {cause.message(found)}", at=own or at, hint=cause.hint(found))
-    if raised := diagnostics.exception(output, workdir):
+    if raised := raised_exception(output, workdir):
         return CommandFailed(
             f"the build failed: {raised.message}", at=_mark(raised), hint="nothing was tagged; the output is above"
         )
@@ -134,11 +141,11 @@ def _own_code(
 def _own_place(cause: Cause, output: Sequence[str], directory_of: DirectoryOf, workdir: str) -> Mark | None:
     """Return the place in the project that a cause is about; None where it isn't in the project."""
     if cause.in_the_project:
-        raised = diagnostics.exception(output, workdir)
+        raised = raised_exception(output, workdir)
         return _mark(raised) if raised else None
     if "header" not in cause.pattern.groupindex:
         return None
-    found = diagnostics.without_header(output, workdir)
+    found = error_without_header(output, workdir)
     return next((mark for _, mark in _own_code([found] if found else [], directory_of)), None)
 
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relbuild.image import labels
-from relbuild.image.contents import Application, Contents
-from relbuild.image.debian import Distribution
-from relbuild.image.filesystem import FileSystem
-from relbuild.image.history import LayerFacts
-from relbuild.image.shipped import Shipped
+from relbuild.image.filesystem import FileSystem, LayerFacts
+from relbuild.image.inspect.contents import Application, Contents, Distribution, ShippedRelease
 from relbuild.mix.environment import Contract, from_label
 
 # What a layer holds: the base image, what is installed on it, or a part of the release.
@@ -63,7 +60,7 @@ class Inspection:
     platform: str
     user: str
     command: tuple[str, ...]
-    release: Shipped
+    release: ShippedRelease
     base: BaseImage
     labels: Mapping[str, str]
     environment: Contract | None

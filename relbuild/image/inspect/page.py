@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from relbuild import __version__, templates
 from relbuild.image.build.progress import TimedStep, Timeline
+from relbuild.image.findings import change, format_size
 from relbuild.image.inspect.difference import Changed, ImageDifference
 from relbuild.image.inspect.inspection import TITLES, Inspection, Part
 from relbuild.image.inspect.report import NO_CONTRACT, NO_TIMELINE, facts, sizes
 from relbuild.image.inspect.treemap import Area, Cell, Rectangle, TreemapStyle, grow, layout
-from relbuild.image.sizes import change, shown
 from relbuild.mix.environment import Variable, describe
 
 
@@ -100,7 +100,7 @@ def render(image: Inspection, timeline: Timeline | None, against: ImageDifferenc
         sizes=sizes(image),
         facts=[(name, value) for name, value in facts(image) if name not in ("image", "id", "size")],
         titles=TITLES,
-        shown=shown,
+        shown=format_size,
         maps=maps(image),
         frames={name: frame.place for name, frame in FRAMES.items()},
         layers=[
@@ -213,7 +213,7 @@ def _box(cell: Cell, frame: Frame) -> MapBox:
     room = int((place.width - _PADDING) / letter)
     named = cell.heading or (not area.children and place.height > _LINE)
     name = _fitting(area.name, _NAMES.get(area.kind, ""), room) if named else ""
-    size = shown(area.size)
+    size = format_size(area.size)
     where = f"/{area.path}" if area.path else area.name
     return MapBox(
         ";".join(f"{name}:{100 * value / whole:.3f}%" for name, value, whole in sides),
@@ -241,7 +241,7 @@ def _legend(areas: Sequence[Area]) -> list[tuple[str, str, str, str]]:
     for area in areas:
         by_part[area.kind] = by_part.get(area.kind, 0) + area.size
     order = [part for part in TITLES if part in by_part]
-    return [(part, TITLES[part], shown(by_part[part]), _share(by_part[part] / total)) for part in order]
+    return [(part, TITLES[part], format_size(by_part[part]), _share(by_part[part] / total)) for part in order]
 
 
 def _share(part: float) -> str:

@@ -6,11 +6,10 @@ import re
 from typing import Any
 
 from relbuild.image.build.progress import Timeline
-from relbuild.image.contents import Application
-from relbuild.image.debian import Distribution
+from relbuild.image.findings import change, format_size
+from relbuild.image.inspect.contents import Application, Distribution
 from relbuild.image.inspect.difference import Changed, ImageDifference
 from relbuild.image.inspect.inspection import TITLES, Inspection
-from relbuild.image.sizes import change, shown
 from relbuild.mix.environment import data_of
 from relbuild.mix.lock import Locked
 from relbuild.release.contract_text import Required
@@ -189,8 +188,8 @@ def facts(image: Inspection) -> list[tuple[str, str]]:
 
 def sizes(image: Inspection) -> str:
     """Return the image's sizes, each with which it is."""
-    compressed = f", {shown(image.packed)} compressed" if image.packed is not None else ""
-    return f"{shown(image.size)} uncompressed{compressed}"
+    compressed = f", {format_size(image.packed)} compressed" if image.packed is not None else ""
+    return f"{format_size(image.size)} uncompressed{compressed}"
 
 
 def _base(image: Inspection) -> str:
@@ -204,8 +203,10 @@ def _layers(image: Inspection, against: ImageDifference | None) -> TextTable:
     for index, (layer, part) in enumerate(zip(image.layers, image.parts, strict=True)):
         shared = "" if against is None else "shared" if index in against.shared else "new"
         digest = (layer.digest or layer.diff_id).removeprefix("sha256:")[:12]
-        packed = shown(layer.packed) if layer.packed is not None else ""
-        rows.append((f"{index + 1}", shown(layer.size), packed, digest, TITLES[part], shared, _cut(layer.made_by)))
+        packed = format_size(layer.packed) if layer.packed is not None else ""
+        rows.append(
+            (f"{index + 1}", format_size(layer.size), packed, digest, TITLES[part], shared, _cut(layer.made_by))
+        )
     header = ("LAYER", "SIZE", "COMPRESSED", "DIGEST", "CONTENT", "", "INSTRUCTION")
     return TextTable(tuple(rows), header, right=(0, 1, 2))
 
@@ -216,7 +217,7 @@ def _applications(image: Inspection) -> TextTable:
         (
             each.name,
             each.version,
-            shown(each.size) if each.layer is not None else "elsewhere",
+            format_size(each.size) if each.layer is not None else "elsewhere",
             each.origin if each.origin != "unknown" else "",
             str(each.layer + 1) if each.layer is not None else "",
         )
@@ -235,10 +236,11 @@ def _build_steps(timeline: Timeline) -> Content:
 
 
 def _against_blocks(other: ImageDifference, layers: int) -> tuple[str | TextTable, ...]:
-    new = f"; {shown(other.packed_new)} compressed are new" if other.packed_new is not None else ""
+    new = f"; {format_size(other.packed_new)} compressed are new" if other.packed_new is not None else ""
     blocks: list[str | TextTable] = [
-        f"size {change(other.more)}: from {shown(other.size_before)} to {shown(other.size_after)}, uncompressed",
-        f"{len(other.shared)} of {layers} layers are shared ({shown(other.shared_size)}){new}",
+        f"size {change(other.more)}: from {format_size(other.size_before)} to {format_size(other.size_after)}, "
+        "uncompressed",
+        f"{len(other.shared)} of {layers} layers are shared ({format_size(other.shared_size)}){new}",
     ]
     for title, rows, right in (
         ("versions", [_words(each) for each in other.versions], ()),

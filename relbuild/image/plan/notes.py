@@ -105,7 +105,7 @@ def missing_application_notes(
     wanted = release.applications
     if not isinstance(wanted, Known) or names.dependencies is None or _may_have_more(project, tools, config):
         return ()
-    from relbuild.image.contents import ELIXIR, OTP
+    from relbuild.image.inspect.contents import ELIXIR, OTP
 
     found = names.dependencies.union(names.own, ELIXIR, OTP, ("hex",))
     missing = dict.fromkeys(name for name, _ in wanted.value if name not in found)

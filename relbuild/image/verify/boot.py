@@ -14,11 +14,8 @@ from typing import NamedTuple
 
 from relbuild.errors import listed
 from relbuild.image.findings import Finding, Status
-from relbuild.image.verify import failure
-from relbuild.image.verify.failure import Failure
-from relbuild.image.verify.standins import HOST, TEXT
-from relbuild.image.verify.statements import variables_at
-from relbuild.image.verify.trial import Boot
+from relbuild.image.verify.failure import LONGEST, BootFailure, read_failure, variables_at
+from relbuild.image.verify.trial import HOST, TEXT, Boot
 from relbuild.mix.environment import Contract
 from relbuild.release.terms import decoded
 
@@ -75,7 +72,7 @@ class Lacking(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class TrialSetup:
     """What a trial ran with.
 
     ``given`` are the names of the variables that the user gives, ``stand_ins`` the values relbuild gives. ``contract``
@@ -97,10 +94,10 @@ class Setup:
     source: Callable[[str], str | None] = lambda path: None
 
 
-def judge(boot: Boot, setup: Setup) -> Iterator[Finding]:
+def judge_boot(boot: Boot, setup: TrialSetup) -> Iterator[Finding]:
     """Yield the findings of a trial."""
     if boot.stopped_after is None:
-        reason = failure.read(boot.output)
+        reason = read_failure(boot.output)
         yield _unstartable(boot, reason) or _ended(boot, reason, setup)
         return
     yield _stopped(boot, setup)
@@ -109,7 +106,7 @@ def judge(boot: Boot, setup: Setup) -> Iterator[Finding]:
         yield from _ports(boot, setup)
 
 
-def _stopped(boot: Boot, setup: Setup) -> Finding:
+def _stopped(boot: Boot, setup: TrialSetup) -> Finding:
     """Return how a release that booted, or at least stayed up, was stopped."""
     signal = setup.stop_signal
     if boot.exit_code == 0:
@@ -143,7 +140,7 @@ def _stopped(boot: Boot, setup: Setup) -> Finding:
     return Finding("boot", "failed", message, hint)
 
 
-def _unstartable(boot: Boot, reason: Failure) -> Finding | None:
+def _unstartable(boot: Boot, reason: BootFailure) -> Finding | None:
     """Return the finding of a release that no environment could start, or that can't be tried here."""
     if OTHER_MACHINE.search(boot.output):
         return Finding("boot", "note", "not verified: this engine can't run programs of the image's platform")
@@ -169,7 +166,7 @@ def _unstartable(boot: Boot, reason: Failure) -> Finding | None:
     return Finding("boot", "failed", f"it can't be started: {reason.message}", hint)
 
 
-def _ended(boot: Boot, found: Failure, setup: Setup) -> Finding:
+def _ended(boot: Boot, found: BootFailure, setup: TrialSetup) -> Finding:
     """Return why a release doesn't boot: a fault of the image, or something that the trial lacks."""
     reason = found.message or f"exit code {boot.exit_code}"
     lacking = None if found.kind in ALWAYS else _lacking(boot, found, setup)
@@ -178,7 +175,7 @@ def _ended(boot: Boot, found: Failure, setup: Setup) -> Finding:
     return Finding("boot", "failed", f"it doesn't boot: {reason}", HINTS.get(found.kind) or _look(setup))
 
 
-def _lacking(boot: Boot, found: Failure, setup: Setup) -> Lacking | None:
+def _lacking(boot: Boot, found: BootFailure, setup: TrialSetup) -> Lacking | None:
     """Return what the trial lacks so that the release boots; None where the failure doesn't follow from that."""
     builtin = found.kind in ("undefined", "file")
     named = None if builtin else _named(found.message, setup)
@@ -207,7 +204,7 @@ def _lacking(boot: Boot, found: Failure, setup: Setup) -> Lacking | None:
     return None
 
 
-def _in_env_sh(setup: Setup) -> str:
+def _in_env_sh(setup: TrialSetup) -> str:
     """Return the variable with a stand-in that env.sh reads, where flags of the VM are made; else any."""
     variables = setup.contract.variables if setup.contract is not None else ()
     names = [each.name for each in variables if each.name in setup.stand_ins]
@@ -215,7 +212,7 @@ def _in_env_sh(setup: Setup) -> str:
     return next(iter(own or names or setup.stand_ins))
 
 
-def _named(message: str, setup: Setup) -> str | None:
+def _named(message: str, setup: TrialSetup) -> str | None:
     """Return the variable that a message names, or whose requirement has this message."""
     for pattern in UNSET:
         if found := pattern.search(message):
@@ -243,7 +240,7 @@ def _worded(message: str, names: Iterable[str]) -> str | None:
     return None
 
 
-def _variable(name: str, setup: Setup) -> Lacking:
+def _variable(name: str, setup: TrialSetup) -> Lacking:
     if name in setup.given:
         return Lacking(f"it doesn't boot with the {name} that it is given", f"give {name} another value", "failed")
     if name in setup.stand_ins:
@@ -262,7 +259,7 @@ def _valued(message: str, stand_ins: Mapping[str, str]) -> str | None:
     return max(found)[1] if found else None
 
 
-def _reading(found: Failure, setup: Setup) -> Lacking | None:
+def _reading(found: BootFailure, setup: TrialSetup) -> Lacking | None:
     """Return what a failure follows from by the variables that its line depends on, in runtime.exs or the project."""
     known = [each.name for each in setup.contract.variables] if setup.contract is not None else []
     places = [("runtime.exs", found.line, setup.runtime)] if found.line is not None else []
@@ -275,20 +272,20 @@ def _reading(found: Failure, setup: Setup) -> Lacking | None:
     return None
 
 
-def _give(name: str, setup: Setup) -> str:
+def _give(name: str, setup: TrialSetup) -> str:
     if setup.own:
         return f"add to relbuild.yml: verify: {{env: {{{name}: VALUE}}}}, or verify: {{env_file: FILE}}"
     return f"relbuild verify IMAGE --env {name}=VALUE, or --env-file FILE"
 
 
-def _look(setup: Setup) -> str:
+def _look(setup: TrialSetup) -> str:
     options = "".join(f" --env {name}={value}" for name, value in setup.stand_ins.items())
     shows = f"docker run --rm{options} IMAGE shows all that it prints"
     name = next(iter(setup.stand_ins), None)
     return shows if name is None else f"{shows}; where a stand-in value causes it, {_give(name, setup)}"
 
 
-def _logged(boot: Boot, setup: Setup) -> Iterator[Finding]:
+def _logged(boot: Boot, setup: TrialSetup) -> Iterator[Finding]:
     """Yield the errors that the release logged, those of services that a trial doesn't have apart."""
     entries = list(dict.fromkeys(_entries(decoded(boot.output))))
     services = [each for each in entries if SERVICE.search(each) and not setup.network]
@@ -319,10 +316,10 @@ def _entries(output: str) -> Iterator[str]:
             text = line.strip()
         else:
             continue
-        yield re.sub(r"#PID<[\d.]+>", "#PID<...>", text)[: failure.LONGEST].strip()
+        yield re.sub(r"#PID<[\d.]+>", "#PID<...>", text)[:LONGEST].strip()
 
 
-def _ports(boot: Boot, setup: Setup) -> Iterator[Finding]:
+def _ports(boot: Boot, setup: TrialSetup) -> Iterator[Finding]:
     for port in setup.ports:
         addresses = [each for each in boot.sockets if each.port == port]
         if not addresses:

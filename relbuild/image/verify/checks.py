@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relbuild.image.findings import Finding
-from relbuild.image.verify import boot, leaks, libraries
-from relbuild.image.verify.boot import Setup
-from relbuild.image.verify.leaks import Leak
-from relbuild.image.verify.libraries import Unlinked
+from relbuild.image.verify.boot import TrialSetup, judge_boot
+from relbuild.image.verify.libraries import Unlinked, judge_libraries
+from relbuild.image.verify.secrets import Leak, judge_leaks
 from relbuild.image.verify.trial import Boot
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CheckedImage:
     """What is known of an image.
 
     ``uid`` is None for a user that the image's /etc/passwd doesn't have, ``debian`` the codename of its distribution's
@@ -28,21 +27,21 @@ class Facts:
     unlinked: tuple[Unlinked, ...]
     leaks: tuple[Leak, ...]
     boot: Boot
-    setup: Setup
+    setup: TrialSetup
 
 
-def check(facts: Facts) -> tuple[Finding, ...]:
+def check_image(facts: CheckedImage) -> tuple[Finding, ...]:
     """Return the findings, by check."""
     own = facts.setup.own
     return (
-        *libraries.judge(facts.unlinked, facts.programs, facts.debian, own=own),
+        *judge_libraries(facts.unlinked, facts.programs, facts.debian, own=own),
         *_user(facts),
-        *boot.judge(facts.boot, facts.setup),
-        *leaks.judge(facts.leaks, own=own),
+        *judge_boot(facts.boot, facts.setup),
+        *judge_leaks(facts.leaks, own=own),
     )
 
 
-def _user(facts: Facts) -> Iterator[Finding]:
+def _user(facts: CheckedImage) -> Iterator[Finding]:
     if facts.uid == 0:
         why = "" if facts.user else ": the Dockerfile has no USER"
         yield Finding(

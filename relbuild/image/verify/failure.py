@@ -1,14 +1,9 @@
-"""Why a release's VM ended, read from its output.
-
-A VM that fails while it boots prints the reason as an Erlang term, and often, but not always, the exception as Elixir
-formats it: the logger may be off, or the VM ends before all of it is written. Both go to one stream, so that either may
-be cut into by the other.
-"""
+"""Why a release did not start, read from its output, and the variables that the failing line depends on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,7 +75,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class BootFailure:
     """Why a VM ended. ``message`` may have several lines.
 
     ``line`` is that of the runtime configuration which was evaluated, None where something else failed; ``path`` the
@@ -96,7 +91,7 @@ class Failure:
     places: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
 
-def read(output: str) -> Failure:
+def read_failure(output: str) -> BootFailure:
     """Return why the VM ended that printed this; the message is empty where it printed nothing."""
     text = decoded(output)
     exception = _exception(text)
@@ -124,7 +119,7 @@ def read(output: str) -> Failure:
     path = next(filter(None, missing.groups()), "") if missing else ""
     places = tuple(dict.fromkeys((each["file"], int(each["line"])) for each in SOURCE_LINE.finditer(text)))
     number = int(line["line"]) if line else None
-    return Failure(message, kind, number, path, refused=bool(refusal(text)), places=places)
+    return BootFailure(message, kind, number, path, refused=bool(refusal(text)), places=places)
 
 
 def refusal(output: str) -> str:
@@ -216,7 +211,7 @@ def _crash(line: str) -> _Crash | None:
             case (Atom("shutdown" | "EXIT"), reason):
                 term = reason
             case (Atom("failed_to_start_child"), child, reason):
-                children.append(f"{inspect(child)} doesn't start: ")
+                children.append(f"{inspect_term(child)} doesn't start: ")
                 term = reason
             case (reason, (Atom(), Atom("start"), [*_])):
                 term = reason
@@ -240,9 +235,9 @@ def _said(reason: Any, frames: list[Any]) -> tuple[str, str, bool]:
     head, rest = (reason[0], reason[1:]) if isinstance(reason, tuple) and reason else (reason, ())
     if isinstance(head, Atom) and head.name in ERRORS:
         name, text = ERRORS[head.name]
-        return name, f"** ({name}) {text.format(inspect(rest[0]) if rest else _function(frames))}", False
+        return name, f"** ({name}) {text.format(inspect_term(rest[0]) if rest else _function(frames))}", False
     # An exit's reason is all there is, unless it leads to what was logged before.
-    return "", "" if reason in (Atom("shutdown"), Atom("normal")) else inspect(reason), False
+    return "", "" if reason in (Atom("shutdown"), Atom("normal")) else inspect_term(reason), False
 
 
 def _struct(name: str, fields: dict[str, Any]) -> tuple[str, str, bool]:
@@ -258,13 +253,13 @@ def _struct(name: str, fields: dict[str, Any]) -> tuple[str, str, bool]:
         case {"file": bytes(file), "line": int(line), "description": bytes(description)}:
             said = f"{file.decode()}{f':{line}' if line else ''}: {description.decode()}"
         case {"module": Atom() as module, "function": Atom(function), "arity": int(arity)}:
-            said = f"function {inspect(module)}.{function}/{arity} is undefined"
+            said = f"function {inspect_term(module)}.{function}/{arity} is undefined"
         case {"key": key}:
-            said = f"key {inspect(key)} not found"
+            said = f"key {inspect_term(key)} not found"
         case {"term": term}:
-            said = f"got: {inspect(term)}"
+            said = f"got: {inspect_term(term)}"
         case _:
-            said = ", ".join(f"{key}: {inspect(value)}" for key, value in fields.items() if key != "__exception__")
+            said = ", ".join(f"{key}: {inspect_term(value)}" for key, value in fields.items() if key != "__exception__")
     return name, f"** ({name}) {said}", False
 
 
@@ -272,7 +267,7 @@ def _function(frames: list[Any]) -> str:
     match frames:
         case [(Atom() as module, Atom(function), arguments, _), *_]:
             arity = len(arguments) if isinstance(arguments, list) else arguments
-            return f"{inspect(module)}.{function}/{arity}"
+            return f"{inspect_term(module)}.{function}/{arity}"
     return "a function"
 
 
@@ -283,7 +278,7 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def inspect(term: Any) -> str:
+def inspect_term(term: Any) -> str:
     """Return a term as Elixir writes it."""
     match term:
         case Atom("nil" | "true" | "false" as name):
@@ -295,9 +290,9 @@ def inspect(term: Any) -> str:
         case str():
             return f'~c"{term}"'
         case tuple():
-            return f"{{{', '.join(map(inspect, term))}}}"
+            return f"{{{', '.join(map(inspect_term, term))}}}"
         case [*items]:
-            return f"[{', '.join(map(inspect, items))}]"
+            return f"[{', '.join(map(inspect_term, items))}]"
     return str(term)
 
 
@@ -309,3 +304,84 @@ def _line(text: str) -> str:
         if found is not None:
             return found
     return lines[-1] if lines else ""
+
+
+VARIABLE_READ = re.compile(r"""(?:System\.(?:get|fetch)_env!?|:os\.getenv)[\s(]*(?:~c)?["']([A-Za-z_]\w*)["']""")
+# NAME = …, {:ok, NAME} = …, and the heads of functions.
+BOUND = re.compile(r"\s*(?:\{:ok, *)?([a-z_]\w*[?!]?)\}? *=(?![=~>])|\s*defp? +([a-z_]\w*[?!]?)")
+CLOSES = frozenset({"end", "else", ")", "]", "}", "])", "})"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line with all that is indented deeper below it; of a block the head alone."""
+
+    line: int
+    indent: int
+    text: str
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the statements that are indented deeper below it are its own."""
+        return self.text.rstrip().endswith((" do", "->"))
+
+
+def variables_at(text: str, line: int, names: Iterable[str] = ()) -> list[str]:
+    """Return the variables on which a line of a file depends, through the blocks around it and the names it uses.
+
+    They are those that Elixir's own functions read, and the given names wherever they are in quotes.
+    """
+    statements = list(_statements(text))
+    at = next((i for i in reversed(range(len(statements))) if statements[i].line <= line), None)
+    if at is None:
+        return []
+    todo = [statements[at], *_around(statements, at)]
+    seen = set(todo)
+    found: dict[str, None] = {}
+    while todo:
+        statement = todo.pop()
+        known = (name for name in names if f'"{name}"' in statement.text)
+        found.update(dict.fromkeys((*VARIABLE_READ.findall(statement.text), *known)))
+        for i, other in enumerate(statements):
+            bound = BOUND.match(other.text)
+            name = bound and (bound[1] or bound[2])
+            if name and other not in seen and re.search(rf"(?<![.:\w]){re.escape(name)}(?!:|\w)", statement.text):
+                new = [other, *_inside(statements, i)]
+                todo += (each for each in new if each not in seen)
+                seen.update(new)
+    return list(found)
+
+
+def _around(statements: list[Statement], at: int) -> Iterator[Statement]:
+    """Yield the heads of the blocks that a statement is in."""
+    indent = statements[at].indent
+    for statement in reversed(statements[:at]):
+        if statement.indent < indent:
+            indent = statement.indent
+            if statement.is_block:
+                yield statement
+
+
+def _inside(statements: list[Statement], at: int) -> Iterator[Statement]:
+    """Yield the statements of a block."""
+    if statements[at].is_block:
+        for statement in statements[at + 1 :]:
+            if statement.indent <= statements[at].indent:
+                return
+            yield statement
+
+
+def _statements(text: str) -> Iterator[Statement]:
+    current: Statement | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        indent = len(line) - len(line.lstrip())
+        if not line.strip() or line.strip() in CLOSES:
+            continue
+        if current is not None and indent > current.indent and not current.is_block:
+            current = Statement(current.line, current.indent, f"{current.text}\n{line}")
+            continue
+        if current is not None:
+            yield current
+        current = Statement(number, indent, line)
+    if current is not None:
+        yield current

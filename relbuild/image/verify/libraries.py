@@ -196,7 +196,9 @@ def guess(library: str) -> str | None:
     return f"{found['name']}{hyphen}{found['version']}".lower().replace("_", "-")
 
 
-def judge(unlinked: tuple[Unlinked, ...], programs: int, debian: str | None, *, own: bool) -> Iterator[Finding]:
+def judge_libraries(
+    unlinked: tuple[Unlinked, ...], programs: int, debian: str | None, *, own: bool
+) -> Iterator[Finding]:
     """Yield a finding for each thing that files miss, of so many programs; ``own`` says that relbuild built the image.
 
     ``debian`` is the codename of the Debian release in the image.

@@ -21,10 +21,10 @@ from relbuild.engine.layer import Unpacked
 from relbuild.errors import ConfigError, Mark
 from relbuild.image import labels
 from relbuild.image.filesystem import Entry
-from relbuild.image.shipped import Shipped
-from relbuild.image.verify.leaks import Leak
+from relbuild.image.inspect.contents import ShippedRelease
+from relbuild.image.verify.secrets import Leak
 
-SHOP = Shipped("shop", "/app", "1.0.0")
+SHOP = ShippedRelease("shop", "/app", "1.0.0")
 
 
 def test_what_the_findings_depend_on() -> None:

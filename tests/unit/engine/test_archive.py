@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from relbuild.engine import archive, elf, layer
 from relbuild.engine.archive import Archive, Configuration
 from relbuild.errors import CommandFailed
-from relbuild.image.history import LayerFacts
-from relbuild.image.verify.leaks import Leak, Needles
+from relbuild.image.filesystem import LayerFacts
+from relbuild.image.verify.secrets import Leak, Needles
 
 KEY = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
 CONFIG = {

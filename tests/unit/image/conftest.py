@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from relbuild.image import contents, debian, labels, shipped
-from relbuild.image.debian import Package
-from relbuild.image.filesystem import Entry, FileSystem
-from relbuild.image.history import LayerFacts
+from relbuild.image import labels
+from relbuild.image.filesystem import Entry, FileSystem, LayerFacts
+from relbuild.image.inspect.contents import (
+    DebianPackage,
+    debian_packages,
+    find_release,
+    read_contents,
+    read_distribution,
+)
 from relbuild.image.inspect.inspection import BaseImage, Inspection, environment, visible
 
 Files = Mapping[str, bytes]
@@ -23,7 +28,7 @@ class Made:
     """An image that is looked into, and the files it was made of."""
 
     inspection: Inspection
-    packages: tuple[Package, ...] | None
+    packages: tuple[DebianPackage, ...] | None
     read: Callable[[str], bytes | None]
 
 
@@ -95,7 +100,7 @@ def make(
         place = files.place(path)
         return None if place is None else layers[place.layer][place.path]
 
-    held = shipped.find(files, read, label)
+    held = find_release(files, read, label)
     assert held is not None
     facts: dict[str, Any] = {
         "reference": "shop:0.1.0",
@@ -105,16 +110,14 @@ def make(
         "user": "10001:10001",
         "command": (posixpath.join(held.root, "bin/shop"), "start"),
         "release": held,
-        "base": BaseImage(
-            label.get(labels.OCI_BASE_NAME), label.get(labels.OCI_BASE_DIGEST), debian.distribution(read)
-        ),
+        "base": BaseImage(label.get(labels.OCI_BASE_NAME), label.get(labels.OCI_BASE_DIGEST), read_distribution(read)),
         "labels": label,
         "environment": environment(label),
         "layers": tuple(_facts(index, layer) for index, layer in enumerate(layers)),
-        "contents": contents.find(files, read, held, label),
+        "contents": read_contents(files, read, held, label),
         "files": visible(files),
     }
-    return Made(Inspection(**{**facts, **changes}), debian.packages(files, read), read)
+    return Made(Inspection(**{**facts, **changes}), debian_packages(files, read), read)
 
 
 def _facts(index: int, layer: Files) -> LayerFacts:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem
-from relbuild.image.build import diagnostics
 from relbuild.image.build.causes import without_trust
-from relbuild.image.build.diagnostics import Diagnostic
-from relbuild.image.build.failures import Failure, explain, warnings
+from relbuild.image.build.diagnostics import Diagnostic, compile_errors
+from relbuild.image.build.failures import BuildFailure, build_warnings, explain_failure
 from relbuild.image.build.progress import Build, ClientLine, OutputLine, Vertex
 from tests.unit.image.build.conftest import built
 
@@ -129,7 +128,7 @@ DEPENDENCY = UNDEFINED.replace("==> kid", "==> foo") + (
     ],
 )
 def test_the_compilers_errors(output: str, found: list[Diagnostic]) -> None:
-    assert diagnostics.errors(output.splitlines()) == tuple(found)
+    assert compile_errors(output.splitlines()) == tuple(found)
 
 
 def ended(output: str, error: str, *lines: str, name: str = "[build 4/9] RUN mix compile") -> Build:
@@ -145,8 +144,8 @@ def ended(output: str, error: str, *lines: str, name: str = "[build 4/9] RUN mix
 DIRECTORIES = {"kid": "apps/kid/", "shop": ""}
 
 
-def failed(output: str, *, error: str = "exit code: 1", lines: tuple[str, ...] = SNIPPET) -> Failure:
-    return explain(ended(output, error, *lines), 1, DOCKERFILE, DIRECTORIES.get)
+def failed(output: str, *, error: str = "exit code: 1", lines: tuple[str, ...] = SNIPPET) -> BuildFailure:
+    return explain_failure(ended(output, error, *lines), 1, DOCKERFILE, DIRECTORIES.get)
 
 
 def test_a_project_that_does_not_compile() -> None:
@@ -165,7 +164,7 @@ def test_a_project_that_does_not_compile() -> None:
     )
 
 
-def outcome(failure: Failure) -> tuple[Any, ...]:
+def outcome(failure: BuildFailure) -> tuple[Any, ...]:
     [problem] = failure.error.problems
     return type(failure.error), problem.at, problem.message.removeprefix("the build failed: ")
 
@@ -373,7 +372,7 @@ def test_a_base_image_that_is_not_there() -> None:
     reason = f"failed to resolve source metadata for {image}: {image}: not found"
     lines = ("Dockerfile:1", "-----", f"ERROR: failed to solve: debian:nosuch: {reason}")
     name = "[internal] load metadata for docker.io/library/debian:nosuch"
-    failure = explain(ended("", "not found", *lines, name=name), 1, DOCKERFILE, {}.get)
+    failure = explain_failure(ended("", "not found", *lines, name=name), 1, DOCKERFILE, {}.get)
     assert outcome(failure) == (
         CommandFailed,
         Mark(DOCKERFILE, 1),
@@ -383,14 +382,14 @@ def test_a_base_image_that_is_not_there() -> None:
 
 def test_a_client_without_buildx() -> None:
     for line in ("docker: 'buildx' is not a docker command.", "docker: unknown command: docker buildx"):
-        failure = explain(built(ClientLine(line)), 1, DOCKERFILE, {}.get)
+        failure = explain_failure(built(ClientLine(line)), 1, DOCKERFILE, {}.get)
         assert (failure.step, failure.tail, type(failure.error)) == (None, (), EngineError)
         assert "docker-buildx-plugin" in (failure.error.problems[0].hint or "")
 
 
 def test_a_buildx_that_is_too_old() -> None:
     """As buildx 0.12 says it."""
-    failure = explain(built(ClientLine("ERROR: invalid progress mode rawjson")), 1, DOCKERFILE, {}.get)
+    failure = explain_failure(built(ClientLine("ERROR: invalid progress mode rawjson")), 1, DOCKERFILE, {}.get)
     (problem,) = failure.error.problems
     assert (type(failure.error), problem.message) == (EngineError, "the Docker client's buildx is older than 0.13")
     assert "0.13 or newer" in (problem.hint or "")
@@ -405,13 +404,13 @@ def test_a_buildx_that_is_too_old() -> None:
 )
 def test_an_engine_that_went_away(words: str) -> None:
     build = built(Vertex("a", "[1/1] RUN x", 1.0), ClientLine(words))
-    failure = explain(build, 1, DOCKERFILE, {}.get)
+    failure = explain_failure(build, 1, DOCKERFILE, {}.get)
     assert (failure.tail, type(failure.error)) == ((words,), EngineError)
     assert "nothing was tagged" in str(failure.error)
 
 
 def test_a_failure_nobody_knows() -> None:
-    failure = explain(built(ClientLine("ERROR: something else")), 7, DOCKERFILE, {}.get)
+    failure = explain_failure(built(ClientLine("ERROR: something else")), 7, DOCKERFILE, {}.get)
     assert (failure.step, failure.at, failure.tail) == (None, None, ("ERROR: something else",))
     assert failure.error.problems == (
         Problem("the build failed (docker exited with 7)", hint="nothing was tagged; docker's output is above"),
@@ -434,7 +433,7 @@ def test_a_place_in_a_wider_context() -> None:
         "    /src/shop/config/config.exs:3: (file)\n"
         "    (stdlib 6.2) erl_eval.erl:919: :erl_eval.do_apply/7\n"
     )
-    failure = explain(ended(output, "exit code: 1", *SNIPPET), 1, DOCKERFILE, {}.get, "/src/shop")
+    failure = explain_failure(ended(output, "exit code: 1", *SNIPPET), 1, DOCKERFILE, {}.get, "/src/shop")
     assert outcome(failure) == (CommandFailed, Mark("config/config.exs", 3), "(RuntimeError) boom")
 
 
@@ -549,7 +548,7 @@ CONFIG_WARNING = """warning: use Mix.Config is deprecated. Use the Config module
     ],
 )
 def test_the_warnings_of_a_build_that_succeeds(output: str, found: list[tuple[str, Mark]]) -> None:
-    assert warnings(ended(output, ""), DIRECTORIES.get) == tuple(Problem(message, at) for message, at in found)
+    assert build_warnings(ended(output, ""), DIRECTORIES.get) == tuple(Problem(message, at) for message, at in found)
 
 
 HTTP = (

@@ -10,7 +10,7 @@ import pytest
 
 from relbuild.image import labels
 from relbuild.image.build.progress import TimedStep, Timeline
-from relbuild.image.history import LayerFacts
+from relbuild.image.filesystem import LayerFacts
 from relbuild.image.inspect.difference import compare
 from relbuild.image.inspect.report import to_data, to_text
 from relbuild.output import laid_out

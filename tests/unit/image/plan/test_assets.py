@@ -11,7 +11,8 @@ import pytest
 from relbuild.commands import explanation, secrets
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, Problem, ProjectError, RelbuildError
-from relbuild.image import dockerfile, dockerignore
+from relbuild.image.dockerfile.dockerignore import render_dockerignore
+from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.assets import Assets
 from relbuild.image.plan.plan import Plan, make_plan
 from relbuild.init.change import Overlay
@@ -88,7 +89,7 @@ def test_the_aliases_of_phoenix(deps: str, aliases: str, setup: tuple[str, ...])
 
 
 def test_the_assets_come_after_the_compiler_and_the_programs_with_the_dependencies() -> None:
-    text = dockerfile.render(plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8)}))
+    text = render_dockerfile(plan({"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", PHOENIX_1_8)}))
     order = ["mix deps.loadpaths", "mix assets.setup", "AS build", "mix compile", "AS assets", "mix assets.deploy"]
     assert [text.index(step) for step in order] == sorted(text.index(step) for step in order)
     assert "    && sh /scripts/undate-assets.sh" in text
@@ -112,7 +113,7 @@ def test_mix_starts_once_for_the_assets(elixir: str, aliases: str, config: str, 
     files = {"mix.exs": mix(f"{PHOENIX}, {BUILDERS}", aliases), ".tool-versions": f"elixir {elixir}\nerlang 25.3\n"}
     files["mix.exs"] = files["mix.exs"].replace("~> 1.15", "~> 1.13")
     step = " \\\n    && ".join((*commands, "sh /scripts/undate-assets.sh"))
-    assert f"    {step}" in dockerfile.render(plan(files, config))
+    assert f"    {step}" in render_dockerfile(plan(files, config))
 
 
 def test_nothing_to_build() -> None:
@@ -123,7 +124,7 @@ def test_nothing_to_build() -> None:
     ):
         made = plan(files)
         assert made.assets == Assets()
-        assert "AS node" not in dockerfile.render(made)
+        assert "AS node" not in render_dockerfile(made)
 
 
 def test_phoenix_without_assets_digests_what_its_endpoint_looks_up() -> None:
@@ -174,7 +175,7 @@ def test_packages_for_esbuild_are_installed_in_a_stage_of_their_own() -> None:
         "assets/package-lock.json": {},
         ".nvmrc": "22\n",
     }
-    text = dockerfile.render(plan(files))
+    text = render_dockerfile(plan(files))
     assert "ARG NODE_IMAGE=node:22-trixie-slim\n" in text
     stage = text.partition("FROM ${NODE_IMAGE} AS node\n")[2].partition("# ---- build")[0]
     assert stage == (
@@ -194,7 +195,7 @@ def test_packages_for_esbuild_are_installed_in_a_stage_of_their_own() -> None:
 
 def test_node_is_there_where_the_build_calls_it() -> None:
     files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/package-lock.json": {}}
-    text = dockerfile.render(plan(files))
+    text = render_dockerfile(plan(files))
     assert "COPY --from=node /usr/local/ /usr/local/\nCOPY" in text.replace(
         "# The packages, installed by their lock file.\n", ""
     )
@@ -237,7 +238,7 @@ def test_packages_out_of_mix_dependencies_wait_for_them() -> None:
         "assets/package-lock.json": {},
         "assets/ui/package.json": {},
     }
-    text = dockerfile.render(plan(files))
+    text = render_dockerfile(plan(files))
     assert "COPY --from=deps /src/deps/ deps/\n" in text
     assert "COPY assets/package.json assets/package-lock.json assets/\nCOPY assets/ui/ assets/ui/\n" in text
 
@@ -271,7 +272,7 @@ def test_packages_are_installed_where_an_alias_calls_node(alias: str) -> None:
     files = {"mix.exs": mix(PHOENIX, alias), "web/package.json": TOPBAR, "web/package-lock.json": {}}
     made = plan({**files, "web/src/main.js": ""})
     assert installed(made.assets) == [("web", CI)]
-    assert "COPY web/package.json web/package-lock.json web/\nWORKDIR /src/web\n" in dockerfile.render(made)
+    assert "COPY web/package.json web/package-lock.json web/\nWORKDIR /src/web\n" in render_dockerfile(made)
 
 
 def test_packages_are_installed_where_a_command_of_relbuild_yml_calls_node() -> None:
@@ -337,10 +338,10 @@ def test_a_package_json_without_packages_says_what_its_scripts_run_on() -> None:
 
 def test_settings_that_hold_a_token_are_left_out_of_the_context() -> None:
     files = {"mix.exs": mix(PHOENIX, NPM), "assets/package.json": TOPBAR, "assets/yarn.lock": "# yarn lockfile v1\n"}
-    ignored = dockerignore.render(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: s3cret\n"}))
+    ignored = render_dockerignore(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: s3cret\n"}))
     assert "# Hold a password or token:\nassets/.yarnrc.yml\n" in ignored
     assert "!assets/.yarnrc.yml" not in ignored
-    assert "yarnrc" not in dockerignore.render(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: ${NPM_TOKEN}\n"}))
+    assert "yarnrc" not in render_dockerignore(plan({**files, "assets/.yarnrc.yml": "npmAuthToken: ${NPM_TOKEN}\n"}))
 
 
 def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> None:
@@ -355,7 +356,7 @@ def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> Non
         "assets/.npmrc:2 takes PROXY where it is set, and the build isn't given it: `secrets: [PROXY]` under `builder` "
         "in relbuild.yml gives it",
     )
-    text = dockerfile.render(made)
+    text = render_dockerfile(made)
     export = 'NPM_TOKEN="$(cat /run/secrets/NPM_TOKEN)"'
     install = (
         "RUN --mount=type=cache,id=relbuild-npm,target=/root/.npm,sharing=locked \\\n"
@@ -368,7 +369,7 @@ def test_what_npmrc_takes_from_the_environment_is_a_secret_of_the_build() -> Non
     build = text.partition("FROM deps AS build\n")[2]
     assert f"{export} \\\n    && export NPM_TOKEN \\\n    && mix assets.deploy" in build
     assert (text.count("--mount=type=secret"), build.count("--mount=type=secret")) == (2, 1)
-    only_installed = dockerfile.render(plan({**files, "mix.exs": mix(PHOENIX, PHOENIX_1_6)}))
+    only_installed = render_dockerfile(plan({**files, "mix.exs": mix(PHOENIX, PHOENIX_1_6)}))
     assert only_installed.count("--mount=type=secret") == 1
     given = "builder: {secrets: [NPM_TOKEN], env: {PROXY: http://proxy.example.com}}\n"
     assert (plan(files, given).builder.asset_secrets, plan(files, given).assets.notes) == ((), ())
@@ -526,7 +527,7 @@ def test_an_umbrellas_applications_build_in_their_own_directories() -> None:
     made = plan(files)
     assert lines(made.assets) == ("cd apps/admin && mix assets.deploy", "cd apps/web && mix assets.deploy")
     assert made.assets.setup == ("mix esbuild.install --if-missing", "mix tailwind.install --if-missing")
-    text = dockerfile.render(made)
+    text = render_dockerfile(made)
     assert "    (cd apps/admin && mix assets.deploy) \\\n    && (cd apps/web && mix assets.deploy) \\\n" in text
 
 
@@ -564,7 +565,7 @@ def test_relbuild_yml_has_the_last_word() -> None:
     assert own.node.in_build
     with_lines = plan(files, "assets:\n  - |\n    set -u\n    cd assets\n    npm run build\n  - mix phx.digest\n")
     script = "<<'STEP'\nset -e\n(\nset -u\ncd assets\nnpm run build\n)\nmix phx.digest\n"
-    assert script in dockerfile.render(with_lines)
+    assert script in render_dockerfile(with_lines)
 
 
 def test_debians_packages_have_node_where_they_have_elixir() -> None:
@@ -572,7 +573,7 @@ def test_debians_packages_have_node_where_they_have_elixir() -> None:
     made = plan(files, "toolchain: debian\ndebian: trixie\nbuilder: {env: {NODE_ENV: production}}\n")
     assert {"nodejs", "npm"} <= set(made.builder.packages)
     assert made.assets.notes == (".nvmrc:1 asks for Node 22: Debian trixie has 20, which is taken",)
-    text = dockerfile.render(made)
+    text = render_dockerfile(made)
     # npm leaves out what builds the assets where NODE_ENV says production.
     assert 'FROM toolchain AS node\nENV NODE_ENV="development"\n' in text
     assert "/usr/local/" not in text

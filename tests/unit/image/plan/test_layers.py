@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relbuild.image import dockerfile
+from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.steps import DEPENDENCY_PARTS, MODULE_PARTS, Layers
 from tests.unit.image.plan.test_sources import UMBRELLA, mix, plan
 from tests.unit.image.scripts import run
@@ -148,6 +148,6 @@ def _split(root: Path, layers: Layers) -> None:
 @pytest.mark.parametrize("config", ["", "runner: {base: minimal}", "platforms: [linux/amd64, linux/arm64]"])
 def test_their_number_is_that_of_the_last_copies(runtime: dict[str, str], more: dict[str, str], config: str) -> None:
     planned = plan({"mix.exs": mix("a"), **runtime, **more}, config=config)
-    _, _, last = dockerfile.render(planned).rpartition("WORKDIR /app\n")
+    _, _, last = render_dockerfile(planned).rpartition("WORKDIR /app\n")
     copies = re.findall(r"^(COPY|RUN|ADD|WORKDIR)\b(?: --link --from=\w+ /layers/[a-z0-9-]+/ /$)?", last, re.M)
     assert copies == ["COPY"] * (2 + len(planned.layers.all) + (planned.order.runtime is not None))

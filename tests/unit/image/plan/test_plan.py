@@ -10,7 +10,8 @@ import pytest
 from relbuild import __version__
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError, RelbuildError
-from relbuild.image import dockerfile, labels
+from relbuild.image import labels
+from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.plan import Plan, make_plan
 from relbuild.mix import project
 
@@ -235,5 +236,5 @@ def test_that_deps_cant_be_read_is_said_with_what_follows() -> None:
 def test_an_emulated_build_needs_the_builders_platform_of_debians_image_alone(base: str, native: set[str]) -> None:
     """An image of one's own may be there for no other platform than the one all is built on, emulated."""
     config = f"toolchain: debian\nplatforms: [linux/arm64]\nbuilder: {{emulate: true}}\nrunner: {{base: '{base}'}}\n"
-    text = dockerfile.render(plan(config=config))
+    text = render_dockerfile(plan(config=config))
     assert set(re.findall(r"^FROM --platform=\$BUILDPLATFORM .* AS (\w+)$", text, re.MULTILINE)) == native

@@ -10,7 +10,8 @@ import pytest
 
 from relbuild.config import Config, parse
 from relbuild.errors import Mark, ProjectError
-from relbuild.image import dockerfile, dockerignore
+from relbuild.image.dockerfile.dockerignore import dockerignore_name, render_dockerignore
+from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.location import Link, Location
 from relbuild.image.plan.plan import Plan, make_plan
 from relbuild.image.plan.sources import find_sources, is_excluded
@@ -171,11 +172,11 @@ def test_the_ignore_file_of_a_wider_context() -> None:
         "core/mix.exs": mix("core"),
     }
     found = plan(files, "api")
-    lines = dockerignore.render(found).splitlines()
+    lines = render_dockerignore(found).splitlines()
     assert {"api/deps/", "**/.git", "**/_build/", "core/deps/", "**/.env"} <= set(lines)
     assert lines.index("api/deps/") < lines.index("!api/deps/v/") < lines.index("api/deps/v/deps/")
     assert lines.index("!api/deps/v/") < lines.index("api/deps/v/**/_build/")
-    assert dockerignore.file_name(found) == "Dockerfile.dockerignore"
+    assert dockerignore_name(found) == "Dockerfile.dockerignore"
 
 
 def test_what_the_dockerfile_names_is_never_left_out() -> None:
@@ -187,7 +188,7 @@ def test_what_the_dockerfile_names_is_never_left_out() -> None:
         "assets/.npmrc": "",
     }
     config = "builder: {repos: {hexpm: {url: 'https://m.example.com', public_key: keys/m.pem, auth: false}}}"
-    lines = dockerignore.render(plan(files, config=config)).splitlines()
+    lines = render_dockerignore(plan(files, config=config)).splitlines()
     assert lines[lines.index("# What the Dockerfile names is wanted all the same:") + 1 :] == [
         "!keys/m.pem",
         "!assets/.npmrc",
@@ -222,7 +223,7 @@ def test_a_child_of_an_umbrella_that_defines_releases_itself() -> None:
         "build_path": "/src/_build",
         "lockfile": "../../mix.lock",
     }
-    text = dockerfile.render(plan(files, "apps/web"))
+    text = render_dockerfile(plan(files, "apps/web"))
     assert "COPY config/runtime.exs /layers/configuration/app/releases/1.0.0/runtime.exs" in text
     assert 'ENV MIX_BUILD_PATH="/src/_build/prod"' in text
 
@@ -241,15 +242,15 @@ def test_documents_are_part_of_the_build_where_code_reads_them(text: str, files:
     there = dict.fromkeys(("README.md", "CHANGELOG.md", "AGENTS.md", "LICENSE", "docs/intro.md", "guides/a.md"), "")
     found = plan({"mix.exs": mix("a"), **there, "lib/a.ex": f"defmodule A do\n  {text}\nend\n"})
     assert (*found.sources.files, *(path for path in found.sources.directories if path != "lib/")) == files
-    left_out = Ignored(dockerignore.render(found))
+    left_out = Ignored(render_dockerignore(found))
     assert {path for path in there if not left_out(path)} == {path for path in there if path.startswith(files)}
 
 
 def test_documents_of_an_umbrellas_applications() -> None:
     files = {"mix.exs": UMBRELLA, "apps/a/mix.exs": mix("a"), "apps/b/mix.exs": mix("b"), "apps/a/README.md": ""}
     read = {"apps/b/README.md": "", "apps/b/lib/b.ex": 'defmodule B do\n  @x File.read!("README.md")\nend\n'}
-    assert Ignored(dockerignore.render(plan(files)))("apps/a/README.md")
-    assert not Ignored(dockerignore.render(plan({**files, **read})))("apps/b/README.md")
+    assert Ignored(render_dockerignore(plan(files)))("apps/a/README.md")
+    assert not Ignored(render_dockerignore(plan({**files, **read})))("apps/b/README.md")
 
 
 @pytest.mark.parametrize(
@@ -405,7 +406,7 @@ def test_what_mix_reads_is_there_before_the_dependencies_are_fetched() -> None:
         "rel/steps/",
     )
     assert found.sources.compile_config == ("config/config.exs",)
-    text = dockerfile.render(found)
+    text = render_dockerfile(found)
     for copied in ("libs/near/build.config", "api/config/mix.exs", "api/rel/steps/"):
         assert text.index(copied) < text.index("deps.get --only")
 
@@ -435,7 +436,7 @@ def test_npm_packages_above_the_project_are_copied(kind: str) -> None:
     found = plan({**WEB, "apps/web/assets/package.json": package}, "apps/web")
     assert found.sources.context.base == "apps/web"
     assert found.sources.beside == ("../../shared/ui/index.js", "../../shared/ui/package.json")
-    text = dockerfile.render(found)
+    text = render_dockerfile(found)
     assert text.index("shared/ui/ ") < text.index("npm ci")
     assert "shared/ui/index.js" in text[text.index("npm ci") :]
 

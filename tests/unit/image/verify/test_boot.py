@@ -8,9 +8,8 @@ import pytest
 
 from relbuild.errors import Mark
 from relbuild.image.findings import Finding
-from relbuild.image.verify.boot import Setup, judge
-from relbuild.image.verify.standins import stand_ins
-from relbuild.image.verify.trial import Boot, Socket
+from relbuild.image.verify.boot import TrialSetup, judge_boot
+from relbuild.image.verify.trial import Boot, Socket, stand_ins
 from relbuild.mix.environment import Contract, Requirement, Use, Variable
 from relbuild.mix.environment.conditions import ALWAYS, Among
 
@@ -51,10 +50,10 @@ CONTRACT = Contract(
         Variable("REGION", AT),
     )
 )
-SETUP = Setup(30, contract=CONTRACT, stand_ins=stand_ins(CONTRACT, {}), runtime=RUNTIME)
-BARE = Setup(30, contract=Contract())
+SETUP = TrialSetup(30, contract=CONTRACT, stand_ins=stand_ins(CONTRACT, {}), runtime=RUNTIME)
+BARE = TrialSetup(30, contract=Contract())
 GIVEN = replace(BARE, given=frozenset({"SHOP_KEY", "DATABASE_URL", "CERT"}), contract=CONTRACT, runtime=RUNTIME)
-UNKNOWN = Setup(30, own=False)
+UNKNOWN = TrialSetup(30, own=False)
 BOOTED = Boot("", 0, "booted", 1.25)
 VALUES = "DATABASE_URL, SHOP_KEY, CERT"
 
@@ -69,8 +68,8 @@ def exception(message: str, line: int | None = None) -> Boot:
     )
 
 
-def judged(boot: Boot, setup: Setup) -> Finding:
-    first, *_ = judge(boot, setup)
+def judged(boot: Boot, setup: TrialSetup) -> Finding:
+    first, *_ = judge_boot(boot, setup)
     return first
 
 
@@ -99,7 +98,7 @@ PLAIN_BUGS = [
 
 @pytest.mark.parametrize("setup", [SETUP, BARE, GIVEN])
 @pytest.mark.parametrize("boot", PLAIN_BUGS)
-def test_what_no_variable_changes_fails(boot: Boot, setup: Setup) -> None:
+def test_what_no_variable_changes_fails(boot: Boot, setup: TrialSetup) -> None:
     finding = judged(boot, setup)
     assert finding.status == "failed"
     assert finding.message.startswith("it doesn't boot: ")
@@ -294,7 +293,7 @@ def test_the_author_s_message_is_shown_with_all_its_lines() -> None:
         (Boot("", 1), BARE, "failed", "it doesn't boot: exit code 1"),
     ],
 )
-def test_how_it_boots_and_stops(boot: Boot, setup: Setup, status: str, message: str) -> None:
+def test_how_it_boots_and_stops(boot: Boot, setup: TrialSetup, status: str, message: str) -> None:
     finding = judged(boot, setup)
     assert (finding.status, finding.message) == (status, message)
 
@@ -373,7 +372,7 @@ a report
 
 
 def test_the_errors_that_it_logs() -> None:
-    found = list(judge(replace(BOOTED, output=LOG), SETUP))[1:]
+    found = list(judge_boot(replace(BOOTED, output=LOG), SETUP))[1:]
     assert found == [
         Finding(
             "log",
@@ -392,11 +391,11 @@ def test_the_errors_that_it_logs() -> None:
             "** (DBConnection.ConnectionError) refused",
         ),
     ]
-    assert [each.status for each in judge(replace(BOOTED, output=LOG), replace(SETUP, network=True))] == [
+    assert [each.status for each in judge_boot(replace(BOOTED, output=LOG), replace(SETUP, network=True))] == [
         "ok",
         "warning",
     ]
-    assert len(list(judge(replace(BOOTED, output="[info] all is well\n[warning] nearly\n"), SETUP))) == 1
+    assert len(list(judge_boot(replace(BOOTED, output="[info] all is well\n[warning] nearly\n"), SETUP))) == 1
 
 
 @pytest.mark.parametrize(
@@ -418,7 +417,7 @@ def test_the_errors_that_it_logs() -> None:
     ],
 )
 def test_the_port(sockets: tuple[Socket, ...], status: str, message: str) -> None:
-    _, finding = judge(replace(BOOTED, sockets=sockets), replace(BARE, ports=(4000,)))
+    _, finding = judge_boot(replace(BOOTED, sockets=sockets), replace(BARE, ports=(4000,)))
     assert (finding.check, finding.status, finding.message) == ("port", status, message)
     assert bool(finding.hint) == (status == "warning")
-    assert len(list(judge(replace(BOOTED, state="up", sockets=sockets), replace(BARE, ports=(4000,))))) == 1
+    assert len(list(judge_boot(replace(BOOTED, state="up", sockets=sockets), replace(BARE, ports=(4000,))))) == 1

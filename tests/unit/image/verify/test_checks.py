@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 
 from relbuild.image.findings import Finding
-from relbuild.image.verify import checks
-from relbuild.image.verify.boot import Setup
-from relbuild.image.verify.checks import Facts
-from relbuild.image.verify.leaks import Leak
+from relbuild.image.verify.boot import TrialSetup
+from relbuild.image.verify.checks import CheckedImage, check_image
 from relbuild.image.verify.libraries import Unlinked
+from relbuild.image.verify.secrets import Leak
 from relbuild.image.verify.trial import Boot
 
 NIF, CRYPTO = "app/lib/nif-1.0/priv/nif.so", "app/lib/crypto-5.5/priv/lib/crypto.so"
-GOOD = Facts(
+GOOD = CheckedImage(
     user="10001:10001",
     uid=10001,
     debian="trixie",
@@ -23,17 +22,17 @@ GOOD = Facts(
     unlinked=(),
     leaks=(),
     boot=Boot("", 0, "booted", 1.25),
-    setup=Setup(stop_timeout=30),
+    setup=TrialSetup(stop_timeout=30),
 )
 FOREIGN = replace(GOOD, setup=replace(GOOD.setup, own=False))
 
 
-def found(facts: Facts, check: str) -> list[Finding]:
-    return [finding for finding in checks.check(facts) if finding.check == check]
+def found(facts: CheckedImage, check: str) -> list[Finding]:
+    return [finding for finding in check_image(facts) if finding.check == check]
 
 
 def test_an_image_that_is_well() -> None:
-    assert checks.check(GOOD) == (
+    assert check_image(GOOD) == (
         Finding("libraries", "ok", "28 programs and shared objects find the libraries they are linked to"),
         Finding("user", "ok", "it runs as 10001:10001"),
         Finding("boot", "ok", "it boots on a read-only root; SIGTERM stops it in 1.2 s"),

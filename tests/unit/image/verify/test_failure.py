@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.image.verify import failure
-from relbuild.image.verify.failure import Failure
+from relbuild.image.verify.failure import BootFailure, read_failure
 from relbuild.release import terms
 
 OTP_EXIT = '{exit,terminating,[{application_controller,call,2,[{file,"application_controller.erl"},{line,511}]}]}\n\n'
@@ -125,18 +124,20 @@ RUNC = (
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        ("", Failure("")),
-        (RAISED, Failure(SHOWN, line=5)),
-        (TORN, Failure(SHOWN, line=5)),
-        (CUT, Failure(f"{SHOWN}\n\nRuntime terminating during bo")),
+        ("", BootFailure("")),
+        (RAISED, BootFailure(SHOWN, line=5)),
+        (TORN, BootFailure(SHOWN, line=5)),
+        (CUT, BootFailure(f"{SHOWN}\n\nRuntime terminating during bo")),
         (
             UNSET,
-            Failure('** (System.EnvError) could not fetch environment variable "KEY" because it is not set', line=3),
+            BootFailure(
+                '** (System.EnvError) could not fetch environment variable "KEY" because it is not set', line=3
+            ),
         ),
-        (MIX, Failure("** (UndefinedFunctionError) function Mix.env/0 is undefined", "undefined", 2)),
+        (MIX, BootFailure("** (UndefinedFunctionError) function Mix.env/0 is undefined", "undefined", 2)),
         (
             HELPER,
-            Failure(
+            BootFailure(
                 "** (Code.LoadError) could not load /app/releases/0.1.0/helper.exs. Reason: enoent",
                 "file",
                 2,
@@ -145,19 +146,19 @@ RUNC = (
         ),
         (
             MISMATCH,
-            Failure(
+            BootFailure(
                 "the application :shop has a different value set for key :x during runtime compared to compile time\n"
                 "Compile time value was not set\nRuntime value was set to: 2",
                 "compiled value",
             ),
         ),
-        (MISMATCH.partition("\n")[0], Failure("a configuration value differs from compile time", "compiled value")),
-        (MATCH, Failure("** (MatchError) no match of right hand side value: {:error, :invalid_key}")),
-        (SILENT, Failure("** (MatchError) no match of right hand side value: {:error, :invalid_key}")),
-        (LINES, Failure("** (RuntimeError) no license\nbuy one")),
+        (MISMATCH.partition("\n")[0], BootFailure("a configuration value differs from compile time", "compiled value")),
+        (MATCH, BootFailure("** (MatchError) no match of right hand side value: {:error, :invalid_key}")),
+        (SILENT, BootFailure("** (MatchError) no match of right hand side value: {:error, :invalid_key}")),
+        (LINES, BootFailure("** (RuntimeError) no license\nbuy one")),
         (
             UNDEFINED,
-            Failure(
+            BootFailure(
                 "** (UndefinedFunctionError) function Shop.Helper.go/0 is undefined (module Shop.Helper is not "
                 "available)",
                 "undefined",
@@ -165,66 +166,70 @@ RUNC = (
         ),
         (
             FILE,
-            Failure(
+            BootFailure(
                 '** (File.Error) could not read file "/app/x.json": no such file or directory',
                 "file",
                 path="/app/x.json",
             ),
         ),
-        (CHILD, Failure("Shop.Srv doesn't start: :no_config")),
-        (LATER, Failure("** (RuntimeError) boom")),
-        (OPAQUE, Failure("** (MatchError) no match of right hand side value: {:..., :..., :...}")),
-        (COOKIE, Failure("Failed to create cookie file '/opt/.erlang.cookie': eacces", "cookie")),
+        (CHILD, BootFailure("Shop.Srv doesn't start: :no_config")),
+        (LATER, BootFailure("** (RuntimeError) boom")),
+        (OPAQUE, BootFailure("** (MatchError) no match of right hand side value: {:..., :..., :...}")),
+        (COOKIE, BootFailure("Failed to create cookie file '/opt/.erlang.cookie': eacces", "cookie")),
         (
             "cat: /app/releases/COOKIE: No such file or directory\n",
-            Failure("cat: /app/releases/COOKIE: No such file or directory", "cookie", path="/app/releases/COOKIE"),
+            BootFailure("cat: /app/releases/COOKIE: No such file or directory", "cookie", path="/app/releases/COOKIE"),
         ),
-        (NODE, Failure(":net_kernel doesn't start: :nodistribution", "node")),
+        (NODE, BootFailure(":net_kernel doesn't start: :nodistribution", "node")),
         (
             COMPILED,
-            Failure("releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18),
+            BootFailure(
+                "releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18
+            ),
         ),
         (
             LOST,
-            Failure("/app/releases/0.1.0/runtime.exs: cannot compile file (errors have been logged)", "syntax"),
+            BootFailure("/app/releases/0.1.0/runtime.exs: cannot compile file (errors have been logged)", "syntax"),
         ),
         (
             f"{COMPILED[: COMPILED.index('ERROR!')]}{LOST}",
-            Failure("releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18),
+            BootFailure(
+                "releases/1.0.0/runtime.exs:18: undefined function f/1 (there is no such import)", "syntax", 18
+            ),
         ),
         # Elixir 1.14, and a file that isn't whole.
         (
             "** (CompileError) releases/1.0.0/runtime.exs:18: undefined function f/1\n",
-            Failure("releases/1.0.0/runtime.exs:18: undefined function f/1", "syntax", 18),
+            BootFailure("releases/1.0.0/runtime.exs:18: undefined function f/1", "syntax", 18),
         ),
         (
             "** (TokenMissingError) token missing on releases/1.0.0/runtime.exs:3:5:\n"
             "    error: missing terminator: ]\n",
-            Failure("releases/1.0.0/runtime.exs:3: missing terminator: ]", "syntax", 3),
+            BootFailure("releases/1.0.0/runtime.exs:3: missing terminator: ]", "syntax", 3),
         ),
         (
             "sh: 1: cannot create /app/x: Read-only file system\n",
-            Failure("sh: 1: cannot create /app/x: Read-only file system", "read-only"),
+            BootFailure("sh: 1: cannot create /app/x: Read-only file system", "read-only"),
         ),
         (
             "/app/releases/0.1.0/env.sh: 3: POD_IP: parameter not set\n",
-            Failure("/app/releases/0.1.0/env.sh: 3: POD_IP: parameter not set"),
+            BootFailure("/app/releases/0.1.0/env.sh: 3: POD_IP: parameter not set"),
         ),
-        (RUNC, Failure('docker: exec: "/x": no such file', refused=True)),
+        (RUNC, BootFailure('docker: exec: "/x": no such file', refused=True)),
         (
             "exec /app/bin/shop: no such file or directory\n",
-            Failure("exec /app/bin/shop: no such file or directory", refused=True),
+            BootFailure("exec /app/bin/shop: no such file or directory", refused=True),
         ),
         (
             "x\n[os_mon] memory supervisor port (memsup): Erlang has closed: an error\n"
             "Crash dump is being written to: /tmp/erl_crash.dump...done\n",
-            Failure("x"),
+            BootFailure("x"),
         ),
-        ("a" * 400, Failure("a" * 300)),
+        ("a" * 400, BootFailure("a" * 300)),
     ],
 )
-def test_why_a_vm_ended(output: str, expected: Failure) -> None:
-    assert failure.read(output) == expected
+def test_why_a_vm_ended(output: str, expected: BootFailure) -> None:
+    assert read_failure(output) == expected
 
 
 @pytest.mark.parametrize("text", ["no license\nbuy one", 'say "yes" \\ no', "für 3 €", "a\tb\r\n"])
@@ -243,4 +248,4 @@ def test_numbers_stay_numbers(numbers: str) -> None:
 
 @given(st.text(alphabet="Rruntime terminating during boot({#<[,]>})'\"\\\n 0123456789=ab*EXIT:", max_size=120))
 def test_what_nobody_expects_does_no_harm(output: str) -> None:
-    failure.read(f"Kernel pid terminated ({output})\n** (A) {output}")
+    read_failure(f"Kernel pid terminated ({output})\n** (A) {output}")

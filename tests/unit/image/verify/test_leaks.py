@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.image.filesystem import Entry
-from relbuild.image.verify import leaks
-from relbuild.image.verify.leaks import Leak, Needles
+from relbuild.image.verify import secrets
+from relbuild.image.verify.secrets import (
+    Leak,
+    Needles,
+    configuration_leaks,
+    has_cookie,
+    private_keys,
+    secret_files,
+    sets_cookie,
+)
 
 KEY = b"-----BEGIN %s-----\n%sMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END-----\n"
 
@@ -21,8 +29,8 @@ KEY = b"-----BEGIN %s-----\n%sMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ
 @pytest.mark.parametrize("headers", [b"", b"Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n"])
 def test_private_keys(kind: bytes, headers: bytes) -> None:
     content = b"x" * 100 + KEY % (kind, headers)
-    assert list(leaks.keys(content)) == [100]
-    assert list(leaks.keys(content.replace(b"\n", b"\r\n"))) == [100]
+    assert list(private_keys(content)) == [100]
+    assert list(private_keys(content.replace(b"\n", b"\r\n"))) == [100]
 
 
 @pytest.mark.parametrize(
@@ -37,13 +45,13 @@ def test_private_keys(kind: bytes, headers: bytes) -> None:
     ],
 )
 def test_what_only_mentions_a_private_key(content: bytes) -> None:
-    assert list(leaks.keys(content)) == []
+    assert list(private_keys(content)) == []
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_a_key_is_found_wherever_it_stands(before: bytes, after: bytes) -> None:
     content = before + b"\n" + KEY % (b"PRIVATE KEY", b"") + after
-    assert len(before) + 1 in list(leaks.keys(content))
+    assert len(before) + 1 in list(private_keys(content))
 
 
 def test_the_values_of_secrets() -> None:
@@ -82,7 +90,7 @@ def test_secrets_in_a_compressed_module(packed: bool) -> None:
 
 
 def test_a_compressed_module_is_unpacked_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "LARGEST_MODULE", 1000)
+    monkeypatch.setattr(secrets, "LARGEST_MODULE", 1000)
     module = beam(b"s3cret-value-a", packed=False) + b"\0" * 100_000 + b"s3cret-value-b"
     assert list(Needles({"A": ("s3cret-value-a",), "B": ("s3cret-value-b",)}).in_beam(gzip.compress(module))) == ["A"]
 
@@ -113,9 +121,9 @@ def test_a_broken_module_has_no_literals(rest: bytes) -> None:
     ],
 )
 def test_what_a_files_name_gives_away(path: str, kind: str | None) -> None:
-    found = list(leaks.named({path: Entry("file", 5)}, 3, "app"))
+    found = list(secret_files({path: Entry("file", 5)}, 3, "app"))
     assert found == ([Leak(kind, path, layer=3)] if kind else [])  # type: ignore[arg-type]
-    assert list(leaks.named({path: Entry("file", 0)}, 3, "app")) == []
+    assert list(secret_files({path: Entry("file", 0)}, 3, "app")) == []
 
 
 def test_the_configuration() -> None:
@@ -130,7 +138,7 @@ def test_the_configuration() -> None:
         "MIX": "has s3cret-value-a",
     }
     history = ["RUN |2 NPM_TOKEN=abc OTHER= /bin/sh -c npm ci", "COPY . .", "RUN echo s3cret-value-a"]
-    found = leaks.configured(env, history, ["s3cret-value-a"], Needles({"A": ("s3cret-value-a",)}))
+    found = configuration_leaks(env, history, ["s3cret-value-a"], Needles({"A": ("s3cret-value-a",)}))
     assert list(found) == [
         Leak("variable", "environment", "SECRET_KEY_BASE"),
         Leak("url", "environment", "DATABASE_URL"),
@@ -143,8 +151,8 @@ def test_the_configuration() -> None:
 
 
 def test_cookies_in_vm_args() -> None:
-    assert leaks.has_cookie(b"+Q 65536\n-setcookie abc\n")
-    assert not leaks.has_cookie(b"## -setcookie abc\n+Q 65536\n")
+    assert has_cookie(b"+Q 65536\n-setcookie abc\n")
+    assert not has_cookie(b"## -setcookie abc\n+Q 65536\n")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +170,7 @@ def test_cookies_in_vm_args() -> None:
     ],
 )
 def test_a_cookie_in_env_sh(line: str) -> None:
-    assert leaks.sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
+    assert sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
 
 
 @pytest.mark.parametrize(
@@ -188,14 +196,14 @@ def test_a_cookie_in_env_sh(line: str) -> None:
     ],
 )
 def test_an_env_sh_that_holds_no_cookie(line: str) -> None:
-    assert not leaks.sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
+    assert not sets_cookie(f"#!/bin/sh\n{line}\nexport RELEASE_NODE=a\n".encode())
 
 
 @pytest.mark.parametrize("name", ["rel/env.sh.eex.j2", "scripts/cookie.sh"])
 def test_relbuilds_own_env_sh_holds_no_cookie(name: str) -> None:
-    assert not leaks.sets_cookie((Path(leaks.__file__).parents[3] / "dockerfiles" / name).read_bytes())
+    assert not sets_cookie((Path(secrets.__file__).parents[3] / "dockerfiles" / name).read_bytes())
 
 
 def test_no_file_of_relbuilds_own_looks_like_a_key() -> None:
-    found = [path for path in Path(leaks.__file__).parents[1].rglob("*.py") if list(leaks.keys(path.read_bytes()))]
+    found = [path for path in Path(secrets.__file__).parents[1].rglob("*.py") if list(private_keys(path.read_bytes()))]
     assert found == []

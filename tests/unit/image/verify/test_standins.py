@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from relbuild.errors import Mark
-from relbuild.image.verify.standins import stand_ins, value_for
+from relbuild.image.verify.trial import stand_ins, value_for
 from relbuild.mix.environment import Contract, Default, Requirement, Use, Variable
 from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, Opaque, is_set
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relbuild.image.verify.statements import variables_at
+from relbuild.image.verify.failure import variables_at
 
 MODULE = """\
 defmodule Shop.Application do

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from relbuild.endpoint import DEFAULT
-from relbuild.image import dockerfile
 from relbuild.image.build import buildx
 from relbuild.image.build.buildx import Clean
+from relbuild.image.dockerfile.render import FRESH_MOUNT, render_dockerfile
 from tests.unit.image.plan.test_sources import plan
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -24,7 +24,7 @@ def made(name: str, *, clean: bool) -> str:
     directory = GOLDEN / name / "project"
     paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
     files = {path.relative_to(directory).as_posix(): path.read_text() for path in paths}
-    return dockerfile.render(plan(files, config=files.get("relbuild.yml", "")), clean=clean)
+    return render_dockerfile(plan(files, config=files.get("relbuild.yml", "")), clean=clean)
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -35,7 +35,7 @@ def test_the_first_step_of_each_stage_is_given_what_is_new(name: str) -> None:
         head, _, steps = stage.partition("\n")
         *_, base, _, own = head.split()
         runs = re.findall(r"^RUN [^<]*", steps, re.MULTILINE)
-        if base in fresh or (runs and dockerfile.FRESH_MOUNT in runs[0]):
+        if base in fresh or (runs and FRESH_MOUNT in runs[0]):
             fresh.add(own)
         elif own not in KEPT:
             assert not runs, f"{own}: {runs[0]}"

@@ -1,24 +1,66 @@
-"""What a release inside an image is made of: its applications, where each comes from, and what takes the space."""
+"""What an image holds: its release, the applications of it, their origins, and Debian's packages."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from relbuild.errors import ProjectError
 from relbuild.image import labels
 from relbuild.image.filesystem import FileSystem
-from relbuild.image.shipped import START_DATA, Shipped
 from relbuild.mix import lock
 from relbuild.mix.lock import Locked
 from relbuild.release import terms
 from relbuild.release.terms import Atom, NotATerm
 
+START_DATA = "releases/start_erl.data"
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedRelease:
+    """A release inside an image; ``root`` is its directory, with the slash at its start."""
+
+    name: str
+    root: str
+    version: str
+
+    @property
+    def directory(self) -> str:
+        """The root as the file system's paths have it."""
+        return self.root.strip("/")
+
+
+def find_release(
+    files: FileSystem, read: Callable[[str], bytes | None], label: Mapping[str, str]
+) -> ShippedRelease | None:
+    """Return the image's release: the one its labels name, else the first that ``mix release`` left its files of.
+
+    ``mix release`` writes releases/start_erl.data ("ERTS VERSION"), releases/VERSION/NAME.rel and bin/NAME
+    (Elixir: lib/mix/lib/mix/tasks/release.ex).
+    """
+    found = []
+    for path in sorted(files):
+        root = path.removesuffix(START_DATA).rstrip("/")
+        if path.endswith(f"/{START_DATA}") or path == START_DATA:
+            words = (read(path) or b"").decode(errors="replace").split()
+            names = _names(files, root, words[1]) if len(words) == 2 else ()
+            found += [ShippedRelease(name, f"/{root}", words[1]) for name in names]
+    wanted = (label.get(labels.RELEASE), label.get(labels.ROOT))
+    return next((each for each in found if (each.name, each.root) == wanted), found[0] if found else None)
+
+
+def _names(files: FileSystem, root: str, version: str) -> tuple[str, ...]:
+    directory = posixpath.join(root, "releases", version)
+    rels = [posixpath.basename(path) for path in files.files(directory) if posixpath.dirname(path) == directory]
+    names = sorted(name.removesuffix(".rel") for name in rels if name.endswith(".rel"))
+    return tuple(name for name in names if files.place(posixpath.join(root, "bin", name)) is not None)
+
+
 # Where relbuild's Dockerfile leaves what mix.lock says of the release's dependencies, from the release's root.
-LOCK = "releases/mix.lock"
+SHIPPED_LOCK = "releases/mix.lock"
 
 Origin = Literal["project", "hex", "git", "elixir", "otp", "unknown"]
 Read = Callable[[str], bytes | None]
@@ -57,7 +99,7 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class RuntimeVersions:
     """What the release runs on; `otp` is a whole version or, where that isn't known, the major one alone."""
 
     elixir: str | None
@@ -70,37 +112,37 @@ class Contents:
     """A release's parts; `has_lock` says whether the image has what mix.lock says of its dependencies."""
 
     applications: tuple[Application, ...]
-    versions: Versions
+    versions: RuntimeVersions
     has_lock: bool
 
 
-def find(files: FileSystem, read: Read, release: Shipped, label: Mapping[str, str]) -> Contents:
+def read_contents(files: FileSystem, read: Read, release: ShippedRelease, label: Mapping[str, str]) -> Contents:
     """Return what the release is made of; what its files don't say, or say in a way of their own, is left open."""
     root = release.directory
     erts = (read(posixpath.join(root, START_DATA)) or b"").decode(errors="replace").split()[:1]
-    locked = _locked(read(posixpath.join(root, LOCK)))
+    locked = _locked(read(posixpath.join(root, SHIPPED_LOCK)))
     versions = _listed(read(posixpath.join(root, "releases", release.version, f"{release.name}.rel")))
-    versions = {**versions, **_shipped(files, root)}
+    versions = {**versions, **_lib_versions(files, root)}
     # Without the label: the one that the release has its name from, as it has unless mix.exs says otherwise.
     own = label.get(labels.APPLICATIONS, release.name).split()
     found = _Release(files, read, root, locked or {}, frozenset(own))
     return Contents(
         tuple(found.application(name, version) for name, version in sorted(versions.items())),
-        Versions(versions.get("elixir"), _otp(read, root, "".join(erts)), "".join(erts)),
+        RuntimeVersions(versions.get("elixir"), _otp(read, root, "".join(erts)), "".join(erts)),
         locked is not None,
     )
 
 
 def _locked(content: bytes | None) -> Mapping[str, Locked] | None:
     try:
-        return None if content is None else lock.read_lock(LOCK, content)
+        return None if content is None else lock.read_lock(SHIPPED_LOCK, content)
     except ProjectError:  # someone else's file of this name
         return None
 
 
 def _listed(rel: bytes | None) -> dict[str, str]:
     """Return the applications' versions that NAME.rel lists."""
-    match _term(rel):
+    match _parse_term(rel):
         case (Atom("release"), _, _, list(applications)):
             return {
                 each[0].name: each[1]
@@ -110,14 +152,14 @@ def _listed(rel: bytes | None) -> dict[str, str]:
     return {}
 
 
-def _shipped(files: FileSystem, root: str) -> dict[str, str]:
+def _lib_versions(files: FileSystem, root: str) -> dict[str, str]:
     """Return the versions of the applications that have a directory in lib, as opposed to what an overlay put there."""
     directory = posixpath.join(root, "lib") + "/"
     found = (_APPLICATION.fullmatch(path.removeprefix(directory)) for path in files if path.startswith(directory))
     return {match["name"]: match["version"] for match in found if match}
 
 
-def _term(content: bytes | None) -> Any:
+def _parse_term(content: bytes | None) -> Any:
     try:
         return None if content is None else terms.parse(content.decode(errors="replace"))
     except NotATerm:
@@ -153,7 +195,7 @@ class _Release:
             size=sum(size for _, size in sizes),
             files=len(sizes),
             layer=max(sorted(set(layers)), key=layers.count) if layers else None,
-            applications=_needed(_term(self.read(f"{directory}/ebin/{name}.app"))),
+            applications=_needed(_parse_term(self.read(f"{directory}/ebin/{name}.app"))),
             locked=self.locked.get(name),
         )
 
@@ -185,3 +227,73 @@ def _needed(app: Any) -> tuple[str, ...]:
             ]
             return tuple(sorted({each.name for each in named if isinstance(each, Atom)}))
     return ()
+
+
+STATUS = "var/lib/dpkg/status"
+# A file per package: images without dpkg have it, Google's distroless ones and relbuild's minimal ones.
+STATUS_DIRECTORY = "var/lib/dpkg/status.d"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DebianPackage:
+    """An installed package; `source` and `source_version` are of what it was built from."""
+
+    name: str
+    architecture: str
+    version: str
+    source: str
+    source_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What /etc/os-release says: ID, VERSION_ID, VERSION_CODENAME and PRETTY_NAME, as far as they are there."""
+
+    id: str
+    version: str | None
+    codename: str | None
+    title: str
+
+
+def read_distribution(read: Read) -> Distribution | None:
+    """Return an image's distribution; None where it doesn't say (os-release(5))."""
+    said = dict(_assignments((read("etc/os-release") or read("usr/lib/os-release") or b"").decode(errors="replace")))
+    if "ID" not in said:
+        return None
+    title = said.get("PRETTY_NAME") or said.get("NAME") or said["ID"]
+    return Distribution(said["ID"], said.get("VERSION_ID"), said.get("VERSION_CODENAME"), title)
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            yield name, re.sub(r"\\(.)", r"\1", value.strip("\"'"))
+
+
+def debian_packages(files: FileSystem, read: Read) -> tuple[DebianPackage, ...] | None:
+    """Return the installed packages, sorted; None where the image has no record of any."""
+    # dpkg-deb's checksums lie beside a minimal image's records.
+    recorded = [path for path in files.files(STATUS_DIRECTORY) if not path.endswith(".md5sums")]
+    texts = [content for path in (STATUS, *recorded) if (content := read(path)) is not None]
+    if not texts:
+        return None
+    found = (_package(fields) for text in texts for fields in _paragraphs(text.decode(errors="replace")))
+    return tuple(sorted({each for each in found if each is not None}))
+
+
+def _paragraphs(text: str) -> Iterable[Mapping[str, str]]:
+    """Yield each paragraph's fields, the first line of each (deb822(5))."""
+    for paragraph in re.split(r"\n[ \t]*\n", text):
+        pairs = (line.partition(":") for line in paragraph.splitlines() if line and line[0] not in " \t#")
+        yield {name.strip().lower(): value.strip() for name, colon, value in pairs if colon}
+
+
+def _package(fields: Mapping[str, str]) -> DebianPackage | None:
+    name, version = fields.get("package"), fields.get("version")
+    # The last word of "install ok installed"; what was removed leaves its configuration behind.
+    state = fields.get("status", "installed").split()
+    if not name or not version or state[-1:] != ["installed"]:
+        return None
+    source, _, source_version = fields.get("source", name).partition(" ")
+    return DebianPackage(name, fields.get("architecture", ""), version, source, source_version.strip("() ") or version)

@@ -13,10 +13,18 @@ from typing import Any
 
 from relbuild import __version__
 from relbuild.errors import listed
-from relbuild.image import labels, purl
-from relbuild.image.contents import Application
-from relbuild.image.debian import Distribution, Package
+from relbuild.image import labels
+from relbuild.image.inspect.contents import Application, DebianPackage, Distribution
 from relbuild.image.inspect.inspection import Inspection
+from relbuild.image.inspect.package_urls import (
+    ELIXIR,
+    OTP,
+    application_purl,
+    debian_purl,
+    locked_purl,
+    purl,
+    web_address,
+)
 from relbuild.mix.lock import Locked
 
 SPEC = "1.6"
@@ -26,14 +34,14 @@ _DISTRIBUTION = "distribution"
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class BillOfMaterials:
     """A bill of materials, and what couldn't be told in it."""
 
     document: Mapping[str, Any]
     notes: tuple[str, ...]
 
 
-def bill(image: Inspection, packages: tuple[Package, ...] | None) -> Bill:
+def make_bill(image: Inspection, packages: tuple[DebianPackage, ...] | None) -> BillOfMaterials:
     """Return the bill of an image; ``packages`` are its Debian packages, None where it has no record of any."""
     notes = tuple(_notes(image, packages))
     refs = {each.name: f"app:{each.name}@{each.version}" for each in image.applications}
@@ -54,10 +62,10 @@ def bill(image: Inspection, packages: tuple[Package, ...] | None) -> Bill:
         "components": components,
         "dependencies": list(_dependencies(image, refs)),
     }
-    return Bill(document, notes)
+    return BillOfMaterials(document, notes)
 
 
-def _notes(image: Inspection, packages: tuple[Package, ...] | None) -> Iterator[str]:
+def _notes(image: Inspection, packages: tuple[DebianPackage, ...] | None) -> Iterator[str]:
     unlocked = [each.name for each in image.applications if each.origin == "unknown"]
     if unlocked and not image.contents.has_lock:
         yield f"no mix.lock came with the image: of {listed(unlocked)} only the name and the version are known"
@@ -123,11 +131,11 @@ def _runtime(image: Inspection) -> Iterator[dict[str, Any]]:
             f"otp@{versions.otp}",
             "Erlang/OTP",
             versions.otp,
-            purl.purl("github", "erlang", "otp", version=f"OTP-{versions.otp}"),
+            purl("github", "erlang", "otp", version=f"OTP-{versions.otp}"),
             cpe=f"cpe:2.3:a:erlang:erlang\\/otp:{versions.otp}:*:*:*:*:*:*:*",
         )
     if versions.erts:
-        erts = purl.application("erts", versions.erts, repository_url=purl.OTP)
+        erts = application_purl("erts", versions.erts, repository_url=OTP)
         yield _component("platform", f"erts@{versions.erts}", "erts", versions.erts, erts)
 
 
@@ -139,8 +147,8 @@ def _component(kind: str, ref: str, name: str, version: str, url: str | None, **
 def _application(each: Application, ref: str, addresses: Mapping[str, str]) -> dict[str, Any]:
     if each.locked is not None and each.origin in ("hex", "git"):
         return _locked(each, each.locked, ref, addresses)
-    source = {"otp": purl.OTP, "elixir": purl.ELIXIR}.get(each.origin)
-    url = purl.application(each.name, each.version, repository_url=source)
+    source = {"otp": OTP, "elixir": ELIXIR}.get(each.origin)
+    url = application_purl(each.name, each.version, repository_url=source)
     kind = "application" if each.origin == "project" else "library"
     more = {"cpe": f"cpe:2.3:a:elixir-lang:elixir:{each.version}:*:*:*:*:*:*:*"} if each.name == "elixir" else {}
     return _component(kind, ref, each.name, each.version, url, properties=_properties(("origin", each.origin)), **more)
@@ -148,9 +156,9 @@ def _application(each: Application, ref: str, addresses: Mapping[str, str]) -> d
 
 def _locked(each: Application, locked: Locked, ref: str, addresses: Mapping[str, str]) -> dict[str, Any]:
     """Return the component of a dependency as mix.lock names it; what that lacks is said, not made up."""
-    url = purl.locked(locked, each.version, addresses.get(locked.repo or ""))
+    url = locked_purl(locked, each.version, addresses.get(locked.repo or ""))
     if locked.source == "git":
-        address = purl.web(locked.address or "")
+        address = web_address(locked.address or "")
         said = _properties(("origin", "git"), ("git:commit", locked.commit))
         references = [{"type": "vcs", "url": address}]
         return _component("library", ref, each.name, each.version, url, externalReferences=references, properties=said)
@@ -184,13 +192,13 @@ def _distributed(distribution: Distribution) -> dict[str, Any]:
     )
 
 
-def _package(each: Package, distribution: Distribution) -> dict[str, Any]:
+def _package(each: DebianPackage, distribution: Distribution) -> dict[str, Any]:
     return _component(
         "library",
         f"deb:{each.name}:{each.architecture}@{each.version}",
         each.name,
         each.version,
-        purl.debian(each, distribution),
+        debian_purl(each, distribution),
         properties=_properties(("debian:source", each.source), ("debian:source-version", each.source_version)),
     )
 

@@ -11,15 +11,15 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from relbuild.image import labels
-from relbuild.image.sbom import Bill, bill
+from relbuild.image.inspect.sbom import BillOfMaterials, make_bill
 
 Files = dict[str, bytes]
 UNKNOWN = "no mix.lock came with the image: of jason, tool only the name and the version are known"
 
 
-def billed(made: Any) -> Bill:
+def billed(made: Any) -> BillOfMaterials:
     """Return the bill of an image, which the official schema has found nothing wrong with."""
-    found = bill(made.inspection, made.packages)
+    found = make_bill(made.inspection, made.packages)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(found.document)) is None
     refs = [each["bom-ref"] for each in found.document["components"]]
     assert len(refs) == len(set(refs))
@@ -29,7 +29,7 @@ def billed(made: Any) -> Bill:
     return found
 
 
-def components(found: Bill) -> dict[str, Any]:
+def components(found: BillOfMaterials) -> dict[str, Any]:
     return {each["name"]: each for each in found.document["components"]}
 
 

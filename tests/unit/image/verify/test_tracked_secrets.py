@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relbuild.errors import Mark
-from relbuild.image.tracked_secrets import SecretValue, may_hold_secrets, secret_values
+from relbuild.image.verify.secrets import SecretValue, may_hold_secrets, secret_values
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.image import debian
-from relbuild.image.debian import Distribution, Package
 from relbuild.image.filesystem import Entry, FileSystem
+from relbuild.image.inspect.contents import DebianPackage, Distribution, debian_packages, read_distribution
 
 STATUS = b"""Package: libc6
 Status: install ok installed
@@ -31,14 +30,14 @@ Status: deinstall ok config-files
 Version: 1
 """
 PACKAGES = (
-    Package("libc6", "amd64", "2.41-12", "glibc", "2.41-12"),
-    Package("perl-base", "amd64", "5.40.1-6", "perl", "5.40.1-6+x"),
+    DebianPackage("libc6", "amd64", "2.41-12", "glibc", "2.41-12"),
+    DebianPackage("perl-base", "amd64", "5.40.1-6", "perl", "5.40.1-6+x"),
 )
 
 
-def found(files: dict[str, bytes]) -> tuple[Package, ...] | None:
+def found(files: dict[str, bytes]) -> tuple[DebianPackage, ...] | None:
     system = FileSystem([{path: Entry("file", len(content)) for path, content in files.items()}])
-    return debian.packages(system, files.get)
+    return debian_packages(system, files.get)
 
 
 def test_the_status_of_dpkg() -> None:
@@ -53,7 +52,10 @@ def test_a_file_per_package() -> None:
             "var/lib/dpkg/status.d/base.md5sums": b"0 etc/x\n",
             "var/lib/dpkg/status.d/tz": b"Package: tzdata\nVersion: 2025b\nArchitecture: all\n",
         }
-    ) == (Package("base-files", "all", "13", "base-files", "13"), Package("tzdata", "all", "2025b", "tzdata", "2025b"))
+    ) == (
+        DebianPackage("base-files", "all", "13", "base-files", "13"),
+        DebianPackage("tzdata", "all", "2025b", "tzdata", "2025b"),
+    )
 
 
 def test_no_record_is_not_no_package() -> None:
@@ -63,12 +65,12 @@ def test_no_record_is_not_no_package() -> None:
 
 def test_the_distribution() -> None:
     said = b"# comment\nID=debian\nVERSION_ID=\"13\"\nVERSION_CODENAME=trixie\nPRETTY_NAME='Debian \\$13'\n"
-    assert debian.distribution({"etc/os-release": said}.get) == Distribution("debian", "13", "trixie", "Debian $13")
-    assert debian.distribution({"usr/lib/os-release": b"ID=alpine"}.get) == Distribution("alpine", None, None, "alpine")
-    assert debian.distribution({"etc/os-release": b"NAME=x"}.get) is None
+    assert read_distribution({"etc/os-release": said}.get) == Distribution("debian", "13", "trixie", "Debian $13")
+    assert read_distribution({"usr/lib/os-release": b"ID=alpine"}.get) == Distribution("alpine", None, None, "alpine")
+    assert read_distribution({"etc/os-release": b"NAME=x"}.get) is None
 
 
 @given(st.binary(max_size=100) | st.text("Package: Vrsion\n \t.", max_size=80).map(str.encode))
 def test_whatever_stands_there_is_no_fault(content: bytes) -> None:
     found({"var/lib/dpkg/status": content, "etc/os-release": content})
-    debian.distribution({"etc/os-release": content}.get)
+    read_distribution({"etc/os-release": content}.get)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.errors import Mark
-from relbuild.image import purl
-from relbuild.image.debian import Distribution, Package
+from relbuild.image.inspect.contents import DebianPackage, Distribution
+from relbuild.image.inspect.package_urls import OTP, application_purl, debian_purl, locked_purl, purl
 from relbuild.mix.lock import Locked
 
 AT = Mark("mix.lock", 1)
@@ -31,7 +31,7 @@ AT = Mark("mix.lock", 1)
     ],
 )
 def test_hex(package: str, version: str, repository: str, address: str | None, url: str) -> None:
-    assert purl.locked(Locked("bar", AT, "hex", package, version, repository), "1.2.3", address) == url
+    assert locked_purl(Locked("bar", AT, "hex", package, version, repository), "1.2.3", address) == url
 
 
 @pytest.mark.parametrize(
@@ -56,26 +56,26 @@ def test_hex(package: str, version: str, repository: str, address: str | None, u
     ],
 )
 def test_git(address: str, url: str) -> None:
-    assert purl.locked(Locked("tool", AT, "git", "tool", git=address, commit="f00"), "1.2.0") == url
+    assert locked_purl(Locked("tool", AT, "git", "tool", git=address, commit="f00"), "1.2.0") == url
 
 
 def test_applications() -> None:
-    assert purl.application("asn1", "5.4.1", repository_url=purl.OTP) == (
+    assert application_purl("asn1", "5.4.1", repository_url=OTP) == (
         "pkg:otp/asn1@5.4.1?repository_url=https://github.com/erlang/otp"
     )
-    assert purl.application("shop", "0.1.0", repository_url=None) == "pkg:otp/shop@0.1.0"
+    assert application_purl("shop", "0.1.0", repository_url=None) == "pkg:otp/shop@0.1.0"
 
 
 def test_debian() -> None:
-    package = Package("libstdc++6", "amd64", "1:14.2.0-19", "gcc-14", "14.2.0-19")
+    package = DebianPackage("libstdc++6", "amd64", "1:14.2.0-19", "gcc-14", "14.2.0-19")
     trixie = Distribution("debian", "13", "trixie", "Debian")
-    assert purl.debian(package, trixie) == "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64&distro=trixie"
-    assert purl.debian(package, Distribution("debian", None, None, "Debian")).endswith("?arch=amd64")
+    assert debian_purl(package, trixie) == "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64&distro=trixie"
+    assert debian_purl(package, Distribution("debian", None, None, "Debian")).endswith("?arch=amd64")
 
 
 @given(st.text(min_size=1, max_size=10), st.text(min_size=1, max_size=10), st.text(max_size=10))
 def test_every_part_is_found_again(name: str, version: str, value: str) -> None:
-    url = purl.purl("generic", name, version=version, qualifiers={"b": "x", "a": value})
+    url = purl("generic", name, version=version, qualifiers={"b": "x", "a": value})
     head, _, query = url.partition("?")
     path, _, last = head.removeprefix("pkg:generic/").partition("@")
     assert url.isascii()

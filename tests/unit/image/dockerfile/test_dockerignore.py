@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from relbuild.config import Config, parse
 from relbuild.engine.files import ProjectTree
 from relbuild.engine.location import location
-from relbuild.image import dockerfile, dockerignore
+from relbuild.image.dockerfile.dockerignore import render_dockerignore, render_plain_dockerignore
+from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.plan import Plan, make_plan
 from relbuild.image.plan.sources import is_excluded
 from relbuild.mix import project
@@ -41,18 +42,18 @@ STATIC = (
 
 def test_every_class_is_one_for_go() -> None:
     """BuildKit refuses the whole file for a hyphen that is no range's (Go, path/filepath.Match)."""
-    lines = (*dockerignore.render(plan({"mix.exs": mix("a")})).splitlines(), *dockerignore.render_plain().splitlines())
+    lines = (*render_dockerignore(plan({"mix.exs": mix("a")})).splitlines(), *render_plain_dockerignore().splitlines())
     refused = re.compile(r"\[\^?(?:[^]]*-]|-)")
     assert [line for line in lines if not line.startswith("#") and refused.search(line)] == []
 
 
 def patterns(found: Plan) -> list[str]:
-    return [line for line in dockerignore.render(found).splitlines() if line and not line.startswith("#")]
+    return [line for line in render_dockerignore(found).splitlines() if line and not line.startswith("#")]
 
 
 def copied(found: Plan) -> Iterator[str]:
     """Yield what the Dockerfile copies from the context."""
-    for line in dockerfile.render(found).splitlines():
+    for line in render_dockerfile(found).splitlines():
         word, _, rest = line.partition(" ")
         if word == "COPY" and not rest.startswith("<<") and "--from=" not in rest and ".relbuild/" not in rest:
             yield from (source.replace("[[]", "[") for source in rest.split()[:-1])
@@ -142,7 +143,7 @@ def test_a_project_with_what_lies_around_in_it(shape: str, needed: list[str], le
 
 def test_an_ignore_file_as_a_whole() -> None:
     found = plan(SHAPES["umbrella"][1])
-    assert dockerignore.render(found) == EXPECTED
+    assert render_dockerignore(found) == EXPECTED
 
 
 @pytest.mark.parametrize("directory", [".", "backend"])

@@ -1,4 +1,4 @@
-"""What must not be in an image: the build's secrets, private keys, cookies, .env files."""
+"""Secrets in an image's files, what of a secret file is secret, and values in the project that look like secrets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from relbuild.errors import Mark
 from relbuild.image.filesystem import Layer
 from relbuild.image.findings import Finding
 
@@ -99,7 +100,7 @@ class Needles:
         yield from dict.fromkeys(name for _, name in self.in_bytes(text.encode()))
 
 
-def keys(content: bytes) -> Iterator[int]:
+def private_keys(content: bytes) -> Iterator[int]:
     """Yield where private keys begin."""
     at = content.find(b"PRIVATE KEY-----", 0)
     while at >= 0:
@@ -109,7 +110,7 @@ def keys(content: bytes) -> Iterator[int]:
         at = content.find(b"PRIVATE KEY-----", at + 16)
 
 
-def named(layer: Layer, index: int, root: str) -> Iterator[Leak]:
+def secret_files(layer: Layer, index: int, root: str) -> Iterator[Leak]:
     """Yield what a file's name gives away; ``root`` is the release's directory."""
     for path, entry in layer.items():
         if entry.kind not in ("file", "hardlink") or not entry.size:
@@ -139,7 +140,7 @@ def sets_cookie(env_sh: bytes) -> bool:
     return any(value.strip(b"\"'") and not re.search(rb"[$`]", value) for value in values)
 
 
-def configured(
+def configuration_leaks(
     env: Mapping[str, str], history: Iterable[str], texts: Iterable[str], needles: Needles
 ) -> Iterator[Leak]:
     """Yield what stands in the image's environment, its history and its other texts, such as its labels."""
@@ -195,7 +196,7 @@ def _literals(content: bytes) -> bytes:
     return b""
 
 
-def judge(leaks: Iterable[Leak], *, own: bool) -> Iterator[Finding]:
+def judge_leaks(leaks: Iterable[Leak], *, own: bool) -> Iterator[Finding]:
     """Yield a finding for each leak, and that all is well where there is none; ``own`` tells that relbuild built it."""
     wrong = [_finding(leak, own=own) for leak in leaks]
     yield from wrong
@@ -238,3 +239,117 @@ def _finding(leak: Leak, *, own: bool) -> Finding:
         "env file": ("is a file of variables", f"leave it out: {out}"),
     }[leak.kind]
     return Finding("secrets", "failed", f"{where} {what}", hint)
+
+
+# RFC 7468. The lines may be written as \n, as in npm's `key`. What isn't a private key is public: certificates, CRLs.
+_PEM = re.compile(r"-----BEGIN (?P<what>[A-Z0-9 ]+)-----(?P<body>(?:(?!-----).)*)-----END (?P=what)-----", re.DOTALL)
+_BREAK = re.compile(r"\r?\n|\\r\\n|\\n")
+# Before an encrypted key: Proc-Type: 4,ENCRYPTED.
+_KEY_HEADER = re.compile(r"[A-Za-z-]+: .*")
+# npm's _authToken, _auth and _password, Yarn's npmAuthToken and npmAuthIdent, Bun's token and password, and what other
+# programs' settings call alike.
+_SETTING = re.compile(
+    r"""(?:auth|auth_?token|auth_?ident|token|password|passwd|secret|(?:auth|api|access|private)_?key)["']?"""
+    r"""[ \t]*(?:[=:]|=>)[ \t]*(?P<quote>["']?)(?P<value>[^\s"',;#}]+)""",
+    re.IGNORECASE,
+)
+# netrc: `password VALUE`, on a line of its own or after others.
+_NETRC = re.compile(r"(?:^|\s)password[ \t]+\"?(?P<value>[^\s\"=:]+)")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:(?P<value>[^/\s@]+)@")
+# What is as short as that (in letters) and all letters may be a word, which stands in files of others: postgres.
+_WORD = re.compile(r"[A-Za-z_-]{,15}")
+
+
+def secret_parts(text: str) -> tuple[str, ...]:
+    """Return what of a file of settings, logins or keys is secret; nothing of one that is public, such as a CA bundle.
+
+    A value that names a variable, such as ``${NPM_TOKEN}``, is none, nor is one that may be a word.
+    """
+    found = [each for key in _PEM.finditer(text) for each in _key(key["what"], key["body"])]
+    settings = _PEM.sub("", text)
+    for pattern in (_SETTING, _NETRC, _URL):
+        found += [each["value"] for each in pattern.finditer(settings)]
+    return tuple(dict.fromkeys(each for each in found if not (each.startswith("$") or _WORD.fullmatch(each))))
+
+
+def _key(what: str, body: str) -> Iterator[str]:
+    """Yield a private key's base64 in the forms it may have been copied in: with its lines, with \\n, in one."""
+    if not what.endswith("PRIVATE KEY"):
+        return
+    lines = [line.strip() for line in _BREAK.split(body)]
+    lines = [line for line in lines if line and not _KEY_HEADER.fullmatch(line)]
+    for between in ("\n", "\\n", ""):
+        yield between.join(lines)
+
+
+# Files of variables for development and tests, and those that people copy.
+_HARMLESS = {
+    "ci", "default", "defaults", "dev", "development", "dist", "example", "sample", "schema", "template", "test",
+}  # fmt: skip
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*)")
+_CONFIGURED = re.compile(r"""\b(?P<name>[a-z_]\w*)(?::|\s*=>?)\s*(?P<value>"[^"#\n]*")""")
+# The secret's value is elsewhere: a variable, a command, a vault.
+_REFERENCE = re.compile(r"\$|<|\{\{|(?:op|vault|sm|ssm|awssm|gcpsm|azurekeyvault|keyring|bws|doppler|infisical|file|env)://|"
+                        r"(?:ref\+|vault:|arn:|projects/|!|ENC\[|age1|encrypted:|/)")  # fmt: skip
+_PLACEHOLDER = re.compile(
+    r"(?i)change|replace|your|example|placeholder|dummy|fake|insecure|default|sample|secret$|test|todo|fixme|"
+    r"x{3,}|\*{3,}|\.{3,}|postgres$|password$|foobar|localhost"
+)
+# https://docs.github.com/en/code-security/secret-scanning and the services' own documentation.
+_TOKEN = re.compile(
+    r"gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|AKIA[0-9A-Z]{16}|sk_live_\w{16,}|rk_live_\w{16,}|"
+    r"xox[abprs]-[\w-]{10,}|SG\.[\w-]{16,}\.[\w-]{16,}|AIza[\w-]{35}|npm_\w{30,}|dop_v1_\w{40,}"
+)
+_LOGIN = re.compile(r"\w[\w+.-]*://[^/\s:@]*:(?P<password>[^/\s@]+)@(?P<host>[^/:\s]+)")
+_LOCAL_HOST = re.compile(r"localhost|127\.|0\.0\.0\.0|\[?::1|host\.docker\.internal|[a-z_-]+$")
+_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\\n|$)")
+_SHORTEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """A value that looks like a secret: its kind, such as "a password in a URL", the name it has, and its place."""
+
+    kind: str
+    name: str
+    at: Mark
+
+
+def may_hold_secrets(path: str) -> bool:
+    """Return whether a file of this path is one for the secrets of production, by its name."""
+    name = path.rpartition("/")[2]
+    if name == "prod.secret.exs":
+        return True
+    first, *parts = name.removeprefix(".").split(".")
+    return name.startswith(".env") and first in ("env", "envrc") and _HARMLESS.isdisjoint(parts)
+
+
+def secret_values(path: str, text: str) -> Iterator[SecretValue]:
+    """Yield the values in a file that look like secrets, at most one a line."""
+    pattern = _CONFIGURED if path.endswith(".exs") else _ASSIGNED
+    for number, line in enumerate(text.splitlines(), 1):
+        found = None if line.lstrip().startswith("#") else pattern.search(line)
+        if found is None:
+            continue
+        value = re.sub(r"\s+#.*", "", found["value"]).strip().strip("\"'")
+        kind = _kind(found["name"], value)
+        if kind is not None:
+            yield SecretValue(kind, found["name"], Mark(path, number, found.start("name") + 1))
+
+
+def _kind(name: str, value: str) -> str | None:
+    """Return the kind of secret that a value looks like; None for what doesn't."""
+    if _PRIVATE_KEY.search(value):
+        return "a private key"
+    if _TOKEN.search(value):
+        return "an access token"
+    if _REFERENCE.match(value):
+        return None
+    login = _LOGIN.search(value)
+    if login is not None:
+        local = _LOCAL_HOST.match(login["host"]) or _REFERENCE.match(login["password"])
+        return None if local or _PLACEHOLDER.search(login["password"]) else "a password in a URL"
+    if not SECRET_NAME.search(name.upper()) or len(value) < _SHORTEST or " " in value:
+        return None
+    varied = len(set(value)) >= 8 and bool(re.search(r"[0-9]", value))
+    return "a secret's value" if varied and not _PLACEHOLDER.search(value) else None

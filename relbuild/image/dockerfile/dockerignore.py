@@ -73,13 +73,13 @@ SECRET = IgnoreGroup(
 _PRIV = "What a project keeps in priv/ and in rel/overlays/ belongs to its release, certificates too"
 
 
-def render_plain() -> str:
+def render_plain_dockerignore() -> str:
     """Return what is left out of any project's build."""
     kept = IgnoreGroup(_PRIV, ("!priv/**", "!apps/*/priv/**", "!rel/overlays/**"))
     return templates.render("dockerignore.j2", groups=(COMPILED, UNRELATED, SECRET, kept, LITTER))
 
 
-def render(plan: Plan) -> str:
+def render_dockerignore(plan: Plan) -> str:
     """Return the .dockerignore's text."""
     groups = tuple(_groups(plan))
     source = plan.sources.context.source
@@ -144,6 +144,6 @@ def _named(plan: Plan) -> Iterable[str]:
         yield from (file for install in plan.assets.node.installs for file in install.of.needs)
 
 
-def file_name(plan: Plan) -> str:
+def dockerignore_name(plan: Plan) -> str:
     """Return the name of the ignore file: a context other than the project has its own beside the Dockerfile."""
     return "Dockerfile.dockerignore" if plan.sources.context.base else ".dockerignore"

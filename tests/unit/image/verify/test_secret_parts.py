@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relbuild.image.secret_parts import parts
+from relbuild.image.verify.secrets import secret_parts
 
 BODY = ("MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg", "C7VJTUt9Us8cKjMzEfYyjiWA4R4=")
 CERTIFICATE = (
@@ -37,7 +37,7 @@ CERTIFICATE = (
     ],
 )
 def test_settings(text: str, expected: tuple[str, ...]) -> None:
-    assert parts(text) == expected
+    assert secret_parts(text) == expected
 
 
 @pytest.mark.parametrize("between", ["\n", "\r\n", "\\n"])
@@ -45,4 +45,4 @@ def test_settings(text: str, expected: tuple[str, ...]) -> None:
 def test_private_keys(between: str, headers: str) -> None:
     body = between.join(BODY)
     key = f"-----BEGIN EC PRIVATE KEY-----{between}{headers.format(between)}{body}{between}-----END EC PRIVATE KEY-----"
-    assert parts(f"{CERTIFICATE}{key}\n{CERTIFICATE}") == tuple(each.join(BODY) for each in ("\n", "\\n", ""))
+    assert secret_parts(f"{CERTIFICATE}{key}\n{CERTIFICATE}") == tuple(each.join(BODY) for each in ("\n", "\\n", ""))

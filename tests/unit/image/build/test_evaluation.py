@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from relbuild.config import Steps
 from relbuild.endpoint import Endpoint
-from relbuild.image import evaluation
+from relbuild.image.build.buildx import evaluate_project, evaluation_dockerfile
 from relbuild.image.plan.base_images import ElixirSource
 from relbuild.image.plan.credentials import DependencyAccess, Secret
 from relbuild.image.plan.stages import BuilderStages
@@ -36,7 +36,7 @@ def builder(**changed: object) -> BuilderStages:
 
 
 def test_mix_runs_without_a_network_in_a_project_it_can_not_write_to() -> None:
-    text = evaluation.render(builder())
+    text = evaluation_dockerfile(builder())
     [run] = text.split("RUN ")[-1:]
     assert run.splitlines()[:5] == [
         "--network=none \\",
@@ -53,7 +53,7 @@ def test_it_is_what_hadolint_has_nothing_to_say_of() -> None:
     for each in (builder(), builder(elixir=source, secrets=(), packages=())):
         found = subprocess.run(
             (HADOLINT, "--config", CONFIG, "--no-color", "-"),
-            input=evaluation.render(each),
+            input=evaluation_dockerfile(each),
             capture_output=True,
             text=True,
         )
@@ -61,7 +61,7 @@ def test_it_is_what_hadolint_has_nothing_to_say_of() -> None:
 
 
 def test_the_command_brings_the_facts_here_and_names_secrets_without_carrying_them() -> None:
-    argv = evaluation.argv(
+    argv = evaluate_project(
         builder(ssh=True, network="host"),
         Endpoint(host="ssh://a@b"),
         dockerfile="/c/Dockerfile",

@@ -7,7 +7,7 @@ from typing import Any
 
 from relbuild.errors import Mark
 from relbuild.image import labels
-from relbuild.image.contents import Application, Versions
+from relbuild.image.inspect.contents import Application, RuntimeVersions
 from relbuild.mix.lock import Locked
 
 Files = dict[str, bytes]
@@ -19,7 +19,7 @@ TOOL = Locked("tool", AT[1], "git", "tool", git="https://github.com/Acme/tool.gi
 def test_applications_with_where_they_come_from(made: Callable[..., Any]) -> None:
     contents = made().inspection.contents
     assert contents.has_lock
-    assert contents.versions == Versions("1.18.3", "27.3.4", "15.2.7")
+    assert contents.versions == RuntimeVersions("1.18.3", "27.3.4", "15.2.7")
     assert [(each.name, each.origin, each.layer, each.applications, each.locked) for each in contents.applications] == [
         ("elixir", "elixir", 1, ("compiler", "kernel", "stdlib"), None),
         ("jason", "hex", 2, ("decimal", "elixir", "kernel"), JASON),
@@ -37,7 +37,7 @@ def test_an_image_of_others(made: Callable[..., Any], shop_layers: tuple[Files, 
     own = {path: content for layer in rest for path, content in layer.items()}
     del own["app/releases/mix.lock"], own["app/releases/27/OTP_VERSION"]
     contents = made([base, own], {}).inspection.contents
-    assert (contents.has_lock, contents.versions) == (False, Versions("1.18.3", "27", "15.2.7"))
+    assert (contents.has_lock, contents.versions) == (False, RuntimeVersions("1.18.3", "27", "15.2.7"))
     origins = {each.name: each.origin for each in contents.applications}
     assert origins == {"elixir": "elixir", "jason": "unknown", "kernel": "otp", "shop": "project", "tool": "unknown"}
 

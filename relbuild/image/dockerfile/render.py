@@ -31,7 +31,7 @@ _SCRIPT = re.compile(r"/scripts/([a-z-]+\.(?:sh|exs))")
 _PLUS = Version(1, 14, 0)
 
 
-def scripts(dockerfile: str) -> Mapping[str, str]:
+def dockerfile_scripts(dockerfile: str) -> Mapping[str, str]:
     """Return the scripts that a Dockerfile's steps run, by their names."""
     found: dict[str, str] = {}
     waiting = _SCRIPT.findall(dockerfile)
@@ -43,7 +43,7 @@ def scripts(dockerfile: str) -> Mapping[str, str]:
     return dict(sorted(found.items()))
 
 
-def render(plan: Plan, *, clean: bool = False) -> str:
+def render_dockerfile(plan: Plan, *, clean: bool = False) -> str:
     """Return the Dockerfile's text; a `clean` one has no caches for what is compiled."""
     sources, builder, runner, order = plan.sources, plan.builder, plan.runner, plan.order
     fresh = (FRESH_MOUNT,) if clean else ()
@@ -73,8 +73,8 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         cached=not clean,
         cache_name=cache_name(plan),
         compile_cache=_compile_cache(plan),
-        mounts=mounts(builder),
-        secrets=exports(builder.secrets),
+        mounts=step_mounts(builder),
+        secrets=secret_exports(builder.secrets),
         script_mounts=(SCRIPT_MOUNT,),
         flags=plan.platforms.flags if plan.platforms else "",
         crossing=_crossing(plan),
@@ -92,7 +92,7 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         narrow=_narrow(plan),
         fetch=_fetch(plan),
         fetch_mounts=(SCRIPT_MOUNT, *_fetch_mounts(plan)),
-        fetch_secrets=exports(builder.fetch_secrets),
+        fetch_secrets=secret_exports(builder.fetch_secrets),
         deps_compile=_deps_compile(plan),
         node=plan.assets.node,
         node_in_build=_copies_node(plan.assets.node),
@@ -102,8 +102,8 @@ def render(plan: Plan, *, clean: bool = False) -> str:
         compile=_compile(plan),
         asset_commands=_asset_commands(plan),
         asset_sources=_by_directory(sources, order.assets),
-        asset_mounts=mounts(builder, _build_secrets(plan)),
-        asset_secrets=exports(_build_secrets(plan)),
+        asset_mounts=step_mounts(builder, _build_secrets(plan)),
+        asset_secrets=secret_exports(_build_secrets(plan)),
         beside=order.beside,
         release_sources=_by_directory(
             sources, (*order.release, *(path for path in sources.late if path not in runtime_paths))
@@ -337,9 +337,9 @@ def _installs(plan: Plan) -> list[dict[str, object]]:
             "command": install.command,
             "mounts": (
                 _package_cache(install),
-                *mounts(plan.builder, (*plan.builder.secrets, *install.secrets)),
+                *step_mounts(plan.builder, (*plan.builder.secrets, *install.secrets)),
             ),
-            "secrets": exports((*plan.builder.secrets, *install.secrets)),
+            "secrets": secret_exports((*plan.builder.secrets, *install.secrets)),
         }
         for install in (node.installs if node is not None else ())
     ]
@@ -359,7 +359,7 @@ def _build_secrets(plan: Plan) -> tuple[Secret, ...]:
     return (*plan.builder.secrets, *(plan.builder.asset_secrets if node is not None and node.in_build else ()))
 
 
-def mounts(builder: BuilderStages, secrets: tuple[Secret, ...] | None = None) -> tuple[str, ...]:
+def step_mounts(builder: BuilderStages, secrets: tuple[Secret, ...] | None = None) -> tuple[str, ...]:
     """Return RUN's mounts for what every step of the build is given, or for other secrets."""
     ssh = ("--mount=type=ssh",) if builder.ssh else ()
     return (*_secret_mounts(builder.secrets if secrets is None else secrets), *ssh)
@@ -376,7 +376,7 @@ def _secret_mounts(secrets: Iterable[Secret]) -> tuple[str, ...]:
     return tuple(f"--mount=type=secret,id={secret.name}" for secret in secrets)
 
 
-def exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
+def secret_exports(secrets: Iterable[Secret]) -> tuple[str, ...]:
     """Return the shell's lines that put secrets into a step's environment."""
     return tuple(line for secret in secrets for line in secret.export)
 

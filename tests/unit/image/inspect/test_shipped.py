@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from relbuild.image import shipped
 from relbuild.image.filesystem import Entry, FileSystem
-from relbuild.image.shipped import Shipped
+from relbuild.image.inspect.contents import ShippedRelease, find_release
 
 FILE = Entry("file", 1)
 
@@ -19,21 +18,21 @@ def release(root: str, name: str, version: str = "1.0") -> dict[str, str]:
     }
 
 
-def find(texts: dict[str, str], **label: str) -> Shipped | None:
+def find(texts: dict[str, str], **label: str) -> ShippedRelease | None:
     files = FileSystem([dict.fromkeys(texts, FILE)])
     labels = {f"io.relbuild.{name}": value for name, value in label.items()}
-    return shipped.find(files, lambda path: texts[path].encode() if path in texts else None, labels)
+    return find_release(files, lambda path: texts[path].encode() if path in texts else None, labels)
 
 
 def test_a_release_is_found_by_its_files() -> None:
-    assert find({"etc/passwd": "", **release("/app", "shop")}) == Shipped("shop", "/app", "1.0")
-    assert find(release("/", "shop", "0.1.0-rc.1")) == Shipped("shop", "/", "0.1.0-rc.1")
+    assert find({"etc/passwd": "", **release("/app", "shop")}) == ShippedRelease("shop", "/app", "1.0")
+    assert find(release("/", "shop", "0.1.0-rc.1")) == ShippedRelease("shop", "/", "0.1.0-rc.1")
 
 
 def test_of_several_the_labelled_one() -> None:
     both = {**release("/a", "one"), **release("/b", "two")}
-    assert find(both) == Shipped("one", "/a", "1.0")
-    assert find(both, release="two", root="/b") == Shipped("two", "/b", "1.0")
+    assert find(both) == ShippedRelease("one", "/a", "1.0")
+    assert find(both, release="two", root="/b") == ShippedRelease("two", "/b", "1.0")
 
 
 def test_what_is_no_release() -> None:

@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Mapping
 
-from relbuild.image.debian import Distribution, Package
+from relbuild.image.inspect.contents import DebianPackage, Distribution
 from relbuild.mix.lock import Locked
 
 OTP = "https://github.com/erlang/otp"
@@ -33,7 +33,7 @@ def _encoded(text: str, plain: str = "") -> str:
     return "".join(chr(byte) if chr(byte) in _PLAIN or chr(byte) in plain else f"%{byte:02X}" for byte in text.encode())
 
 
-def locked(entry: Locked, version: str, repository: str | None = None) -> str:
+def locked_purl(entry: Locked, version: str, repository: str | None = None) -> str:
     """Return that of what mix.lock names; `version` is the application's, `repository` the address of its Hex one.
 
     Of another Hex repository than hex.pm whose address isn't known it is that of an application: without the address
@@ -42,7 +42,7 @@ def locked(entry: Locked, version: str, repository: str | None = None) -> str:
     if entry.source == "git" and entry.address is not None:
         return _commit(entry, entry.address, version)
     if entry.source != "hex" or not (entry.public or repository):
-        return application(entry.app, version)
+        return application_purl(entry.app, version)
     path = (entry.organization or "").lower(), entry.package.lower()
     qualifiers = {} if entry.public else {"repository_url": repository}
     return purl("hex", *path, version=entry.version or version, qualifiers=qualifiers)
@@ -53,10 +53,10 @@ def _commit(entry: Locked, address: str, version: str) -> str:
     if github is not None and entry.commit is not None:
         return purl("github", github[1].lower(), github[2].lower(), version=entry.commit)
     at = f"@{entry.commit}" if entry.commit is not None else ""
-    return application(entry.app, version, vcs_url=f"git+{web(address)}{at}")
+    return application_purl(entry.app, version, vcs_url=f"git+{web_address(address)}{at}")
 
 
-def web(address: str) -> str:
+def web_address(address: str) -> str:
     """Return git's short form of an ssh address (git@host:path) as the URL it stands for."""
     if "://" in address:
         return address
@@ -64,12 +64,12 @@ def web(address: str) -> str:
     return f"ssh://{host}/{path.lstrip('/')}" if colon else address
 
 
-def application(name: str, version: str, **qualifiers: str | None) -> str:
+def application_purl(name: str, version: str, **qualifiers: str | None) -> str:
     """Return that of an application of the BEAM's, by what its .app file says."""
     return purl("otp", name.lower(), version=version, qualifiers=qualifiers)
 
 
-def debian(package: Package, distribution: Distribution) -> str:
+def debian_purl(package: DebianPackage, distribution: Distribution) -> str:
     """Return that of a Debian package."""
     suite = distribution.codename or distribution.version
     return purl(
