@@ -194,9 +194,9 @@ def verify(
 ) -> Result:
     """Check a release image: that it boots and stops, its libraries, its user, and that it holds no secrets."""
     from relbuild.commands import verify as command
-    from relbuild.commands.around import around
+    from relbuild.commands.variables import given_environment
 
-    return command.verify(session, image, around(env or (), env_file or (), network), stop_timeout)
+    return command.verify(session, image, given_environment(env or (), env_file or (), network), stop_timeout)
 
 
 @verb("inspect", "inspect --html shop.html", "inspect shop:1.2.0 --against shop:1.1.0", docs="images.md")

@@ -194,8 +194,8 @@ def migrate(
 ) -> Result:
     """Run the image's migrate expression in a one-off container, one at a time."""
     from relbuild.commands import migrate as command
-    from relbuild.commands.around import around
+    from relbuild.commands.variables import given_environment
 
-    given = around(env or (), env_file or (), network, checked=not no_env_check)
-    asked = command.Asked(on, rollback_to, pending, wait, release, timeout)
-    return command.migrate(session, image, given, asked)
+    given = given_environment(env or (), env_file or (), network, checked=not no_env_check)
+    request = command.MigrationRequest(on, rollback_to, pending, wait, release, timeout)
+    return command.migrate(session, image, given, request)

@@ -61,6 +61,16 @@ On = Annotated[
         autocompletion=completion.places,
     ),
 ]
+OnTarget = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="TARGET",
+        help="At this target of relbuild.yml. Default: the Docker Engine here.",
+        rich_help_panel=PLACE,
+        autocompletion=completion.targets,
+    ),
+]
 ReleaseThere = Annotated[
     str | None,
     typer.Option(

@@ -15,6 +15,7 @@ from relbuild.cli.options import (
     Network,
     NoEnvCheck,
     On,
+    OnTarget,
     Release,
     ReleaseThere,
     ScriptFile,
@@ -25,19 +26,19 @@ from relbuild.cli.verb import verb
 from relbuild.result import ReleaseVersion, Result
 
 if TYPE_CHECKING:
-    from relbuild.commands.around import Around
     from relbuild.commands.session import Session
+    from relbuild.commands.variables import Environment
     from relbuild.result import Ran
 
 PORTS = "Ports"
 
 
-def _around(
-    env: list[str] | None, env_file: list[str] | None, network: str | None, no_env_check: bool = False
-) -> Around:
-    from relbuild.commands.around import around
+def _environment(
+    env: list[str] | None, env_file: list[str] | None = None, network: str | None = None, no_env_check: bool = False
+) -> Environment:
+    from relbuild.commands.variables import given_environment
 
-    return around(env or (), env_file or (), network, checked=not no_env_check)
+    return given_environment(env or (), env_file or (), network, checked=not no_env_check)
 
 
 @verb(
@@ -92,6 +93,7 @@ def run(
         ),
     ] = False,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Publish no port.", rich_help_panel=PORTS)] = False,
+    on: OnTarget = None,
     stop_timeout: StopTimeout = 30,
 ) -> Result:
     """Start the release in a container, with the docker run options that a release needs."""
@@ -107,19 +109,20 @@ def run(
     boot = command.Boot(
         name, tuple(publish or ()), publishes, nofile, detach, stop_timeout, tuple(docker or ()), release
     )
-    return command.run(session, image, _around(env, env_file, network, no_env_check), boot)
+    return command.run(session, image, on, _environment(env, env_file, network, no_env_check), boot)
 
 
-@verb("ps", "ps", "ps --all --json", docs="places.md")
+@verb("ps", "ps", "ps --on production --json", docs="places.md")
 def ps(
     session: Session,
     release: Release = None,
+    on: OnTarget = None,
     stopped: Annotated[bool, typer.Option("--all", "-a", help="Also list containers that have stopped.")] = False,
 ) -> Result:
-    """List this project's containers."""
+    """List this project's containers, or the copies that a target runs."""
     from relbuild.commands import ps as command
 
-    return command.ps(session, stopped=stopped)
+    return command.ps(session, on, stopped=stopped)
 
 
 @verb("logs", "logs --follow --tail 100", "logs --on service:shop --since 10m", docs="places.md")
@@ -166,9 +169,9 @@ def evaluate(
     """Evaluate an Elixir expression with the release's code, in a new VM."""
     from relbuild.commands import evaluate as command
 
-    asked = command.Script(expression, file, tuple(args or ()))
-    given = _around(env, env_file, network, no_env_check)
-    return command.evaluate(session, "eval", on, asked, given, release, timeout)
+    script = command.Script(expression, file, tuple(args or ()))
+    given = _environment(env, env_file, network, no_env_check)
+    return command.evaluate(session, "eval", on, script, given, release, timeout)
 
 
 @verb("rpc", "rpc 'IO.inspect(Node.list())'", "rpc --file fix.exs --on container:shop", docs="places.md")
@@ -184,14 +187,14 @@ def rpc(
     """Evaluate an Elixir expression in the running system."""
     from relbuild.commands import evaluate as command
 
-    asked = command.Script(expression, file)
-    return command.evaluate(session, "rpc", on, asked, _around(env, None, None), release, timeout)
+    script = command.Script(expression, file)
+    return command.evaluate(session, "rpc", on, script, _environment(env), release, timeout)
 
 
 @verb("remote", "remote", "remote --on pod:shop-5d9c7b", docs="places.md")
 def remote(session: Session, on: On = None, release: ReleaseThere = None, env: Env = None) -> Result:
     """Open an IEx shell in the running system; leave it with Ctrl-C twice."""
-    return _release_command(session, "remote", on, _around(env, None, None), release)
+    return _release_command(session, "remote", on, _environment(env), release)
 
 
 @verb("start-iex", "start-iex", "start-iex --on image:shop:1.2.0 --env-file dev.env", docs="places.md")
@@ -205,25 +208,25 @@ def start_iex(
     network: Network = None,
 ) -> Result:
     """Start the system in a one-off container, with an IEx shell."""
-    return _release_command(session, "start-iex", on, _around(env, env_file, network, no_env_check), release)
+    return _release_command(session, "start-iex", on, _environment(env, env_file, network, no_env_check), release)
 
 
 @verb("pid", "pid", "pid --on container:shop", docs="places.md")
 def pid(session: Session, on: On = None, release: ReleaseThere = None, timeout: Timeout = None) -> Result:
     """Print the process id of the running system, as its container has it."""
-    return _release_command(session, "pid", on, _around(None, None, None), release, timeout)
+    return _release_command(session, "pid", on, _environment(None), release, timeout)
 
 
 @verb("stop", "stop", "stop --on container:shop --timeout 60", docs="places.md")
 def stop(session: Session, on: On = None, release: ReleaseThere = None, timeout: Timeout = None) -> Result:
     """Stop the running system; returns before it has stopped."""
-    return _release_command(session, "stop", on, _around(None, None, None), release, timeout)
+    return _release_command(session, "stop", on, _environment(None), release, timeout)
 
 
 @verb("restart", "restart", "restart --on container:shop", docs="places.md")
 def restart(session: Session, on: On = None, release: ReleaseThere = None, timeout: Timeout = None) -> Result:
     """Restart the running system in the same VM; returns before it has restarted."""
-    return _release_command(session, "restart", on, _around(None, None, None), release, timeout)
+    return _release_command(session, "restart", on, _environment(None), release, timeout)
 
 
 @verb("version", "version", "version shop:1.2.0 --json", docs="places.md")
@@ -240,19 +243,19 @@ def version(
     if image is not None and on is not None:
         raise UsageError("IMAGE and --on exclude each other: both name a place", hint="give one of them")
     where = f"image:{image}" if image else on
-    return ReleaseVersion(_release_command(session, "version", where, _around(None, None, None), release, timeout))
+    return ReleaseVersion(_release_command(session, "version", where, _environment(None), release, timeout))
 
 
 def _release_command(
     session: Session,
     verb: str,
     on: str | None,
-    around: Around,
+    environment: Environment,
     release: str | None,
     timeout: float | None = None,
 ) -> Ran:
-    from relbuild.commands.call import Asked, call
-    from relbuild.commands.place import find
+    from relbuild.commands.call import CallRequest, call
+    from relbuild.commands.places import find
 
-    found = find(session, on, verb, around, release)
-    return call(session, found, Asked(verb, timeout=timeout), around.values)
+    place = find(session, on, verb, environment, release)
+    return call(session, place, CallRequest(verb, timeout=timeout), environment.values)

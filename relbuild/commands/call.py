@@ -5,23 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
-from relbuild.commands.place import Found, lost
+from relbuild.commands.places import lost
 from relbuild.commands.session import Session
 from relbuild.engine import terminal
 from relbuild.engine.runner import Handling, Outcome
-from relbuild.errors import CommandFailed, PassingFault, UsageError
+from relbuild.errors import CommandFailed, PassingFault, RelbuildError, UsageError
 from relbuild.release import advice
-from relbuild.release.command import ReleaseCommand
-from relbuild.release.target import Call, Image, Pod
-from relbuild.release.terminal import term
-from relbuild.release.verbs import VERBS
+from relbuild.release.place import IMAGE, VERBS, Call, Place, terminal_in
 from relbuild.result import Ran
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to run: a verb with its arguments, what its stdin begins with, and its time limit in seconds."""
+class CallRequest:
+    """A verb with its arguments, what its stdin begins with, and its time limit in seconds."""
 
     verb: str
     args: tuple[str, ...] = ()
@@ -29,30 +27,30 @@ class Asked:
     timeout: float | None = None
 
 
-def call(session: Session, found: Found, asked: Asked, env: Mapping[str, str]) -> Ran:
+def call(session: Session, place: Place, request: CallRequest, env: Mapping[str, str]) -> Ran:
     """Run a release's command in a place with relbuild's own streams, or keep its output for JSON.
 
     ``env`` goes to the client through its environment. Raises UsageError for what can't be an argument, TimedOut, and
     CommandFailed where the place or its running system doesn't answer.
     """
-    verb = VERBS[asked.verb]
-    _check(asked)
-    if asked.verb == "remote" and not terminal.attended():
+    verb = VERBS[request.verb]
+    _check(request)
+    if request.verb == "remote" and not terminal.attended():
         # At the end of its input IEx halts the node it runs on: the running system.
         raise UsageError(
             "remote needs a terminal: at the end of its input IEx would stop the running system",
             hint="relbuild rpc EXPR, rpc - or rpc --file FILE evaluate in it",
         )
     handed_over = verb.terminal and terminal.attended() and not session.as_json
-    how = Call(verb.stdin, term(os.environ.get("TERM", "")) if handed_over else None, session.runner.mark())
-    command = ReleaseCommand(found.release, verb.script, asked.args, found.root)
-    argv = found.place.argv(command, how)
-    handling = Handling(verb.stdin, asked.feed, handed_over, asked.timeout, found.place.undo(how))
-    outcome = run(session, argv, env, handling, _explained(found))
-    if outcome.exit_code:
-        _require_started(session, found, outcome)
-        if asked.verb in advice.NODE_VERBS:
-            _require_answer(session, found, asked.verb, outcome if not handed_over else _ping(session, found))
+    how = Call(verb.stdin, terminal_in(os.environ.get("TERM", "")) if handed_over else None, session.runner.mark())
+    argv = place.argv(verb.script, request.args, how)
+    handling = Handling(verb.stdin, request.feed, handed_over, request.timeout, place.undo(how))
+    refused = partial(refusal, place)
+    outcome = run(session, argv, env, handling, refused)
+    if error := refused(outcome.exit_code, outcome.tail):
+        raise error
+    if outcome.exit_code and request.verb in advice.NODE_VERBS:
+        _require_answer(session, place, request.verb, outcome if not handed_over else _ping(session, place))
     return result(session, argv, outcome)
 
 
@@ -63,7 +61,7 @@ def run(
     handling: Handling,
     explained: Callable[[int, tuple[str, ...]], object] | None = None,
 ) -> Outcome:
-    """Run it with relbuild's own streams, or keep its output where the result is to be JSON.
+    """Run it with relbuild's own streams, or keep its output for JSON.
 
     ``explained`` returns something for the exit code and last lines of a docker or kubectl that started nothing: its
     message is not printed then, as relbuild's own error has it.
@@ -72,58 +70,40 @@ def run(
     return act(argv, env=env, handling=replace(handling, hold=advice.GIVES_UP, explained=explained))
 
 
-def _explained(found: Found) -> Callable[[int, tuple[str, ...]], object]:
-    """Return the function that knows the messages of the client that runs a command in a place."""
-    if isinstance(found.place, Image):
-        return advice.not_started
-    if isinstance(found.place, Pod):
-        return cluster_refusal
-    container = found.container.id if found.container is not None else ""
-    return lambda exit_code, tail: exit_code and advice.exec_refused(container, tail)
+def refusal(place: Place, exit_code: int, tail: tuple[str, ...]) -> RelbuildError | None:
+    """Return the error for a docker or kubectl that started nothing in a place; None where it did.
 
-
-def cluster_refusal(exit_code: int, tail: tuple[str, ...]) -> str | None:
-    """Return kubectl's message when it reached no cluster; None where it did."""
-    return advice.no_cluster(tail) if exit_code else None
-
-
-def require_started(outcome: Outcome) -> None:
-    """Raise CommandFailed when docker run did not start its container: the code is docker's, not the release's."""
-    if refused := advice.not_started(outcome.exit_code, outcome.tail):
-        raise CommandFailed.of([refused])
-
-
-def require_cluster(outcome: Outcome) -> None:
-    """Raise PassingFault when kubectl reached no cluster: the code is kubectl's, not the release's."""
-    if message := cluster_refusal(outcome.exit_code, outcome.tail):
+    The exit code is the client's then, not the release's.
+    """
+    if not exit_code:
+        return None
+    if place.kind == IMAGE:
+        return refused_start(exit_code, tail)
+    if place.is_cluster:
+        message = advice.no_cluster(tail)
         hint = "kubectl cluster-info names the cluster; --context selects another"
-        raise PassingFault(f"no cluster answers: {message}", hint=hint)
+        return PassingFault(f"no cluster answers: {message}", hint=hint) if message else None
+    status = advice.exec_refused(place.container, tail) if place.container else None
+    return lost(place, status) if status is not None else None
 
 
-def _require_started(session: Session, found: Found, outcome: Outcome) -> None:
-    """Raise the error for a docker or kubectl that did not start the command."""
-    if isinstance(found.place, Image):
-        require_started(outcome)
-    elif isinstance(found.place, Pod):
-        require_cluster(outcome)
-    elif found.container is not None and (status := advice.exec_refused(found.container.id, outcome.tail)) is not None:
-        raise lost(found, status)
+def refused_start(exit_code: int, tail: tuple[str, ...]) -> CommandFailed | None:
+    """Return the error for a docker run that did not start its container; None where it did."""
+    problem = advice.not_started(exit_code, tail)
+    return CommandFailed.of([problem]) if problem is not None else None
 
 
-def _ping(session: Session, found: Found) -> Outcome:
+def _ping(session: Session, place: Place) -> Outcome:
     """Return what an rpc gives, after a command that had the terminal, whose output relbuild doesn't know."""
-    return session.runner.lines(
-        found.place.argv(ReleaseCommand(found.release, "rpc", ("nil",), found.root), Call(stdin=False)), _ignore
-    )
+    return session.runner.lines(place.argv("rpc", ("nil",), Call(stdin=False)), _ignore)
 
 
-def _require_answer(session: Session, found: Found, verb: str, outcome: Outcome) -> None:
+def _require_answer(session: Session, place: Place, verb: str, outcome: Outcome) -> None:
     """Raise CommandFailed when a verb got no answer from the running system."""
-    if isinstance(found.place, Image) or not (outcome.exit_code and advice.no_answer(outcome.tail)):
-        return
-    shown = session.runner.lines(found.place.shell(advice.NODE_VARIABLES), _ignore)
-    given = (found.container.env if found.container is not None else None) or {}
-    raise CommandFailed.of([advice.unanswered(found.name, verb, advice.node_of("\n".join(shown.tail)), given)])
+    if outcome.exit_code and advice.no_answer(outcome.tail):
+        shown = session.runner.lines(place.shell(advice.NODE_VARIABLES), _ignore)
+        node = advice.node_of("\n".join(shown.tail))
+        raise CommandFailed.of([advice.unanswered(place.label, verb, node, place.env)])
 
 
 def _ignore(_line: str) -> None:
@@ -131,7 +111,7 @@ def _ignore(_line: str) -> None:
 
 
 def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:
-    """Return the result of a command whose output went by, or was kept for JSON."""
+    """Return the result of a command whose output was passed through, or kept for JSON."""
     reason = outcome.tail[-1].strip() if outcome.exit_code and outcome.tail else ""
     if not session.as_json:
         return Ran(outcome.exit_code, argv, reason=reason)
@@ -141,11 +121,11 @@ def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:
         return Ran(outcome.exit_code, argv, raw=outcome.raw, reason=reason)
 
 
-def _check(asked: Asked) -> None:
-    """Raise UsageError for an argument that no program can be given, or that would arrive as another."""
-    for each in asked.args:
+def _check(request: CallRequest) -> None:
+    """Raise UsageError for an argument that no program can get, or that would change on its way."""
+    for each in request.args:
         if "\0" in each:
-            raise UsageError("an argument holds a NUL, at which the system ends it", hint="pass it on stdin")
+            raise UsageError("an argument has a NUL, at which the system ends it", hint="pass it on stdin")
         try:
             each.encode()
         except UnicodeEncodeError as error:

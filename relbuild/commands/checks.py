@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from relbuild.commands.around import Around
 from relbuild.commands.content import content
 from relbuild.commands.content import release as release_of
-from relbuild.commands.place import NOT_OURS
+from relbuild.commands.release_image import NOT_OURS
 from relbuild.commands.session import Session
+from relbuild.commands.variables import Environment
 from relbuild.engine.archive import Archive
 from relbuild.engine.docker import ImageFacts
 from relbuild.engine.trial import Trial
@@ -30,8 +30,8 @@ from relbuild.image.verify.checks import CheckedImage, check_image
 from relbuild.image.verify.libraries import Linker, Unlinked
 from relbuild.image.verify.secrets import Leak, Needles, has_cookie, sets_cookie
 from relbuild.image.verify.trial import TEXT, Foreign, TrialContainer, stand_ins
-from relbuild.release.command import ROOT
-from relbuild.release.target import remove_container
+from relbuild.release.boot_script import ROOT
+from relbuild.release.place import remove_container
 
 T = TypeVar("T")
 # No trial takes this long (seconds).
@@ -62,7 +62,7 @@ class Checks:
         session: Session,
         image: str,
         facts: ImageFacts,
-        given: Around,
+        given: Environment,
         secrets: Mapping[str, tuple[str, ...]],
         stop_timeout: int,
     ) -> None:
@@ -132,7 +132,7 @@ def is_foreign(session: Session, facts: ImageFacts) -> bool:
     return not session.dry_run and facts.architecture not in ("", session.engine.architecture())
 
 
-def _setup(facts: ImageFacts, release: ShippedRelease, given: Around, stop_timeout: int) -> TrialSetup:
+def _setup(facts: ImageFacts, release: ShippedRelease, given: Environment, stop_timeout: int) -> TrialSetup:
     contract = inspection.environment(facts.labels)
     env = {**facts.env, **given.variables}
     own = labels.BUILT_BY in facts.labels
@@ -164,14 +164,14 @@ def _ports(facts: ImageFacts, env: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def _container(
-    session: Session, facts: ImageFacts, given: Around, setup: TrialSetup, foreign: Archive | None
+    session: Session, facts: ImageFacts, given: Environment, setup: TrialSetup, foreign: Archive | None
 ) -> TrialContainer:
     return TrialContainer(
         facts.id,
         "-".join(("relbuild-verify", *filter(None, (session.runner.mark(),)))),
         env={**facts.env, **given.variables},
         stand_ins=setup.stand_ins,
-        surroundings=given.surroundings(before=() if setup.own else NOT_OURS),
+        options=given.run_options(before=() if setup.own else NOT_OURS),
         endpoint=session.endpoint,
         foreign=None if foreign is None else _foreign(facts, foreign),
     )

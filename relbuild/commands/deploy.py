@@ -10,19 +10,25 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from relbuild.commands import needs
-from relbuild.commands.around import Around, read_env_file
-from relbuild.commands.place import ReleaseImage, release_image
+from relbuild.commands.release_image import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.targets.engine import Running
 from relbuild.commands.targets.open import OpenTarget, ci_url, locked, open_target, who
-from relbuild.deploy.spec import Deployment, Environment, Service, find_probe, plan_services, read_environment
+from relbuild.commands.variables import Environment, read_env_file, require_variables
+from relbuild.deploy.spec import (
+    Deployment,
+    Service,
+    TargetEnvironment,
+    find_probe,
+    plan_services,
+    read_target_environment,
+)
 from relbuild.deploy.state import Record, age, choose_rollback, old_images
 from relbuild.engine import git
 from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
 from relbuild.image.plan.tags import split_reference
-from relbuild.release.command import ReleaseCommand
+from relbuild.release.boot_script import ReleaseCommand
 from relbuild.result import Content, Document, TextTable
 
 HEALTHCHECK = "io.relbuild.healthcheck"
@@ -115,7 +121,9 @@ def rollback(session: Session, key: str | None, wanted: str | None, *, wait: boo
         return _act(opened, deployment, environment, migration)
 
 
-def _act(opened: OpenTarget, deployment: Deployment, environment: Environment, migration: Migration | None) -> Deployed:
+def _act(
+    opened: OpenTarget, deployment: Deployment, environment: TargetEnvironment, migration: Migration | None
+) -> Deployed:
     """Do it under the lock, step by step, and write down how it ended."""
     engine, session = opened.engine, opened.session
     revision = _next_revision(opened, engine.running())
@@ -168,7 +176,7 @@ def _built(opened: OpenTarget, request: Request) -> ReleaseImage:
     return release_image(session, built.reference, request.release)
 
 
-def _plan(opened: OpenTarget, image: ReleaseImage, request: Request) -> tuple[Deployment, Environment]:
+def _plan(opened: OpenTarget, image: ReleaseImage, request: Request) -> tuple[Deployment, TargetEnvironment]:
     """Return what should run, and check what it needs; raise UsageError and CommandFailed."""
     target, config = opened.target, opened.config
     environment = _environment(opened)
@@ -214,7 +222,7 @@ def _require_free_ports(opened: OpenTarget, services: tuple[Service, ...]) -> No
             )
 
 
-def _environment(opened: OpenTarget) -> Environment:
+def _environment(opened: OpenTarget) -> TargetEnvironment:
     target, session = opened.target, opened.here
     values: dict[str, str] = {}
     if target.env_file is not None:
@@ -223,17 +231,19 @@ def _environment(opened: OpenTarget) -> Environment:
             value = entry.value if entry.value is not None else os.environ.get(entry.name)
             if value is not None:
                 values[entry.name] = value
-    return read_environment(opened.key, target, opened.config.marks, values, os.environ)
+    return read_target_environment(opened.key, target, opened.config.marks, values, os.environ)
 
 
 # What the engine gives a pod, and what only a cluster's env.sh reads.
 GIVEN = {"kubernetes": ("POD_IP", "POD_NAME", "POD_NAMESPACE")}
 
 
-def _require_contract(opened: OpenTarget, image: ReleaseImage, environment: Environment, *, checked: bool) -> None:
+def _require_contract(
+    opened: OpenTarget, image: ReleaseImage, environment: TargetEnvironment, *, checked: bool
+) -> None:
     given = {**environment.plain, **environment.secrets}
     given |= dict.fromkeys(GIVEN.get(opened.target.engine, ()), "given by the engine")
-    needs.require(image, Around(given, checked=checked), "start")
+    require_variables(image, Environment(given, checked=checked), "start")
 
 
 def _pinned(opened: OpenTarget, image: ReleaseImage) -> str:

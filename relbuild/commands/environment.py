@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from relbuild.commands.around import read_env_file
-from relbuild.commands.needs import problem
-from relbuild.commands.place import release_image
+from relbuild.commands.release_image import release_image
 from relbuild.commands.session import Session
+from relbuild.commands.variables import problem_of, read_env_file
 from relbuild.engine import files
 from relbuild.errors import CommandFailed, Mark, UsageError
 from relbuild.image import labels
@@ -48,7 +47,7 @@ def check(session: Session, reference: str | None, file: str) -> Checked:
     whole = {**given, **values, COMMAND: "start"}
     found = lacks(contract, whole)
     if found:
-        raise CommandFailed.of(problem(each, f"add it to {file}", Mark(file, 1)) for each in found)
+        raise CommandFailed.of(problem_of(each, f"add it to {file}", Mark(file, 1)) for each in found)
     open_ = undecided(contract, whole)
     more = tuple(each for each in contract.possibly_more if each.what not in whole)
     return Checked(file, len(contract.of("required")), open_, more)

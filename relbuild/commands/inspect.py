@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relbuild.commands import place, running
 from relbuild.commands.content import content, release
+from relbuild.commands.release_image import newest_image, pull
 from relbuild.commands.session import Session
 from relbuild.engine import files, timelines
 from relbuild.engine.archive import Archive
@@ -54,7 +54,7 @@ def inspect(session: Session, reference: str | None, against: str | None, page: 
     for name in (reference, against):
         if name is not None:
             references.require(name)
-    image, found = look_into(session, reference or running.newest_image(session))
+    image, found = look_into(session, reference or newest_image(session))
     difference = None
     if against is not None:
         other, other_found = look_into(session, against)
@@ -69,7 +69,7 @@ def inspect(session: Session, reference: str | None, against: str | None, page: 
 
 def look_into(session: Session, reference: str) -> tuple[Inspection, Archive]:
     """Return an inspected image, pulled if it isn't here, and its content."""
-    facts = session.engine.image(reference) or place.pull(session, reference)
+    facts = session.engine.image(reference) or pull(session, reference)
     found = content(session, facts)
     held = release(found, reference)
     configuration = found.configuration

@@ -1,15 +1,16 @@
-"""relbuild logs: the log of this project's container, also of one that has ended."""
+"""relbuild logs: the log of this project's container, also of one that has ended, or of all that a target runs."""
 
 from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from functools import partial
 
-from relbuild.commands.call import cluster_refusal, require_cluster, result, run
-from relbuild.commands.place import logged
+from relbuild.commands.call import refusal, result, run
+from relbuild.commands.places import logged, open_named
 from relbuild.commands.session import Session
 from relbuild.engine.runner import Handling
-from relbuild.release.target import Pod
+from relbuild.release.place import TARGET, Place
 from relbuild.result import Ran
 
 
@@ -38,13 +39,24 @@ class Lines:
 
 
 def logs(session: Session, on: str | None, lines: Lines) -> Ran:
-    """Show the lines of the place's log as docker or kubectl gives them; Ctrl-C ends following without an error."""
-    place = logged(session, on)
-    argv = place.logs(lines.options)
-    handling = Handling(stdin=False, ends_by_signal=True)
-    outcome = run(session, argv, {}, handling, cluster_refusal if isinstance(place, Pod) else None)
-    if isinstance(place, Pod):
-        require_cluster(outcome)
+    """Show the lines of a place's log as docker or kubectl prints them; Ctrl-C ends following without an error."""
+    place, argv = _log_of(session, on, lines.options)
+    refused = partial(refusal, place)
+    outcome = run(session, argv, {}, Handling(stdin=False, ends_by_signal=True), refused)
     if outcome.signal == signal.SIGINT:
         return Ran(0, argv, outcome.stdout if session.as_json else None)
+    if error := refused(outcome.exit_code, outcome.tail):
+        raise error
     return result(session, argv, outcome)
+
+
+def _log_of(session: Session, on: str | None, options: tuple[str, ...]) -> tuple[Place, tuple[str, ...]]:
+    """Return a place and the argv that shows its log: of what relbuild deployed to a target, that of all copies."""
+    named = Place.parse(on) if on is not None else None
+    if named is not None and named.kind == TARGET:
+        opened = open_named(session, named.name)
+        place = opened.engine.place()
+        if place is not None and not place.is_cluster:
+            return place, opened.engine.logs(options)
+    place = logged(session, on)
+    return place, place.logs(options)

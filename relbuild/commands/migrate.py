@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from relbuild.commands import needs, oneoff
-from relbuild.commands.around import Around
-from relbuild.commands.place import ReleaseImage, release_image
+from relbuild.commands import oneoff
+from relbuild.commands.release_image import ReleaseImage, has_file, release_image
 from relbuild.commands.session import Session
-from relbuild.commands.surroundings import anywhere, beside
-from relbuild.commands.targets.open import who
+from relbuild.commands.targets.open import locked, who
+from relbuild.commands.variables import Environment, require_variables
 from relbuild.errors import UsageError
 from relbuild.image import labels
-from relbuild.release.command import ReleaseCommand
-from relbuild.release.oneoff import lock_name
-from relbuild.release.target import ONE_OFF
+from relbuild.release.boot_script import ReleaseCommand
+from relbuild.release.oneoff import OneOff, lock_name
+from relbuild.release.place import ONE_OFF
 from relbuild.result import Ran
 
 MISSING = {
@@ -32,17 +32,18 @@ MISSING = {
         "for another: relbuild eval 'Module.function(…)'",
     ),
     labels.PENDING: (
-        "nothing that tells what is pending",
-        "relbuild finds pending/0 or status/0 beside migrate/0, and asks Ecto where the project has ecto_sql",
+        "no expression that lists pending migrations",
+        "relbuild finds pending/0 or status/0 beside migrate/0, and uses Ecto where the project has ecto_sql",
     ),
 }
+VERSION_LABEL = "org.opencontainers.image.version"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be done: migrate, go back to a version, or tell what is pending; where; and whether to wait.
+class MigrationRequest:
+    """What to do: migrate, go back to a version, or list what is pending; where; and whether to wait for others.
 
-    ``timeout`` are the seconds that it may run once it has begun.
+    ``timeout`` is in seconds from its start.
     """
 
     on: str | None = None
@@ -53,82 +54,85 @@ class Asked:
     timeout: float | None = None
 
 
-def migrate(session: Session, reference: str | None, given: Around, asked: Asked) -> Ran:
-    """Migrate with what the image's labels say; no project is needed for it.
+def migrate(session: Session, reference: str | None, given: Environment, request: MigrationRequest) -> Ran:
+    """Migrate by the image's labels; no project is needed for it.
 
-    Raises UsageError when they don't say it, CommandFailed when it lacks a variable, LockedError while another
-    migration of the same target runs, and TimedOut.
+    At a target of relbuild.yml it holds the target's lock, as a deployment does. Raises UsageError without such a
+    label, CommandFailed when a variable is missing, LockedError while another migration or deployment of the same place
+    runs, and TimedOut.
     """
-    if asked.pending and asked.rollback_to is not None:
+    if request.pending and request.rollback_to is not None:
         raise UsageError("--pending and --rollback-to exclude each other", hint="give one of them")
-    place = beside(session, asked.on, "migrate") if asked.on is not None else None
-    if isinstance(place, str):
+    context = oneoff.context_at(session, request.on, "migrate") if request.on is not None else None
+    if isinstance(context, str):
         if reference is not None:
-            raise UsageError(f"{reference} and --on {asked.on} both name an image", hint="give one of them")
-        reference, place = place, None
-    if place is not None:
-        session = place.session
-        reference = reference or place.image
-    image = release_image(session, reference, asked.release)
-    place = place or anywhere(session, image, given)
-    given, copied = place.with_also(given)
+            raise UsageError(f"{reference} and --on {request.on} both name an image", hint="give one of them")
+        reference, context = context, None
+    if context is not None:
+        session = context.session
+        reference = reference or context.image
+    image = release_image(session, reference, request.release)
+    context = context or oneoff.context_without_place(session, image, given)
+    given, copied = context.combine(given)
     if not copied.brings_files:
-        needs.require(image, given, "eval")
-    one_off = place.kind(
-        name=f"relbuild-pending-{os.urandom(6).hex()}" if asked.pending else lock_name("migrate", place.lock),
+        require_variables(image, given, "eval")
+    name = f"relbuild-pending-{os.urandom(6).hex()}" if request.pending else lock_name("migrate", context.lock)
+    spec = OneOff(
+        name=name,
         image=image.reference,
-        argv=_argv(session, image, asked),
-        labels={labels.MIGRATION: place.target, labels.MIGRATED_BY: who()},
-        # It is none of the app's own: no command may take it for the running system.
+        argv=_argv(session, image, request),
+        labels={labels.MIGRATION: context.target, labels.MIGRATED_BY: who()},
+        # No command takes it for the running system.
         container_labels={ONE_OFF: ""},
-        env=given.surroundings(before=image.env).env,
+        env=given.run_options(before=image.env).env,
         options=copied.options,
         networks=copied.networks,
         endpoint=session.endpoint,
     )
-    # To look is no migration: others may run at the same time, and nobody looks for its log.
-    lock = oneoff.Lock(place.target, asked.wait, keep=not asked.pending, timeout=asked.timeout)
-    return oneoff.run(session, one_off, given.values, lock)
+    if request.pending:  # it changes nothing, so that it needs no lock
+        return oneoff.run(context, spec, given.values, keep=False, timeout=request.timeout)
+    version = image.facts.labels.get(VERSION_LABEL, "")
+    lock = locked(context.opened, "migrating", version, wait=request.wait) if context.opened else nullcontext()
+    with lock:
+        return oneoff.run(context, spec, given.values, wait=request.wait, timeout=request.timeout)
 
 
-def _argv(session: Session, image: ReleaseImage, asked: Asked) -> tuple[str, ...]:
+def _argv(session: Session, image: ReleaseImage, request: MigrationRequest) -> tuple[str, ...]:
     """Return the program in the container, and its arguments."""
-    said = image.facts.labels
-    if asked.rollback_to is not None:
+    image_labels = image.facts.labels
+    if request.rollback_to is not None:
         from relbuild.mix.migrations import VERSION
 
-        if not re.fullmatch(r"[0-9]{1,20}", asked.rollback_to):
+        if not re.fullmatch(r"[0-9]{1,20}", request.rollback_to):
             raise UsageError(
-                f"--rollback-to {asked.rollback_to}: a migration's version is a number",
+                f"--rollback-to {request.rollback_to}: a migration's version is a number",
                 hint="it stands before the name, as in 20240101120000_create_products",
             )
-        expression = _label(image, said, labels.ROLLBACK).replace(VERSION, asked.rollback_to)
-    elif asked.pending:
-        expression = _label(image, said, labels.PENDING)
-    elif labels.MIGRATE_COMMAND in said:
-        return (f"{image.root}/{said[labels.MIGRATE_COMMAND]}",)
-    elif labels.MIGRATE not in said and _has_own(session, image):
-        return (_own(image),)
+        expression = _label(image, image_labels, labels.ROLLBACK).replace(VERSION, request.rollback_to)
+    elif request.pending:
+        expression = _label(image, image_labels, labels.PENDING)
+    elif labels.MIGRATE_COMMAND in image_labels:
+        return (f"{image.root}/{image_labels[labels.MIGRATE_COMMAND]}",)
+    elif labels.MIGRATE not in image_labels and _has_phoenix_command(session, image):
+        return (_phoenix_command(image),)
     else:
-        expression = _label(image, said, labels.MIGRATE)
+        expression = _label(image, image_labels, labels.MIGRATE)
     return ReleaseCommand(image.release, "eval", (expression,), image.root).argv
 
 
-def _own(image: ReleaseImage) -> str:
-    """Return where Phoenix's own command lies in an image that says nothing."""
+def _phoenix_command(image: ReleaseImage) -> str:
+    """Return the path of Phoenix's own migrate command, for an image without labels."""
     from relbuild.mix.migrations import OVERLAY
 
     return f"{image.root}/{OVERLAY}"
 
 
-def _has_own(session: Session, image: ReleaseImage) -> bool:
-    from relbuild.commands.unlabelled import has_file
-
-    return labels.BUILT_BY not in image.facts.labels and has_file(session, image.facts, _own(image))
+def _has_phoenix_command(session: Session, image: ReleaseImage) -> bool:
+    return labels.BUILT_BY not in image.facts.labels and has_file(session, image.facts, _phoenix_command(image))
 
 
-def _label(image: ReleaseImage, said: Mapping[str, str], label: str) -> str:
-    if label not in said:
+def _label(image: ReleaseImage, image_labels: Mapping[str, str], label: str) -> str:
+    if label not in image_labels:
         what, hint = MISSING[label]
-        raise UsageError(f"the image {image.reference} carries {what}", hint=hint)
-    return said[label]
+        raise UsageError(f"the image {image.reference} has {what}", hint=hint)
+    return image_labels[label]

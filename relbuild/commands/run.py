@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from relbuild.commands import call, needs
-from relbuild.commands.around import Around
-from relbuild.commands.place import ReleaseImage, release_image
+from relbuild.commands import call
+from relbuild.commands.oneoff import target_context
+from relbuild.commands.places import open_named
+from relbuild.commands.release_image import ReleaseImage, release_image
 from relbuild.commands.session import Session
+from relbuild.commands.variables import Environment, require_variables
 from relbuild.engine import terminal
 from relbuild.engine.runner import Handling
-from relbuild.errors import CommandFailed
+from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
 from relbuild.mix.environment import from_label
 from relbuild.release import advice
-from relbuild.release.target import NAME_TAKEN, Container, NewContainer, remove_container
+from relbuild.release.place import CONTAINER, NAME_TAKEN, TARGET, NewContainer, Place, remove_container
+from relbuild.release.terms import decoded
 from relbuild.result import Ran
 
 # Seconds that docker has to remove the container, after those that the release has to stop.
@@ -45,24 +48,27 @@ class Boot:
     release: str | None = None
 
 
-def run(session: Session, reference: str | None, around: Around, boot: Boot) -> Ran:
+def run(session: Session, reference: str | None, on: str | None, environment: Environment, boot: Boot) -> Ran:
     """Start the release in a container; return when it has ended, or with its id when it is detached.
 
-    Raises CommandFailed when it lacks a variable that it needs, when docker can't start it, and when a detached one
-    ends within a moment.
+    With ``on``, a target's name, it runs at the target's engine with the variables, networks and volumes of what was
+    deployed there, and by default its image. Raises CommandFailed when it lacks a variable that it needs, when docker
+    can't start it, and when a detached one ends within a moment.
     """
+    if on is not None:
+        session, reference, environment, boot = _at_target(session, reference, on, environment, boot)
     image = release_image(session, reference, boot.release)
-    needs.require(image, around, "start", boot.options)
+    require_variables(image, environment, "start", boot.options)
     mark = session.runner.mark()
     name = boot.name or (f"{image.release}-{mark}" if mark is not None else None)
-    own = own_ports(image, around.variables)
+    own = own_ports(image, environment.variables)
     publish = tuple(map(both_sides, boot.publish)) or _published(own, boot)
     place = NewContainer(
         image.reference,
         name=name,
         publish=publish,
         labels={labels.CONTAINER: image.release},
-        surroundings=around.surroundings(boot.options, before=image.env),
+        options=environment.run_options(boot.options, before=image.env),
         nofile=boot.nofile,
         detach=boot.detach,
         stop_timeout=boot.stop_timeout,
@@ -70,15 +76,42 @@ def run(session: Session, reference: str | None, around: Around, boot: Boot) -> 
     )
     argv = place.argv()
     if boot.detach:
-        return _detached(session, argv, around.values, name, boot, publish, own)
+        return _detached(session, argv, environment.values, name, boot, publish, own)
     for address in filter(None, (address_of(each, session.endpoint.host) for each in publish)):
         session.note(address)
     # A container of a name that was given may have been there before: only one that is surely ours is removed.
     undo = remove_container(name, session.endpoint) if name is not None and boot.name is None else None
     handling = Handling(undo=undo, grace=boot.stop_timeout + REMOVAL, ends_by_signal=True)
-    outcome = call.run(session, argv, around.values, handling, advice.not_started)
-    call.require_started(outcome)
+    outcome = call.run(session, argv, environment.values, handling, call.refused_start)
+    if error := call.refused_start(outcome.exit_code, outcome.tail):
+        raise error
     return call.result(session, argv, outcome)
+
+
+def _at_target(
+    session: Session, reference: str | None, on: str, environment: Environment, boot: Boot
+) -> tuple[Session, str | None, Environment, Boot]:
+    """Return what a container at a target gets; raise UsageError for any place but a target on one host."""
+    place = Place.parse(on)
+    if place.kind != TARGET:
+        raise UsageError(f"run --on {on}: a new container has no such place", hint="--on takes a target's name here")
+    engine = open_named(session, place.name).target.engine
+    if engine != "host":
+        raise UsageError(
+            f"run makes no sense on {on}: {engine} starts what it runs itself",
+            hint=f"relbuild deploy {on} changes what runs there; relbuild eval runs an expression in it",
+        )
+    context = target_context(session, place.name)
+    environment, copied = context.combine(environment)
+    networks = tuple(word for each in copied.networks for word in ("--network", each))
+    checked = environment.checked and not copied.brings_files
+    return (
+        context.session,
+        reference or context.image,
+        replace(environment, checked=checked),
+        # The ports there are the target's own.
+        replace(boot, options=(*copied.options, *networks, *boot.options), publish_all=boot.publish_all or False),
+    )
 
 
 def _detached(
@@ -91,14 +124,12 @@ def _detached(
     own: tuple[str, ...],
 ) -> Ran:
     """Start the container in the background, and wait a moment to see whether it stays up."""
-    handling = Handling(stdin=False, hold=advice.GIVES_UP, explained=advice.not_started)
+    handling = Handling(stdin=False, hold=advice.GIVES_UP, explained=call.refused_start)
     outcome = session.runner.captured(argv, env=env, handling=handling)
-    try:
-        call.require_started(outcome)
-    except CommandFailed as error:
+    if error := call.refused_start(outcome.exit_code, outcome.tail):
         if not NAME_TAKEN.search(str(error)):
             _remove_unstarted(session, name)
-        raise
+        raise error
     if session.dry_run or outcome.exit_code:
         return Ran(outcome.exit_code, argv, outcome.stdout)
     container = outcome.stdout.strip()
@@ -126,13 +157,11 @@ def _require_up(session: Session, container: str, name: str) -> None:
         if time.monotonic() > end:
             return
         time.sleep(PAUSE)
-    log = ""
     if found is not None:
         lines: list[str] = []
-        shown = Container(container, session.endpoint).logs(("--tail", str(LAST_LINES)))
+        shown = Place(CONTAINER, container, endpoint=session.endpoint).logs(("--tail", str(LAST_LINES)))
         session.runner.lines(shown, lines.append)
-        log = "".join(lines)
-        for each in log.splitlines():
+        for each in decoded("".join(lines)).splitlines():
             session.note(each)
     code = f" with exit code {state['ExitCode']}" if "ExitCode" in state else ""
     memory = ": it was out of memory" if state.get("OOMKilled") else ""

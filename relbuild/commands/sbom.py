@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relbuild.commands import running
 from relbuild.commands.inspect import look_into
+from relbuild.commands.release_image import newest_image
 from relbuild.commands.session import Session
 from relbuild.engine import files
 from relbuild.image import reference as references
@@ -46,7 +46,7 @@ def sbom(session: Session, reference: str | None, file: str | None = None) -> Bi
         files.require_writable("--output", file)
     if reference is not None:
         references.require(reference)
-    image, content = look_into(session, reference or running.newest_image(session))
+    image, content = look_into(session, reference or newest_image(session))
     made = make_bill(image, debian_packages(content.files, content.read))
     for note in made.notes:
         session.note(note)

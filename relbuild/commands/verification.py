@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from relbuild import __version__, cache
 from relbuild.commands import secrets
-from relbuild.commands.around import Around, around
 from relbuild.commands.session import Session
+from relbuild.commands.variables import Environment, given_environment
 from relbuild.engine import files
 from relbuild.engine.docker import ImageFacts
 from relbuild.errors import CommandFailed, ConfigError, Problem
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STOP_TIMEOUT = 30
 
 
-def environment(session: Session, given: Around) -> Around:
+def environment(session: Session, given: Environment) -> Environment:
     """Return what a trial is given: the environment under ``verify`` in relbuild.yml, and over it what options give.
 
     Raises ConfigError for an env file that isn't there or is faulty.
@@ -42,7 +42,7 @@ def environment(session: Session, given: Around) -> Around:
         at = config.marks.get("verify.env_file")
         raise ConfigError(f"verify.env_file: there is no file {path}", at=at, hint="create it, or remove the key")
     words = (name if value is None else f"{name}={value}" for name, value in verify.env.items())
-    own = around(
+    own = given_environment(
         (word for word in words if "=" in word or word in os.environ),
         (str(path),) if verify.env_file is not None else (),
     )
@@ -64,7 +64,7 @@ class Verification:
         self._session = session
         self._stop_timeout = stop_timeout
         self._secrets = secrets.values(plan.builder)
-        self._given = environment(session, Around())
+        self._given = environment(session, Environment())
         self._plan = plan
         self._checks: Checks | None = None
 
@@ -181,7 +181,7 @@ def previous(session: Session, reference: str, facts: ImageFacts) -> tuple[str, 
     return last[1:] if last is not None else None
 
 
-def _dry(session: Session, plan: Plan, candidate: str, given: Around, stop_timeout: int) -> None:
+def _dry(session: Session, plan: Plan, candidate: str, given: Environment, stop_timeout: int) -> None:
     """Have the commands shown that would try the release out."""
     from relbuild.image.verify.trial import TrialContainer, stand_ins
 
@@ -191,7 +191,7 @@ def _dry(session: Session, plan: Plan, candidate: str, given: Around, stop_timeo
         "relbuild-verify",
         env=plan.runner.env,
         stand_ins=values,
-        surroundings=given.surroundings(),
+        options=given.run_options(),
         endpoint=session.endpoint,
     )
     for argv in container.all(stop_timeout):

@@ -12,7 +12,7 @@ from relbuild.image.findings import Finding, table
 from relbuild.result import TextTable
 
 if TYPE_CHECKING:
-    from relbuild.commands.around import Around
+    from relbuild.commands.variables import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,18 @@ class Verified:
         return {"reference": self.reference, "id": self.id, "findings": findings}
 
 
-def verify(session: Session, reference: str | None, around: Around, stop_timeout: int) -> Verified:
+def verify(session: Session, reference: str | None, given_variables: Environment, stop_timeout: int) -> Verified:
     """Check a release image, the project's newest one by default, and return the findings.
 
     Raises UsageError for an image that holds no release and CommandFailed where there is none.
     """
-    from relbuild.commands import place, running
     from relbuild.commands.checks import Checks
+    from relbuild.commands.release_image import newest_image, pull
     from relbuild.commands.verification import environment, size_of
 
-    reference = reference or running.newest_image(session)
-    facts = session.engine.image(reference) or place.pull(session, reference)
-    given = environment(session, around)
+    reference = reference or newest_image(session)
+    facts = session.engine.image(reference) or pull(session, reference)
+    given = environment(session, given_variables)
     with Checks(session, reference, facts, given, _secrets_here(session), stop_timeout) as checks:
         findings = checks.findings()
     return Verified(reference, facts.id, (*findings, size_of(session, reference, facts)))

@@ -113,7 +113,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class TargetEnvironment:
     """The variables of a target: those that anybody may read, and the values of its secrets."""
 
     plain: Mapping[str, str]
@@ -128,13 +128,13 @@ class Environment:
         return hashlib.scrypt(content, salt=b"relbuild secrets", n=2**14, r=8, p=1, dklen=5).hex()
 
 
-def read_environment(
+def read_target_environment(
     name: str,
     target: Target,
     marks: Mapping[str, Mark],
     env_file: Mapping[str, str],
     environ: Mapping[str, str],
-) -> Environment:
+) -> TargetEnvironment:
     """Return the variables of a target, from relbuild.yml, the values of its env_file, and relbuild's environment.
 
     Everything is a secret but what relbuild.yml itself gives a value. Raises UsageError for each that has no value.
@@ -158,10 +158,10 @@ def read_environment(
     if problems:
         raise UsageError.of(problems)
     plain = {variable: value for variable, value in target.env.items() if value is not None}
-    return Environment(plain, {variable: value for variable, value in secrets.items() if variable not in plain})
+    return TargetEnvironment(plain, {variable: value for variable, value in secrets.items() if variable not in plain})
 
 
-def plan_services(target: Target, environment: Environment) -> tuple[Service, ...]:
+def plan_services(target: Target, environment: TargetEnvironment) -> tuple[Service, ...]:
     """Return the services of a target: one for each role, in their order in relbuild.yml."""
     roles = target.roles or {WEB: Role()}
     return tuple(

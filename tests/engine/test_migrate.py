@@ -372,7 +372,7 @@ def test_an_image_of_phoenixs_own_dockerfile(
     assert f"--entrypoint /app/bin/migrate {plain}\n" in ran.stderr
     cleanup.container(ran.stderr.split()[-1])
     back = relbuild("migrate", plain, *variable, "--rollback-to", FIRST)
-    assert (back.exit_code, f"the image {plain} carries no rollback expression" in back.stderr) == (2, True)
+    assert (back.exit_code, f"the image {plain} has no rollback expression" in back.stderr) == (2, True)
 
 
 def test_a_target_of_relbuild_yml(

@@ -12,7 +12,7 @@ PLAIN = Path(__file__).parents[1] / "golden" / "mix-new" / "project"
 LIBRARIES = {"asyncio", "cyclonedx", "docker", "elftools", "requests", "rich", "ssl"}
 OF_A_FAILURE = {"relbuild.image.build.causes", "relbuild.image.build.diagnostics", "relbuild.image.build.failures"}
 OF_AN_IMAGE_NOT_SEEN_BEFORE = {
-    *("relbuild.commands.checks", "relbuild.commands.content", "relbuild.commands.place", "relbuild.engine.archive"),
+    *("relbuild.commands.checks", "relbuild.commands.content", "relbuild.commands.places", "relbuild.engine.archive"),
     *("relbuild.engine.elf", "relbuild.engine.trial", "relbuild.image.filesystem", "relbuild.image.verify.boot"),
     *("relbuild.image.verify.secrets", "relbuild.image.verify.libraries", "relbuild.image.verify.trial"),
 }

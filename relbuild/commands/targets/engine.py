@@ -10,16 +10,21 @@ from typing import Any, Protocol
 from relbuild.deploy.spec import Deployment
 from relbuild.deploy.state import Holder, Record
 from relbuild.errors import DeployError
+from relbuild.release.place import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy of a release: ``state`` is starting, healthy, running (nothing checks it), unhealthy or ended."""
+    """One copy of a release: ``state`` is starting, healthy, running (nothing checks it), unhealthy or ended.
+
+    ``id`` is its container's or pod's at the engine.
+    """
 
     name: str
     role: str
     state: str
     detail: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class TargetEngine(Protocol):
 
     def running(self) -> Running | None:
         """Return what runs, None where nothing does."""
+
+    def place(self) -> Place | None:
+        """Return where commands of the release run; None where nothing runs."""
 
     def provide(self, image: str) -> str:
         """Have the image at the target and return the reference under which its engine finds it."""

@@ -18,6 +18,7 @@ from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError
 from relbuild.image.verify.trial import Socket, listening
+from relbuild.release.place import CONTAINER, Place
 
 DEPLOYMENT = "io.relbuild.deployment"
 RECORD = "io.relbuild.record"
@@ -118,6 +119,14 @@ class Host:
             copies=tuple(_copy(each, role) for each, role in zip(copies, roles, strict=True)),
             wanted={role: roles.count(role) for role in roles},
         )
+
+    def place(self) -> Place | None:
+        running = self.running()
+        if running is None:
+            return None
+        well = ("healthy", "running")
+        best = min(running.copies, key=lambda copy: (copy.role != WEB, copy.state not in well, copy.name))
+        return Place(CONTAINER, best.name, endpoint=self.session.endpoint)
 
     def provide(self, image: str) -> str:
         return transfer.provide(self.session, image)
@@ -399,6 +408,5 @@ def _copy(container: Any, role: str) -> Copy:
     state = container["State"]
     checked = (state.get("Health") or {}).get("Status", "none")
     shown = checked if checked != "none" else state["Status"]
-    return Copy(
-        container["Name"].lstrip("/"), role, shown, health.last_check(state["Health"]) if checked == "unhealthy" else ""
-    )
+    detail = health.last_check(state["Health"]) if checked == "unhealthy" else ""
+    return Copy(container["Name"].lstrip("/"), role, shown, detail, container["Id"])

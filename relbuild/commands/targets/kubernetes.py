@@ -17,8 +17,10 @@ from relbuild.deploy import health, kubernetes
 from relbuild.deploy.compose import REVISION_LABEL, ROLE_LABEL, SPEC_LABEL
 from relbuild.deploy.spec import WEB, Deployment
 from relbuild.deploy.state import EXPIRY, LENGTH, Holder, Record, in_order, lock_name
+from relbuild.endpoint import Endpoint
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, Mark, PassingFault, TimedOut, UsageError
+from relbuild.release.place import DEPLOYMENT, Place
 
 LOCK = "io.relbuild.lock"
 # Seconds between two looks at the pods.
@@ -179,6 +181,9 @@ class Kubernetes:
                 each["metadata"]["labels"].get(ROLE_LABEL, WEB): int(each["spec"]["replicas"]) for each in deployments
             },
         )
+
+    def place(self) -> Place:
+        return Place(DEPLOYMENT, self.name, self.target.namespace, Endpoint(self.context))
 
     def provide(self, image: str) -> str:
         # The nodes pull it themselves.
@@ -466,7 +471,13 @@ def _copy(pod: Any) -> Copy:
     checked = "readinessProbe" in pod["spec"]["containers"][0]
     state = ("healthy" if checked else "running") if _is_ready(pod) else "starting" if phase == "running" else phase
     detail = _waits_for_ever(pod) or _crash_loop(pod) or ""
-    return Copy(pod["metadata"]["name"], pod["metadata"]["labels"].get(ROLE_LABEL, WEB), state, detail)
+    return Copy(
+        pod["metadata"]["name"],
+        pod["metadata"]["labels"].get(ROLE_LABEL, WEB),
+        state,
+        detail,
+        str(pod["metadata"].get("uid", "")),
+    )
 
 
 def _to_the_second(time_of_cluster: str) -> str:

@@ -16,6 +16,7 @@ from relbuild.deploy.spec import SECRETS_DIRECTORY, WEB, Deployment
 from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, TimedOut
+from relbuild.release.place import SERVICE, Place
 
 DEPLOYMENT = "io.relbuild.deployment"
 RECORD = "io.relbuild.record"
@@ -117,6 +118,11 @@ class Swarm:
             copies=tuple(copies),
             wanted=wanted,
         )
+
+    def place(self) -> Place | None:
+        specs = [each["Spec"] for each in self._services()]
+        best = min(specs, key=lambda spec: (spec["Labels"].get(compose.ROLE_LABEL) != WEB, spec["Name"]), default=None)
+        return None if best is None else Place(SERVICE, best["Name"], endpoint=self.session.endpoint)
 
     def provide(self, image: str) -> str:
         nodes = int(self.session.engine.swarm().get("Nodes") or 1)
@@ -346,7 +352,9 @@ def _copy(service: Any, task: Any, role: str) -> Copy:
     state = task["Status"]["State"]
     # A task is running only once its health check has passed.
     shown = ("healthy" if checked else "running") if state == "running" else state
-    return Copy(f"{service['Spec']['Name']}.{task.get('Slot', '')}", role, shown, task["Status"].get("Err") or "")
+    container = (task["Status"].get("ContainerStatus") or {}).get("ContainerID") or ""
+    name = f"{service['Spec']['Name']}.{task.get('Slot', '')}"
+    return Copy(name, role, shown, task["Status"].get("Err") or "", container)
 
 
 def _why(task: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from relbuild.commands.place import pull
+from relbuild.commands.release_image import pull
 from relbuild.commands.session import Session
 from relbuild.endpoint import DEFAULT
 from relbuild.errors import CommandFailed

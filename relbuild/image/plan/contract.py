@@ -16,7 +16,7 @@ from relbuild.mix import migrations
 from relbuild.mix.environment import Contract, to_label
 from relbuild.mix.migrations import Migrate, ecto_pending, find_migrations, overlay
 from relbuild.mix.project import Project, Release
-from relbuild.release.command import ROOT
+from relbuild.release.boot_script import ROOT
 
 OVERLAYS = "overlays/"
 # Debian's packages that have a VM, and those that bring one along.

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from relbuild.endpoint import DEFAULT, Endpoint
 from relbuild.image.labels import TRIAL
 from relbuild.mix.environment import COMMAND, Contract, Use, Variable, lacks, undecided
-from relbuild.release.target import HARDENING, NOTHING, ONE_OFF, Surroundings, remove_container
+from relbuild.release.place import HARDENING, NO_OPTIONS, ONE_OFF, RunOptions, remove_container
 from relbuild.templates import render
 
 # Decimal digits are valid as text, base64 and hexadecimal of any case; 64 of them are a secret_key_base.
@@ -191,7 +191,7 @@ class Foreign:
 class TrialContainer:
     """The docker commands of a trial: on a read-only root, and without a network unless one is given.
 
-    ``env`` is the environment that the image sets and the user gives; of ``surroundings`` only names are in a command,
+    ``env`` is the environment that the image sets and the user gives; of ``options`` only names are in a command,
     ``stand_ins`` are no secrets.
     """
 
@@ -199,7 +199,7 @@ class TrialContainer:
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, str] = field(default_factory=dict)
-    surroundings: Surroundings = NOTHING
+    options: RunOptions = NO_OPTIONS
     endpoint: Endpoint = DEFAULT
     foreign: Foreign | None = None
 
@@ -207,9 +207,9 @@ class TrialContainer:
     def start(self) -> tuple[str, ...]:
         """Start what the image starts by itself."""
         platform = () if self.foreign is None else ("--platform", self.foreign.platform)
-        given = Surroundings(self.surroundings.env, self.surroundings.network or "none", self.surroundings.options)
+        given = RunOptions(self.options.env, self.options.network or "none", self.options.options)
         # Scripts look up their own host's name, which has an address in every network but none.
-        hosts = () if self.surroundings.network else ("--hostname", HOSTNAME, *_hosts(HOSTNAME, HOST))
+        hosts = () if self.options.network else ("--hostname", HOSTNAME, *_hosts(HOSTNAME, HOST))
         env = (f"{FLAGS}={self._flags}", NO_DUMP, *(f"{name}={value}" for name, value in self.stand_ins.items()))
         return (
             *(*self.endpoint.docker, "run", "--detach", "--name", self.name),

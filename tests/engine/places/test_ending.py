@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from relbuild.release.target import ONE_OFF
+from relbuild.release.place import ONE_OFF
 
 Docker = Any
 Ran = Any

@@ -15,7 +15,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from relbuild.release.verbs import PLACES, VERBS
+from relbuild.release.place import PLACES, VERBS
 
 Ran = Any
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from relbuild.commands.place import ReleaseImage
+from relbuild.commands.release_image import ReleaseImage
 from relbuild.commands.run import address_of, both_sides, own_ports
 from relbuild.engine.facts import ImageFacts
 from relbuild.errors import Mark

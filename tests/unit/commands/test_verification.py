@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from relbuild.commands import checks
-from relbuild.commands.around import Around
 from relbuild.commands.checks import _cookies
+from relbuild.commands.variables import Environment
 from relbuild.commands.verification import _key, environment
 from relbuild.config import Config, parse
 from relbuild.endpoint import DEFAULT
@@ -49,16 +49,16 @@ def test_the_environment_of_relbuild_yml_and_over_it_that_of_the_options(
     monkeypatch.setenv("FROM_HERE", "mine")
     monkeypatch.delenv("NOT_HERE", raising=False)
     config = parse(b"verify:\n  env: {B: yml, C: yml, FROM_HERE: null, NOT_HERE: null}\n  env_file: .env.test\n")
-    found = environment(session(tmp_path, config), Around({"C": "option"}, network="backend"))
+    found = environment(session(tmp_path, config), Environment({"C": "option"}, network="backend"))
     assert dict(found.variables) == {"A": "file", "B": "yml", "C": "option", "FROM_HERE": "mine"}
     assert (found.inherited, found.network) == ({"FROM_HERE"}, "backend")
-    assert environment(session(tmp_path, Config()), Around()) == Around()
+    assert environment(session(tmp_path, Config()), Environment()) == Environment()
 
 
 def test_an_env_file_that_is_not_there(tmp_path: Path) -> None:
     config = parse(b"verify:\n  env_file: none\n")
     with pytest.raises(ConfigError) as raised:
-        environment(session(tmp_path, config), Around())
+        environment(session(tmp_path, config), Environment())
     [problem] = raised.value.problems
     assert (problem.message, problem.at) == (
         f"verify.env_file: there is no file {tmp_path / 'none'}",
@@ -91,9 +91,9 @@ def test_the_ports_that_it_should_listen_on(
 def test_a_foreign_image_gets_a_cookie_and_one_of_ours_makes_it() -> None:
     foreign = ImageFacts("sha256:1", (), (), {}, 1)
     own = ImageFacts("sha256:1", (), (), {labels.BUILT_BY: "relbuild 1"}, 1)
-    assert checks._setup(foreign, SHOP, Around(), 30).stand_ins == {"RELEASE_COOKIE": "relbuild"}
-    assert checks._setup(foreign, SHOP, Around({"RELEASE_COOKIE": "a"}), 30).stand_ins == {}
-    assert checks._setup(own, SHOP, Around(), 30).stand_ins == {}
+    assert checks._setup(foreign, SHOP, Environment(), 30).stand_ins == {"RELEASE_COOKIE": "relbuild"}
+    assert checks._setup(foreign, SHOP, Environment({"RELEASE_COOKIE": "a"}), 30).stand_ins == {}
+    assert checks._setup(own, SHOP, Environment(), 30).stand_ins == {}
 
 
 def test_containers_that_a_killed_relbuild_left_are_removed() -> None:

@@ -13,14 +13,14 @@ from relbuild.config import Config, Healthcheck, Target
 from relbuild.config.target import Role
 from relbuild.deploy.spec import (
     Deployment,
-    Environment,
     Port,
     Probe,
     Service,
+    TargetEnvironment,
     find_probe,
     name_of,
     plan_services,
-    read_environment,
+    read_target_environment,
 )
 from relbuild.errors import Mark, Problem, UsageError
 
@@ -44,7 +44,9 @@ def test_a_port_is_read_as_docker_reads_it(text: str, port: Port) -> None:
 
 def test_everything_but_the_values_of_relbuild_yml_is_secret() -> None:
     target = Target("host", env=MappingProxyType({"PHX_HOST": "shop.example.com", "COOKIE": None}), secrets=("KEY",))
-    read = read_environment("production", target, {}, {"DATABASE_URL": "postgres://db"}, {"COOKIE": "c", "KEY": "k"})
+    read = read_target_environment(
+        "production", target, {}, {"DATABASE_URL": "postgres://db"}, {"COOKIE": "c", "KEY": "k"}
+    )
     assert dict(read.plain) == {"PHX_HOST": "shop.example.com"}
     assert dict(read.secrets) == {"DATABASE_URL": "postgres://db", "COOKIE": "c", "KEY": "k"}
     assert "postgres://db" not in repr(read)
@@ -54,7 +56,7 @@ def test_a_secret_without_a_value_is_named_at_its_place() -> None:
     target = Target("host", env_file=".env", env=MappingProxyType({"COOKIE": None}), secrets=("FROM_FILE", "KEY"))
     marks = {"targets.a.env.COOKIE": Mark("relbuild.yml", 4, 7), "targets.a.secrets[1]": Mark("relbuild.yml", 5, 20)}
     with pytest.raises(UsageError) as caught:
-        read_environment("a", target, marks, {"FROM_FILE": "x"}, {})
+        read_target_environment("a", target, marks, {"FROM_FILE": "x"}, {})
     assert caught.value.problems == (
         Problem("COOKIE of the target a isn't set", Mark("relbuild.yml", 4, 7), "export COOKIE, or write it to .env"),
         Problem("KEY of the target a isn't set", Mark("relbuild.yml", 5, 20), "export KEY, or write it to .env"),
@@ -65,12 +67,12 @@ def test_a_secret_without_a_value_is_named_at_its_place() -> None:
 def test_the_version_of_secrets_changes_with_each_value(values: dict[str, str], other: str) -> None:
     name = next(iter(values))
     changed = {**values, name: other}
-    assert (Environment({}, values).version == Environment({}, changed).version) == (values == changed)
+    assert (TargetEnvironment({}, values).version == TargetEnvironment({}, changed).version) == (values == changed)
 
 
 def test_a_target_without_roles_is_one_service() -> None:
     target = Target("swarm", replicas=3, publish=("80:4000",), memory="512m")
-    assert plan_services(target, Environment({"A": "1"}, {})) == (
+    assert plan_services(target, TargetEnvironment({"A": "1"}, {})) == (
         Service("web", 3, (Port(80, 4000),), {"A": "1"}, {}, "512m"),
     )
 
@@ -78,7 +80,7 @@ def test_a_target_without_roles_is_one_service() -> None:
 def test_a_role_has_settings_of_its_own_over_the_targets() -> None:
     roles = {"web": Role(), "worker": Role(replicas=0, env={"A": "2"}, labels={"x": "y"}, cpus="1")}
     target = Target("swarm", replicas=3, publish=("80:4000",), roles=roles, labels={"x": "z"}, memory="1g")
-    assert plan_services(target, Environment({"A": "1", "B": "b"}, {})) == (
+    assert plan_services(target, TargetEnvironment({"A": "1", "B": "b"}, {})) == (
         Service("web", 3, (Port(80, 4000),), {"A": "1", "B": "b"}, {"x": "z"}, "1g"),
         Service("worker", 0, (), {"A": "2", "B": "b"}, {"x": "y"}, "1g", "1"),
     )

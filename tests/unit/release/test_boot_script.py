@@ -1,10 +1,10 @@
-"""Which release an image holds that doesn't say it."""
+"""Which release is in an image without labels."""
 
 from __future__ import annotations
 
 import pytest
 
-from relbuild.release.boot_script import directories, from_command, from_files
+from relbuild.release.boot_script import release_of_command, release_roots, releases_in
 
 BOOT = b'#!/bin/sh\nSELF=$(readlink "$0")\nRELEASE_ROOT=..\n. "$RELEASE_ROOT/releases/start_erl.data"\n'
 
@@ -26,13 +26,13 @@ BOOT = b'#!/bin/sh\nSELF=$(readlink "$0")\nRELEASE_ROOT=..\n. "$RELEASE_ROOT/rel
     ],
 )
 def test_by_what_starts_it(words: tuple[str, ...], directory: str, found: tuple[str, str] | None) -> None:
-    assert from_command(words, directory) == found
+    assert release_of_command(words, directory) == found
 
 
 def test_by_the_boot_scripts_beside() -> None:
     files = {"shop": BOOT, "server": b"#!/bin/sh\nexec ./shop start\n", "shop.bat": BOOT, "other": BOOT}
-    assert from_files(files) == ("other", "shop")
+    assert releases_in(files) == ("other", "shop")
 
 
 def test_where_to_look() -> None:
-    assert directories(("/srv/x/bin/server",), "/home/app/") == ("/srv/x", "/home/app", "/app")
+    assert release_roots(("/srv/x/bin/server",), "/home/app/") == ("/srv/x", "/home/app", "/app")

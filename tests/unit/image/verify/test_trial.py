@@ -6,7 +6,7 @@ import shlex
 
 from relbuild.endpoint import Endpoint
 from relbuild.image.verify.trial import Foreign, Socket, TrialContainer, watched
-from relbuild.release.target import Surroundings
+from relbuild.release.place import RunOptions
 
 FLAGS = (
     """-eval '[spawn(fun Wait()->case proplists:get_value(starting,application:info(),[])of"""
@@ -58,7 +58,7 @@ def test_a_platform_that_is_not_the_engines_own() -> None:
 
 
 def test_what_a_release_is_given() -> None:
-    container = TrialContainer("i", "v", surroundings=Surroundings(("URL",), "backend"), endpoint=Endpoint("ci"))
+    container = TrialContainer("i", "v", options=RunOptions(("URL",), "backend"), endpoint=Endpoint("ci"))
     assert started(container)[0] == (
         "docker --context ci run --detach --name v --label io.relbuild.one-off= --label io.relbuild.trial "
         "--read-only --tmpfs /tmp "

@@ -1,4 +1,4 @@
-"""What a one-off gets besides what is copied, and which image it is of."""
+"""What a one-off gets, and which image it has."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Any
 
 import pytest
 
-from relbuild.commands.around import Around
-from relbuild.commands.surroundings import Beside, _from_config, beside
+from relbuild.commands.oneoff import OneOffContext, _configured_context, context_at
+from relbuild.commands.variables import Environment
+from relbuild.config import Config
 from relbuild.config.target import Target
-from relbuild.release.oneoff import Job, OneOff
-from relbuild.release.surroundings import Copied
+from relbuild.release.oneoff import CopiedOptions
 
-IN_WEB = Copied({"A": "copied", "B": "copied"}, ("--network", "web", "--read-only"), ("db",))
+IN_WEB = CopiedOptions({"A": "copied", "B": "copied"}, ("--network", "web", "--read-only"), ("db",))
 
 
 @pytest.mark.parametrize(
-    ("copied", "kind", "network", "expected"),
+    ("copied", "swarm", "network", "expected"),
     [
-        (IN_WEB, OneOff, None, IN_WEB),
-        (IN_WEB, OneOff, "web", IN_WEB),
-        (IN_WEB, OneOff, "db", IN_WEB),
-        (IN_WEB, OneOff, "more", Copied(IN_WEB.variables, IN_WEB.options, ("db", "more"))),
-        (IN_WEB, Job, "more", Copied(IN_WEB.variables, (*IN_WEB.options, "--network", "more"), ("db",))),
-        (Copied({}, ()), OneOff, "more", Copied({}, ("--network", "more"))),
+        (IN_WEB, False, None, IN_WEB),
+        (IN_WEB, False, "web", IN_WEB),
+        (IN_WEB, False, "db", IN_WEB),
+        (IN_WEB, False, "more", CopiedOptions(IN_WEB.variables, IN_WEB.options, ("db", "more"))),
+        (IN_WEB, True, "more", CopiedOptions(IN_WEB.variables, (*IN_WEB.options, "--network", "more"), ("db",))),
+        (CopiedOptions({}, ()), False, "more", CopiedOptions({}, ("--network", "more"))),
     ],
 )
-def test_a_network_is_joined_once(copied: Copied, kind: type[OneOff], network: str | None, expected: Copied) -> None:
-    place = Beside(None, "container web", "web", copied, kind=kind)  # type: ignore[arg-type]
-    assert place.with_also(Around(network=network)) == (Around(copied.variables), expected)
+def test_a_network_is_joined_once(
+    copied: CopiedOptions, swarm: bool, network: str | None, expected: CopiedOptions
+) -> None:
+    place = OneOffContext(None, "container web", "web", copied, swarm=swarm)  # type: ignore[arg-type]
+    assert place.combine(Environment(network=network)) == (Environment(copied.variables), expected)
 
 
 def test_what_is_given_comes_before_what_is_copied() -> None:
-    place = Beside(None, "container web", "web", IN_WEB)  # type: ignore[arg-type]
-    around, _ = place.with_also(Around({"B": "given", "C": "given"}, frozenset({"C"})))
-    assert around == Around({"A": "copied", "B": "given", "C": "given"}, frozenset({"C"}))
+    place = OneOffContext(None, "container web", "web", IN_WEB)  # type: ignore[arg-type]
+    environment, _ = place.combine(Environment({"B": "given", "C": "given"}, frozenset({"C"})))
+    assert environment == Environment({"A": "copied", "B": "given", "C": "given"}, frozenset({"C"}))
 
 
 def container(labels: dict[str, str]) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def container(labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def asked(images: dict[str, str], **labels: str) -> Beside:
+def asked(images: dict[str, str], **labels: str) -> OneOffContext:
     """Return what is found at a container when the engine has images of these names."""
     names = {name.replace("_", "."): value for name, value in labels.items()}
 
@@ -60,8 +62,8 @@ def asked(images: dict[str, str], **labels: str) -> Beside:
         return {"Id": images[name], "Config": {}} if name in images else None
 
     session: Any = SimpleNamespace(engine=SimpleNamespace(inspected=inspected), endpoint="here")
-    found = beside(session, "container:web", "migrate")
-    assert isinstance(found, Beside)
+    found = context_at(session, "container:web", "migrate")
+    assert isinstance(found, OneOffContext)
     return found
 
 
@@ -84,5 +86,7 @@ def test_an_env_file_is_beside_relbuild_yml(tmp_path: Path, config: str | None, 
         (tmp_path / directory).mkdir()
         (tmp_path / directory / "prod.env").write_text(f"WHERE={directory}\n")
     session: Any = SimpleNamespace(root=tmp_path / "project", config_file=tmp_path / config if config else None)
-    place = _from_config(session, "production", Target(engine="docker", env_file="prod.env"))
-    assert place.copied.variables == {"WHERE": read}
+    opened: Any = SimpleNamespace(
+        session=session, target=Target(engine="host", env_file="prod.env"), key="production", config=Config()
+    )
+    assert _configured_context(opened).copied.variables == {"WHERE": read}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relbuild.commands.script import LONGEST, as_argument
+from relbuild.commands.evaluate import LONGEST, as_argument
 from relbuild.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""Which of a project's images is its newest."""
+"""A project's newest image, and which of its containers a verb uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from relbuild.commands import running
+from relbuild.commands import places
+from relbuild.commands.release_image import newest_image
 from relbuild.config import Config
 from relbuild.engine.facts import ImageFacts, Listed, ListedImage
 from relbuild.errors import CommandFailed
@@ -43,7 +44,7 @@ def test_the_newest_image_is_the_one_named_last(tagged: dict[str, float], newest
         image=lambda name: facts[name],
     )
     session: Any = SimpleNamespace(plan=lambda: PLAN, engine=engine, endpoint="here")
-    assert running.newest_image(session) == newest
+    assert newest_image(session) == newest
 
 
 def test_when_an_image_was_named() -> None:
@@ -67,18 +68,18 @@ def having(*listed: Listed) -> Any:
 
 def test_the_log_is_that_of_the_running_container_or_of_the_newest_that_ended() -> None:
     old, new, up = listed("old", "exited"), listed("new", "exited"), listed("up", "running")
-    assert running.logged_container(having(new, old)) == "new"
-    assert running.logged_container(having(new, up, old)) == "up"
+    assert places.logged_container(having(new, old)) == "new"
+    assert places.logged_container(having(new, up, old)) == "up"
     with pytest.raises(CommandFailed, match="several containers"):
-        running.logged_container(having(up, listed("other", "running")))
+        places.logged_container(having(up, listed("other", "running")))
     with pytest.raises(CommandFailed, match="no container of the image a runs"):
-        running.logged_container(having())
+        places.logged_container(having())
 
 
 def test_a_container_that_has_ended_is_named_with_its_logs() -> None:
     session = having(listed("web", "exited"))
     with pytest.raises(CommandFailed) as caught:
-        running.only_container(session)
+        places.only_container(session)
     hint = caught.value.problems[0].hint
     assert hint is not None
     assert hint.endswith("; web has ended (Exited (1) a minute ago): relbuild logs shows why")

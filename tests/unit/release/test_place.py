@@ -1,4 +1,4 @@
-"""A release's command applied to each place."""
+"""The table of verbs and places, and a release's command in each place."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ import time
 import pytest
 
 from relbuild.endpoint import Endpoint
-from relbuild.release.command import ReleaseCommand
-from relbuild.release.target import (
+from relbuild.errors import UsageError
+from relbuild.release.place import (
+    PLACES,
+    VERBS,
     Call,
-    Container,
-    Deployment,
-    Image,
     NewContainer,
     Place,
-    Pod,
-    Service,
-    Surroundings,
+    RunOptions,
     end_marked,
+    require,
 )
 
-MIGRATE = ReleaseCommand("shop", "eval", ("Shop.Release.migrate()",))
 MARKED = Call(mark="c0ffee")
 PROD = Endpoint(context="prod")
 WORKER = Endpoint(host="ssh://deploy@web2")
 
 
 def test_an_image_runs_it_in_a_one_off_container() -> None:
-    argv = Image("shop:1.0", Surroundings(("DATABASE_URL",), "net")).argv(MIGRATE)
+    argv = Place("image", "shop:1.0", release="shop", options=RunOptions(("DATABASE_URL",), "net")).argv(
+        "eval", ("Shop.Release.migrate()",)
+    )
     assert shlex.join(argv) == (
         "docker run --rm --interactive --read-only --tmpfs /tmp"
         " --env DATABASE_URL --network net --entrypoint /app/bin/shop shop:1.0 eval 'Shop.Release.migrate()'"
@@ -43,34 +42,34 @@ def test_an_image_runs_it_in_a_one_off_container() -> None:
     ("place", "call", "argv", "undo"),
     [
         (
-            Image("shop:1.0", endpoint=PROD),
+            Place("image", "shop:1.0", endpoint=PROD, release="shop"),
             MARKED,
             "docker --context prod run --rm --interactive --name relbuild-c0ffee --label"
             " io.relbuild.one-off= --read-only --tmpfs /tmp --entrypoint /app/bin/shop shop:1.0 pid",
             "docker --context prod rm --force --volumes relbuild-c0ffee",
         ),
         (
-            Container("web", PROD, ("PORT",)),
+            Place("container", "web", endpoint=PROD, release="shop", options=RunOptions(("PORT",))),
             Call(term="xterm", mark="c0ffee"),
             "docker --context prod exec --interactive --tty --env PORT --env TERM=xterm --env RELBUILD_CALL=c0ffee"
             " web /app/bin/shop pid",
             "docker --context prod exec web KILL",
         ),
         (
-            Service("shop", Container("1f", WORKER), PROD),
+            Place("service", "shop", endpoint=PROD, node=WORKER, container="1f", release="shop"),
             MARKED,
             "docker --host ssh://deploy@web2 exec --interactive --env RELBUILD_CALL=c0ffee 1f /app/bin/shop pid",
             "docker --host ssh://deploy@web2 exec 1f KILL",
         ),
         (
-            Pod("shop-0", "gke", "web"),
+            Place("pod", "shop-0", "web", Endpoint("gke"), "shop"),
             MARKED,
             "kubectl --context gke --namespace web exec --stdin pod/shop-0 -- env RELBUILD_CALL=c0ffee"
             " /app/bin/shop pid",
             "kubectl --context gke --namespace web exec pod/shop-0 -- KILL",
         ),
         (
-            Deployment("shop"),
+            Place("deployment", "shop", release="shop"),
             Call(stdin=False, term="xterm"),
             "kubectl exec --tty deployment/shop -- env TERM=xterm /app/bin/shop pid",
             None,
@@ -78,7 +77,7 @@ def test_an_image_runs_it_in_a_one_off_container() -> None:
     ],
 )
 def test_a_call_leaves_nothing_behind(place: Place, call: Call, argv: str, undo: str | None) -> None:
-    assert shlex.join(place.argv(ReleaseCommand("shop", "pid"), call)) == argv
+    assert shlex.join(place.argv("pid", call=call)) == argv
     ends = place.undo(call)
     killed = shlex.join(end_marked("c0ffee"))
     assert (None if ends is None else shlex.join(ends)) == (undo and undo.replace("KILL", killed))
@@ -102,7 +101,12 @@ def test_a_mark_finds_its_processes_and_no_others() -> None:
 def test_it_shows_its_log() -> None:
     assert [
         shlex.join(place.logs(("--follow",)))
-        for place in (Container("web"), Service("shop", Container("1f", WORKER), PROD), Pod("a"), Deployment("b"))
+        for place in (
+            Place("container", "web"),
+            Place("service", "shop", endpoint=PROD, node=WORKER, container="1f"),
+            Place("pod", "a"),
+            Place("deployment", "b"),
+        )
     ] == [
         "docker logs --follow web",
         "docker --context prod service logs --follow shop",
@@ -111,8 +115,10 @@ def test_it_shows_its_log() -> None:
     ]
 
 
-def test_a_release_may_lie_elsewhere() -> None:
-    argv = Container("web", WORKER).argv(ReleaseCommand("shop", "pid", root="/srv/shop"), Call(stdin=False))
+def test_a_release_in_another_directory() -> None:
+    argv = Place("container", "web", endpoint=WORKER, release="shop", root="/srv/shop").argv(
+        "pid", call=Call(stdin=False)
+    )
     assert shlex.join(argv) == "docker --host ssh://deploy@web2 exec web /srv/shop/bin/shop pid"
 
 
@@ -124,8 +130,65 @@ def test_a_new_container_boots_the_release() -> None:
     )
 
 
-def test_in_the_foreground_it_is_gone_when_it_ends() -> None:
+def test_in_the_foreground_it_is_removed_when_it_ends() -> None:
     argv = NewContainer("shop:1.0", nofile="1024", stop_timeout=5).argv()
     assert shlex.join(argv) == (
         "docker run --rm --interactive --init --stop-timeout 5 --read-only --tmpfs /tmp --ulimit nofile=1024 shop:1.0"
     )
+
+
+MATRIX = """
+           image container service pod deployment
+eval       yes   yes       yes     yes yes
+rpc        -     yes       yes     yes yes
+remote     -     yes       yes     yes yes
+start-iex  yes   -         -       -   -
+pid        -     yes       yes     yes yes
+stop       -     yes       yes     yes yes
+restart    -     yes       yes     yes yes
+version    yes   yes       yes     yes yes
+migrate    yes   yes       yes     -   -
+logs       -     yes       yes     yes yes
+"""
+
+
+def test_the_matrix() -> None:
+    rows = [[verb, *("yes" if kind in VERBS[verb].places else "-" for kind in PLACES)] for verb in VERBS]
+    assert [line.split() for line in MATRIX.strip().splitlines()] == [[*PLACES], *rows]
+
+
+def test_what_makes_no_sense_names_where_it_would() -> None:
+    with pytest.raises(UsageError) as refused:
+        require("rpc", "image")
+    [problem] = refused.value.problems
+    assert (problem.message, problem.hint) == (
+        "rpc makes no sense on an image: it speaks to a running system, "
+        "and in a one-off container of an image none runs",
+        "relbuild rpc --on container:NAME, service:NAME, pod:[NAMESPACE/]NAME, deployment:[NAMESPACE/]NAME "
+        "or a target's name from relbuild.yml; relbuild eval needs no running system",
+    )
+    with pytest.raises(UsageError) as refused:
+        require("start-iex", "container")
+    assert refused.value.problems[0].hint == (
+        "relbuild start-iex --on image:REF; relbuild remote is the shell on the running one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "place"),
+    [
+        ("image:registry:5000/shop:1.0", Place("image", "registry:5000/shop:1.0")),
+        ("container:web", Place("container", "web")),
+        ("pod:shop/web-0", Place("pod", "web-0", "shop")),
+        ("deployment:web", Place("deployment", "web")),
+        ("production", Place("target", "production")),
+    ],
+)
+def test_a_place_is_parsed_and_written_back(on: str, place: Place) -> None:
+    assert (Place.parse(on), str(place)) == (place, on)
+
+
+@pytest.mark.parametrize("on", ["", ":", "image", "image:", "host:web", "container:-rm", "Image:shop"])
+def test_what_is_no_place(on: str) -> None:
+    with pytest.raises(UsageError, match="there is no such place"):
+        Place.parse(on)
