@@ -97,6 +97,12 @@ def unanswered(output: str) -> bool:
     return re.search(UNANSWERED, output, re.IGNORECASE) is not None
 
 
+# What the C library, GNU C++ and the VM print; a step that was killed itself prints nothing.
+OUT_OF_MEMORY = _cause(
+    r"cannot allocate memory|virtual memory exhausted|signal terminated program cc1",
+    "a process was killed: the engine ran out of memory",
+    "give the engine's machine more memory, or compile fewer modules at once: builder.env {{ERL_FLAGS: '+S 2:2'}}",
+)
 # The first match counts: narrow patterns come first, what only follows from another cause last.
 CAUSES = (
     _cause(
@@ -104,12 +110,7 @@ CAUSES = (
         "no space left on the engine's disk",
         "docker system df shows what uses it; docker builder prune and docker image prune free it",
     ),
-    _cause(
-        r"exit code: 137\b|cannot allocate memory|\(signal: killed\)|virtual memory exhausted"
-        r"|signal terminated program cc1",
-        "a process was killed: the engine ran out of memory",
-        "give the engine's machine more memory, or compile fewer modules at once: builder.env {{ERL_FLAGS: '+S 2:2'}}",
-    ),
+    OUT_OF_MEMORY,
     _cause(
         r"unable to start container process: .*(?:connection reset by peer|broken pipe|\bEOF)$",
         "the engine could not start the step's container: its runtime (runc) failed",

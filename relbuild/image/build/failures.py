@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from relbuild.errors import CommandFailed, EngineError, Mark, PassingFault, Problem, RelbuildError
-from relbuild.image.build.causes import CAUSES, Cause
+from relbuild.image.build.causes import CAUSES, OUT_OF_MEMORY, Cause
 from relbuild.image.build.diagnostics import (
     Diagnostic,
     compile_errors,
@@ -29,6 +29,10 @@ PLACE = re.compile(r"(?:.*/)?(?P<file>[^/\s]+):(?P<line>\d+)")
 SNIPPET = re.compile(r"\s*\d+ \| .*|-+")
 MIX = re.compile(r"\*\* \(Mix\) (.+)")
 EXIT_CODE = re.compile(r"exit code: (\d+)")
+# What a shell, and so BuildKit, reports for a process that SIGKILL ended: 128 and the signal's number.
+SIGKILLED = "137"
+# gRPC's code for a call that its caller gave up, and Go's error for it.
+CANCELLED = re.compile(r"code = Canceled|context canceled|\bCanceled:")
 NO_BUILDX = (
     "'buildx' is not a docker command",
     "unknown command: docker buildx",
@@ -97,6 +101,8 @@ def build_warnings(build: Build, directory_of: DirectoryOf, workdir: str = "/src
 
 def _error(build: Build, exit_code: int, at: Mark | None, directory_of: DirectoryOf, workdir: str) -> RelbuildError:
     step = build.failed
+    if step.cancelled if step is not None else any(map(CANCELLED.search, build.lines)):
+        return CommandFailed("the build was cancelled", hint="nothing was tagged; build again")
     output = step.output if step else []
     text = "\n".join((*output[-SEARCHED:], step.error if step else "", *_without_snippet(build)))
     errors = _own_code(compile_errors(output, workdir)[:MOST], directory_of)
@@ -109,6 +115,8 @@ def _error(build: Build, exit_code: int, at: Mark | None, directory_of: Director
         for each, mark in errors
     ):
         return CommandFailed.of(problems)
+    if step is not None and _exit_code(step) == SIGKILLED:
+        return CommandFailed(f"the build failed: {OUT_OF_MEMORY.what}", at=at, hint=OUT_OF_MEMORY.how)
     for cause in CAUSES:
         if found := cause.pattern.search(text):
             own = _own_place(cause, output, directory_of, workdir)
@@ -191,7 +199,13 @@ def _without_blanks(lines: Sequence[str]) -> tuple[str, ...]:
 def _how(step: Step | None, exit_code: int) -> str:
     if step is None:
         return f" (docker exited with {exit_code})"
-    code = EXIT_CODE.search(step.error)
-    if code:
-        return f": {step.title} exited with {code[1]}"
+    code = _exit_code(step)
+    if code is not None:
+        return f": {step.title} exited with {code}"
     return f": {step.title}: {step.error.rpartition(' did not complete successfully: ')[2]}"
+
+
+def _exit_code(step: Step) -> str | None:
+    """Return the exit code of a step's process; None where BuildKit reports none."""
+    found = EXIT_CODE.search(step.error)
+    return found[1] if found else None

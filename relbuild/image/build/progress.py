@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -193,6 +194,11 @@ class Step:
         return bool(self.intervals) and not self.running
 
     @property
+    def ended(self) -> float:
+        """When it ended, by the engine's clock, in seconds since the epoch; infinite where that isn't known."""
+        return max((math.inf if end is None else end for _, end in self.intervals), default=math.inf)
+
+    @property
     def internal(self) -> bool:
         """Whether it is BuildKit's own, and no instruction of the Dockerfile."""
         # COPY --link is two steps of the same name, one of them with LINK: the merge.
@@ -279,9 +285,9 @@ class Build:
 
     @property
     def failed(self) -> Step | None:
-        """The step that made the build fail; not one that was only cancelled because of it."""
+        """The step that made the build fail: the first to fail, and not one that was only cancelled because of it."""
         failed = [step for step in self.steps.values() if step.error]
-        return next((step for step in failed if not step.cancelled), failed[0] if failed else None)
+        return min(failed, key=lambda step: (step.cancelled, step.ended), default=None)
 
     def _add_vertex(self, vertex: Vertex) -> None:
         if vertex.name.startswith(FIRST) and vertex.started is not None and self.started is None:

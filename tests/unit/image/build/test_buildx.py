@@ -59,8 +59,3 @@ def test_naming() -> None:
     assert shlex.join(buildx.untag("c:1", DEFAULT)) == "docker image rm --no-prune c:1"
     assert shlex.join(buildx.push("shop:1", DEFAULT)) == "docker push shop:1"
     assert shlex.join(buildx.pull("shop:1", DEFAULT)) == "docker pull shop:1"
-
-
-def test_a_client_without_machine_readable_progress() -> None:
-    assert buildx.no_rawjson(["ERROR: invalid progress mode rawjson"])
-    assert not buildx.no_rawjson(["ERROR: failed to solve"])

@@ -14,7 +14,7 @@ from relbuild.image.build.buildx import Clean
 from relbuild.image.dockerfile.render import FRESH_MOUNT, render_dockerfile
 from tests.unit.image.plan.test_sources import plan
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 PROJECTS = ("mix-new", "minimal", "phoenix-1-8", "phoenix-npm", "platforms", "platforms-emulated", "platforms-minimal")
 # What a clean build takes from earlier ones: the toolchain, and what is as it was downloaded.
 KEPT = {"scripts", "toolchain", "foreign", "base", "fresh"}

@@ -16,7 +16,7 @@ from relbuild.image.plan.credentials import DependencyAccess, Secret
 from relbuild.image.plan.stages import BuilderStages
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
-CONFIG = Path(__file__).parents[3] / ".hadolint.yaml"
+CONFIG = Path(__file__).parents[4] / ".hadolint.yaml"
 
 
 def builder(**changed: object) -> BuilderStages:

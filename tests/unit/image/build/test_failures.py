@@ -572,3 +572,66 @@ UNTRUSTED = (
 )
 def test_a_registry_that_the_engine_cannot_trust(output: str, advice: str | None) -> None:
     assert without_trust("r.example.com:5000", output) == advice
+
+
+ONE = "process x did not complete successfully: exit code: 1"
+KILLED = "process x did not complete successfully: exit code: 137"
+CANCELLED = f"{KILLED}: context canceled"
+OUT_OF_MEMORY = "a process was killed: the engine ran out of memory"
+
+
+def _failed_steps(*errors: tuple[str, str], client: str = "", exit_code: int = 1) -> str:
+    """Return the message of a build with these steps' errors and outputs, which end in this order."""
+    build = Build()
+    for number, (error, output) in enumerate(errors):
+        build.add(Vertex(str(number), f"[build {number}/9] RUN x", 1.0, 2.0 + number, error=error))
+        for line in output.splitlines():
+            build.add(OutputLine(str(number), line))
+    for line in client.splitlines():
+        build.add(ClientLine(line))
+    return explain_failure(build, exit_code, DOCKERFILE, lambda _: None).error.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("steps", "client"),
+    [
+        # The user pressed Ctrl-C in another terminal, or `docker buildx history` ended it.
+        (((CANCELLED, "Compiling 7 files (.ex)"),), f"ERROR: failed to build: failed to solve: {CANCELLED}"),
+        (((CANCELLED, "Killed"),), "ERROR: failed to solve: Canceled: context canceled"),
+        (((f"CANCELED: {KILLED}", ""),), ""),
+        ((), "ERROR: failed to build: failed to receive status: rpc error: code = Canceled desc = context canceled"),
+    ],
+)
+def test_a_cancelled_build_did_not_run_out_of_memory(steps: tuple[tuple[str, str], ...], client: str) -> None:
+    assert _failed_steps(*steps, client=client) == "the build was cancelled"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ((ONE, "** (RuntimeError) no"), (CANCELLED, "Killed")),
+        ((CANCELLED, ""), (ONE, "** (RuntimeError) no")),
+        # BuildKit kills the other steps, and doesn't always add why.
+        ((ONE, "** (RuntimeError) no"), (KILLED, "Killed")),
+        # What a step prints is no exit code of its own.
+        ((ONE, "worker: exit code: 137\n** (RuntimeError) no"),),
+        (("process x did not complete successfully: exit code: 2", "sh: (signal: killed)\n** (RuntimeError) no"),),
+    ],
+)
+def test_only_a_step_that_was_killed_itself_ran_out_of_memory(steps: tuple[tuple[str, str], ...]) -> None:
+    assert "memory" not in _failed_steps(*steps, client=f"ERROR: failed to solve: {KILLED}")
+
+
+@pytest.mark.parametrize(
+    ("error", "output"),
+    [
+        (KILLED, ""),
+        (
+            "process x did not complete successfully: exit code: 1",
+            "gcc: fatal error: Killed signal terminated program cc1",
+        ),
+        (ONE, "erl: sys_alloc: Cannot allocate memory"),
+    ],
+)
+def test_a_step_that_the_kernel_killed_ran_out_of_memory(error: str, output: str) -> None:
+    assert _failed_steps((error, output)) == f"the build failed: {OUT_OF_MEMORY}"

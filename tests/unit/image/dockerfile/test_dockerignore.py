@@ -21,7 +21,7 @@ from relbuild.image.plan.sources import is_excluded
 from relbuild.mix import project
 from tests.unit.image.plan.test_sources import mix, plan
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 BUILDABLE = [
     path.parent for path in sorted(GOLDEN.glob("*/plan.txt")) if not path.read_text(encoding="utf-8").startswith("exit")
 ]
