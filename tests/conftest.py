@@ -39,7 +39,10 @@ def serve() -> Iterator[Callable[[Respond], str]]:
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command == "GET":
+                    self.wfile.write(body)
+
+            do_HEAD = do_GET
 
             def log_message(self, *arguments: object) -> None:
                 return

@@ -23,6 +23,9 @@ NEW = "1.18.4-erlang-27.3.4.30-debian-trixie-20261101-slim"
 RUNNER = "library/debian"
 
 
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
 @dataclass
 class World:
     """What the index and the registry have, and the project; `ask` runs relbuild in it."""
@@ -36,8 +39,16 @@ class World:
     searched: list[dict[str, list[str]]] = field(default_factory=list)
 
     def body(self, image: str) -> bytes:
-        platforms = [{"platform": {"os": "linux", "architecture": arch}} for arch in self.images[image]]
-        return json.dumps({"name": image, "manifests": platforms}).encode()
+        manifests = [
+            {
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "digest": f"sha256:{hashlib.sha256(f'{image} {arch}'.encode()).hexdigest()}",
+                "size": 1,
+                "platform": {"os": "linux", "architecture": arch},
+            }
+            for arch in self.images[image]
+        ]
+        return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
 
     def digest(self, image: str) -> str:
         return f"sha256:{hashlib.sha256(self.body(image)).hexdigest()}"
@@ -49,11 +60,19 @@ class World:
             self.searched.append(query)
             tags = [{"repo": HEXPM, "tag": tag, "archs": list(archs)} for tag, archs in self.index.items()]
             return self.index_status, {}, json.dumps({"tags": tags, "total": len(tags)}).encode()
+        if parts.path == "/v2/":
+            return self.registry_status, {}, b"{}"
         repository, _, tag = parts.path.removeprefix("/v2/").partition("/manifests/")
-        image = f"{repository}:{tag}"
-        if image not in self.images:
-            return 404, {}, b"{}"
-        return self.registry_status, {}, self.body(image)
+        known = [each for each in self.images if each.startswith(f"{repository}:")]
+        image = next((each for each in known if tag in (each.partition(":")[2], self.digest(each))), None)
+        if image is None:
+            return (
+                404,
+                {"Content-Type": "application/json"},
+                b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}',
+            )
+        headers = {"Content-Type": INDEX, "Docker-Content-Digest": self.digest(image)}
+        return self.registry_status, headers, self.body(image)
 
     def ask(self, *argv: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "RELBUILD_HEXPM_INDEX": f"http://{self.address}", "DOCKER_CONFIG": str(self.project)}
