@@ -42,7 +42,8 @@ def serve() -> Iterator[Callable[[Respond], str]]:
                 if self.command == "GET":
                     self.wfile.write(body)
 
-            do_HEAD = do_GET
+            def do_HEAD(self) -> None:
+                self.do_GET()
 
             def log_message(self, *arguments: object) -> None:
                 return
