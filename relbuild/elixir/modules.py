@@ -12,6 +12,7 @@ from relbuild.elixir.syntax import (
     arguments,
     body,
     callee,
+    calls_of,
     child,
     module_name,
     operand,
@@ -201,9 +202,7 @@ def aliases(source: Source, defined: list[Module]) -> dict[str, str | None]:
     for module in defined:
         if module.outer is not None:
             add(module.name.rpartition(".")[2], module.name)
-    for node in walk(source.root):
-        if callee(node) not in ("alias", "require", "import"):
-            continue
+    for node in calls_of(source.root, "alias", "require", "import"):
         written = arguments(node)
         renamed = len(written) > 1 and written[1].type == "keywords"
         for name in _names(source, written[0]) if written else []:

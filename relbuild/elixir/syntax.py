@@ -9,7 +9,7 @@ from functools import cache
 from itertools import accumulate
 
 import tree_sitter_elixir
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from relbuild import facts
 from relbuild.errors import Mark, ProjectError
@@ -30,6 +30,9 @@ class Source:
         self.content = content.removeprefix(_BOM)
         self.root: Node = _parser().parse(self.content).root_node
         self._lines = [0, *accumulate(len(line) + 1 for line in self.content.split(b"\n"))]
+        # A function that is called hundreds of times is shown and placed as often.
+        self._marks: dict[int, Mark] = {}
+        self._excerpts: dict[tuple[int, int, int], str] = {}
 
     def text(self, node: Node) -> str:
         """Return the node's text."""
@@ -41,16 +44,22 @@ class Source:
 
     def mark_at(self, offset: int) -> Mark:
         """Return the place of a byte offset; columns count characters."""
-        line = bisect_right(self._lines, offset) - 1
-        before = self.content[self._lines[line] : offset]
-        return Mark(self.file, line + 1, len(before.decode("utf-8", "replace")) + 1)
+        mark = self._marks.get(offset)
+        if mark is None:
+            line = bisect_right(self._lines, offset) - 1
+            before = self.content[self._lines[line] : offset]
+            mark = self._marks[offset] = Mark(self.file, line + 1, len(before.decode("utf-8", "replace")) + 1)
+        return mark
 
     def excerpt(self, node: Node, length: int = 50) -> str:
         """Return the node's text on one line, cut to the length; only its kind when it may hold a secret."""
-        text = " ".join(self.text(node).split())
-        if "cookie" in text or _LOGIN.search(text):
-            return f"… ({node.type.replace('_', ' ')})"
-        return text if len(text) <= length else text[: length - 1] + "…"
+        key = node.start_byte, node.end_byte, length
+        if key not in self._excerpts:
+            text = " ".join(self.text(node).split())
+            if "cookie" in text or _LOGIN.search(text):
+                text = f"… ({node.type.replace('_', ' ')})"
+            self._excerpts[key] = text if len(text) <= length else text[: length - 1] + "…"
+        return self._excerpts[key]
 
 
 def parse(file: str, content: bytes) -> Source:
@@ -88,8 +97,13 @@ def _refuse_what_is_not_text(file: str, content: bytes) -> None:
 
 
 @cache
+def _language() -> Language:
+    return Language(tree_sitter_elixir.language())
+
+
+@cache
 def _parser() -> Parser:
-    return Parser(Language(tree_sitter_elixir.language()))
+    return Parser(_language())
 
 
 def first_error(root: Node) -> Node:
@@ -112,6 +126,18 @@ def walk(root: Node, into: Callable[[Node], bool] = lambda node: True) -> Iterat
         node = pending.pop()
         yield node
         pending.extend(child for child in reversed(node.children) if into(child))
+
+
+def calls_of(root: Node, *names: str) -> list[Node]:
+    """Return the calls of these plain names below a node, such as those of `alias` and `import`, in text order."""
+    found = QueryCursor(_calls_query(names)).captures(root).get("call", [])
+    return sorted(found, key=lambda node: node.start_byte)
+
+
+@cache
+def _calls_query(names: tuple[str, ...]) -> Query:
+    listed = " ".join(f'"{name}"' for name in names)
+    return Query(_language(), f"(call target: (identifier) @name (#any-of? @name {listed})) @call")
 
 
 def parts(node: Node | None) -> list[Node]:

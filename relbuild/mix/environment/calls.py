@@ -11,6 +11,7 @@ from relbuild.elixir import library
 from relbuild.elixir.modules import Module, default_of
 from relbuild.elixir.syntax import arguments, child, operand, operands, operator, parts
 from relbuild.mix.environment import control, functions, patterns, tables, variables
+from relbuild.mix.environment.conditions import ALWAYS
 from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
 
 if TYPE_CHECKING:
@@ -194,6 +195,8 @@ def _clauses(call: Call, file: File, module: Module, name: str) -> Value:
         if clause.guard is not None:
             condition = patterns.guarded(outer, condition, bindings, clause.guard)
         cases.append((condition, bindings, list(clause.expressions)))
+        if condition == ALWAYS:
+            break
     return control.first_of(outer, cases, call.frame.text(call.node))
 
 

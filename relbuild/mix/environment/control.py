@@ -98,6 +98,8 @@ def first_of(frame: Frame, found: list[tuple[Condition, dict[str, Value], list[N
     for condition, bindings, expressions in found:
         cases.append((every((left, condition)), _bound(bindings, expressions)))
         left = every((left, negation(condition)))
+        if left == NEVER:
+            break
     return branches(frame, cases, text)
 
 

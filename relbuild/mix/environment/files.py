@@ -10,7 +10,8 @@ from tree_sitter import Node
 
 from relbuild.elixir.evaluate import Evaluator
 from relbuild.elixir.modules import Module
-from relbuild.elixir.syntax import Source, arguments, callee, pair_key, parse, parts, walk
+from relbuild.elixir.syntax import Source, arguments, calls_of, pair_key, parse, parts
+from relbuild.elixir.values import Term
 from relbuild.errors import ProjectError
 from relbuild.facts import Tree
 from relbuild.mix import elixir_files
@@ -49,8 +50,8 @@ def imports_of(source: Source, module_name: Callable[[str], str | None]) -> tupl
 
 
 def _read(source: Source, module_name: Callable[[str], str | None]) -> Iterator[Import]:
-    for node in walk(source.root) if b"import" in source.content else ():
-        written = arguments(node) if callee(node) == "import" else []
+    for node in calls_of(source.root, "import"):
+        written = arguments(node)
         if not written or written[0].type not in ("alias", "atom"):
             continue
         name = source.text(written[0])
@@ -75,11 +76,12 @@ def _pairs(node: Node) -> list[Node]:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An Elixir file that is followed."""
+    """An Elixir file that is followed; `literals` are the terms of its literals by their offset."""
 
     source: Source
     evaluator: Evaluator
     imports: tuple[Import, ...]
+    literals: dict[int, Term] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -141,6 +141,12 @@ class Frame:
         return Plain(compute, self.text(node), present, seen(*parts), made_of(*parts), items)
 
     def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
+        if node.type in _LITERALS:
+            literal = self.file.literals.get(node.start_byte)
+            if literal is None:
+                literal = self.file.evaluator.evaluate(node, Scope(self.module, {}))
+                self.file.literals[node.start_byte] = literal
+            return literal
         evaluator = self.file.evaluator
         evaluator.start_anew()
         text = self.file.source.text(node)
