@@ -82,7 +82,9 @@ def constant(value: bool) -> Condition:
 def every(conditions: Iterable[Condition]) -> Condition:
     """Return that all hold, as short as it can be said."""
     parts = [each for each in conditions if each is not ALWAYS]
-    if len(parts) < 2 and not (parts and isinstance(parts[0], Among)):
+    if any(each is NEVER for each in parts):
+        return NEVER
+    if len(parts) < 2 and not (parts and isinstance(parts[0], Among) and not parts[0].values):
         return parts[0] if parts else ALWAYS
     return _joined(parts, Every, Either, _both)
 
@@ -112,7 +114,9 @@ def given(condition: Condition, variable: str, value: str | None) -> Condition:
 def either(conditions: Iterable[Condition]) -> Condition:
     """Return that at least one holds, as short as it can be said."""
     parts = [each for each in conditions if each is not NEVER]
-    if len(parts) < 2 and not (parts and isinstance(parts[0], Among)):
+    if any(each is ALWAYS for each in parts):
+        return ALWAYS
+    if len(parts) < 2 and not (parts and isinstance(parts[0], Among) and not parts[0].values):
         return parts[0] if parts else NEVER
     return _joined(parts, Either, Every, _one)
 
@@ -153,10 +157,10 @@ def _joined(
             key = condition.text, condition.negated
             denied = order.get((condition.text, not condition.negated))
             if isinstance(denied, Opaque) and denied.of is condition.of:
-                return opposite()
+                return NEVER if kind is Every else ALWAYS
         order[key] = _once(order.get(key), condition)
     if any(not test.values and test.inside == (kind is Every) for test in tests.values()):
-        return opposite()
+        return NEVER if kind is Every else ALWAYS
     # Among parts that all hold a further one is read as if the others held; among alternatives, as if they didn't.
     assumed = tests if kind is Every else {name: _opposite(test) for name, test in tests.items()}
     parts = [tests[key] if isinstance(key, str) else _shortened(each, assumed) for key, each in order.items()]
