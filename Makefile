@@ -38,7 +38,7 @@ golden: venv
 	$(BIN)/pytest tests/golden --recapture
 
 bench: venv engine bases
-	@missed=0; for each in cli.py commands.py memory.py "image.py $(ROUNDS)"; do \
+	@missed=0; for each in cli.py commands.py memory.py deploy.py "image.py $(ROUNDS)"; do \
 		$(BIN)/python bench/$$each || missed=1; \
 	done; exit $$missed
 
