@@ -33,9 +33,9 @@ def pairs(image: str, container: str) -> dict[str, tuple[tuple[str, ...], tuple[
     one_off = ("docker", "run", "--rm", "--interactive", "--read-only", "--tmpfs", "/tmp")
     migrate = (*one_off, "--entrypoint", "/app/bin/echo", image, "eval", EXPRESSION)
     return {
-        "rpc": ((*docker, "rpc", "1"), (*RELBUILD, "rpc", "1", "--on", f"container:{container}"), 150),
-        "migrate": (migrate, (*RELBUILD, "migrate", image), 300),
-        "version": ((*docker, "version"), (*RELBUILD, "version", "--on", f"container:{container}"), 150),
+        "rpc": ((*docker, "rpc", "1"), (*RELBUILD, "rpc", "1", "--on", f"container:{container}"), 350),
+        "migrate": (migrate, (*RELBUILD, "migrate", image), 500),
+        "version": ((*docker, "version"), (*RELBUILD, "version", "--on", f"container:{container}"), 350),
     }
 
 
