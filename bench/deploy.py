@@ -63,12 +63,11 @@ def measure(name: str, directory: str, rounds: int) -> int:
         unchanged.append(seconds(*deploy, one, cwd=directory))
         inspected.append(seconds("docker", "service", "inspect", service))
         theirs.append(seconds(*update))
-    rollout = statistics.median(ours) / statistics.median(theirs)
+    by_relbuild, by_docker = statistics.median(ours), statistics.median(theirs)
+    rollout = by_relbuild / by_docker
     over = statistics.median(unchanged) - statistics.median(inspected)
     print(f"medians of {rounds}, 3 replicas of a swarm")
-    print(
-        f"rollout    relbuild {statistics.median(ours):6.1f} s  docker {statistics.median(theirs):6.1f} s  {rollout:.2f}"
-    )
+    print(f"rollout    relbuild {by_relbuild:.1f} s, docker {by_docker:.1f} s: {rollout:.2f}")
     print(f"unchanged  {over:.2f} s over docker service inspect")
     return int(rollout > ROLLOUT_RATIO or over > UNCHANGED_SECONDS)
 
