@@ -101,14 +101,18 @@ def _argv(session: Session, image: ReleaseImage, request: MigrationRequest) -> t
     """Return the program in the container, and its arguments."""
     image_labels = image.facts.labels
     if request.rollback_to is not None:
-        from relbuild.mix.migrations import VERSION
+        from relbuild.mix.migrations import rollback_expression
 
         if not re.fullmatch(r"[0-9]{1,20}", request.rollback_to):
             raise UsageError(
                 f"--rollback-to {request.rollback_to}: a migration's version is a number",
                 hint="it stands before the name, as in 20240101120000_create_products",
             )
-        expression = _label(image, image_labels, labels.ROLLBACK).replace(VERSION, request.rollback_to)
+        expression = rollback_expression(_label(image, image_labels, labels.ROLLBACK), request.rollback_to)
+    elif request.pending and labels.PENDING not in image_labels and labels.ECTO_APPLICATIONS in image_labels:
+        from relbuild.mix.migrations import pending_expression
+
+        expression = pending_expression(image_labels[labels.ECTO_APPLICATIONS].split())
     elif request.pending:
         expression = _label(image, image_labels, labels.PENDING)
     elif labels.MIGRATE_COMMAND in image_labels:

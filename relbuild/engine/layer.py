@@ -7,6 +7,7 @@ import gzip
 import io
 import mmap
 import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -136,15 +137,24 @@ def unpack(raw: Any) -> Unpacked:
 def _gunzipped(raw: Any) -> Any:
     if len(raw) <= IN_MEMORY:
         return gzip.decompress(raw)
-    with tempfile.TemporaryFile() as spooled, gzip.GzipFile(fileobj=raw) as unpacking:
-        shutil.copyfileobj(unpacking, spooled, CHUNK)
-        spooled.flush()
-        return mmap.mmap(spooled.fileno(), 0, access=mmap.ACCESS_READ)
+    return _spooled_to_file(gzip.GzipFile(fileobj=raw))
 
 
-def _unzstd(raw: Any) -> bytes:
+def _unzstd(raw: Any) -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
     try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # from Python 3.14
-    except ImportError as error:
-        raise ValueError("a layer is packed with zstd, which this Python can't unpack (3.14 can)") from error
-    return bytes(zstd.decompress(raw))
+        return zstd.decompress(raw) if len(raw) <= IN_MEMORY else _spooled_to_file(zstd.ZstdFile(raw))
+    except zstd.ZstdError as error:
+        raise ValueError(f"a layer that is compressed with zstd is damaged: {error}") from error
+
+
+def _spooled_to_file(unpacking: io.BufferedIOBase) -> Any:
+    """Return the bytes of a stream, mapped from a file that is gone when they are."""
+    with tempfile.TemporaryFile() as file, unpacking:
+        shutil.copyfileobj(unpacking, file, CHUNK)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

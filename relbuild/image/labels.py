@@ -5,10 +5,13 @@ from __future__ import annotations
 RELEASE = "io.relbuild.release"
 VERSION = "io.relbuild.version"
 ROOT = "io.relbuild.root"
-# Expressions for the release's eval; VERSION in the second stands for the number to go back to.
+# Calls for the release's eval; in the second VERSION is the version to go back to, and REPO[APP] the only Ecto
+# repository of an application.
 MIGRATE = "io.relbuild.migrate"
 ROLLBACK = "io.relbuild.rollback"
 PENDING = "io.relbuild.pending"
+# The applications whose repositories Ecto migrates, with blanks between them.
+ECTO_APPLICATIONS = "io.relbuild.ecto-applications"
 # A command of the release's own that migrates, from its root: Phoenix's bin/migrate.
 MIGRATE_COMMAND = "io.relbuild.migrate-command"
 # The variables the release needs at boot, as JSON: relbuild.mix.environment.contract says its form.

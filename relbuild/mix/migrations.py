@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -70,7 +70,9 @@ def _has_ecto_sql(tree: Tree, part: Project) -> bool:
 
 
 VERSION = "VERSION"
-"""The placeholder in a rollback expression for the version to go back to, a number."""
+"""The placeholder in a rollback call for the version to go back to, a number."""
+# The placeholder in a rollback call for the only repository of an application.
+_REPO = re.compile(r"REPO\[(?P<app>\w+)\]")
 OVERLAY = "bin/migrate"
 """Where `mix phx.gen.release` puts its migrate command, below each directory of overlays."""
 
@@ -172,20 +174,39 @@ def overlay(tree: Tree, project: Project) -> str | None:
     return OVERLAY if any(tree.read(f"{directory}/{OVERLAY}") is not None for directory in directories) else None
 
 
-def ecto_pending(project: Project, apps: tuple[Project, ...]) -> str | None:
-    """Return an expression that prints Ecto's pending migrations; None where nothing depends on ecto_sql.
+def ecto_applications(project: Project, apps: tuple[Project, ...]) -> tuple[str, ...]:
+    """Return the applications whose repositories Ecto migrates; () where none of them depends on ecto_sql."""
+    compiled = apps if project.umbrella else (project,)
+    if not any(dep.app == "ecto_sql" and dep.in_release() for part in compiled for dep in part.deps):
+        return ()
+    return tuple(part.app.value for part in compiled if isinstance(part.app, Known))
+
+
+def pending_expression(applications: Iterable[str]) -> str:
+    """Return an expression that prints the pending migrations of the applications' repositories.
 
     https://hexdocs.pm/ecto_sql/Ecto.Migrator.html: with_repo/2, migrations/1.
     """
-    compiled = apps if project.umbrella else (project,)
-    if not any(dep.app == "ecto_sql" and dep.in_release() for part in compiled for dep in part.deps):
-        return None
-    names = ", ".join(f":{part.app.value}" for part in compiled if isinstance(part.app, Known))
+    names = ", ".join(f":{each}" for each in applications)
     return (
         f"Application.ensure_all_started(:ssl); for app <- [{names}], Application.load(app), "
         "repo <- Application.get_env(app, :ecto_repos, []), do: {:ok, _, _} = Ecto.Migrator.with_repo(repo, "
         "fn repo -> for {:down, version, name} <- Ecto.Migrator.migrations(repo), "
         'do: IO.puts("pending #{version} #{name}") end)'
+    )
+
+
+def rollback_expression(call: str, version: str) -> str:
+    """Return the expression of a rollback call with the version, and the only repository of its application."""
+    call = call.replace(VERSION, version)
+    found = _REPO.search(call)
+    if found is None:
+        return call
+    app, function = found["app"], call.partition("(")[0]
+    return (
+        f"Application.load(:{app}); case Application.fetch_env!(:{app}, :ecto_repos) do "
+        f"[repo] -> {call.replace(found[0], 'repo')}; "
+        f'repos -> raise "which of #{{inspect(repos)}}? {function}/2 takes one of them" end'
     )
 
 
@@ -281,7 +302,7 @@ def _supervised(source: Source, module: Module) -> Mark | None:
 
 
 def _rollback(module: Module, app: str | None) -> str | None:
-    """Return the expression that rolls back to a version.
+    """Return the call that rolls back to a version.
 
     `rollback(version)`, or Phoenix's `rollback(repo, version)` with the application's only repository. Only the name of
     a parameter tells a version from a number of steps, which would roll back everything.
@@ -290,11 +311,7 @@ def _rollback(module: Module, app: str | None) -> str | None:
         return f"{module.name}.rollback({VERSION})"
     if app is None or not _takes(module, "rollback", "repo", "version"):
         return None
-    return (
-        f"Application.load(:{app}); case Application.fetch_env!(:{app}, :ecto_repos) do "
-        f"[repo] -> {module.name}.rollback(repo, {VERSION}); "
-        f'repos -> raise "which of #{{inspect(repos)}}? {module.name}.rollback/2 takes one of them" end'
-    )
+    return f"{module.name}.rollback(REPO[{app}], {VERSION})"
 
 
 def _pending(module: Module) -> str | None:

@@ -417,15 +417,16 @@ def test_the_expressions_for_ecto_are_elixir(docker: Docker, shop: str) -> None:
     read = project.read_project(tree)
     [found] = migrations.find_migrations(tree, read, ()).found
     assert found.rollback is not None
+    rollback = migrations.rollback_expression(found.rollback, "7")
     script = (
         "defmodule Ecto.Migrator do\n"
         "  def with_repo(repo, f), do: {:ok, f.(repo), []}\n"
         '  def migrations(Shop.Repo), do: [{:up, 1, "one"}, {:down, 2, "two"}, {:down, 3, "three"}]\nend\n'
         "defmodule Shop.EctoRelease.Release do\n  def rollback(repo, version), do: IO.inspect({repo, version})\nend\n"
         "Application.put_env(:shop, :ecto_repos, [Shop.Repo])\n"
-        f"{migrations.ecto_pending(read, ())}\n{found.rollback.replace(migrations.VERSION, '7')}\n"
+        f"{migrations.pending_expression(migrations.ecto_applications(read, ()))}\n{rollback}\n"
         "Application.put_env(:shop, :ecto_repos, [Shop.Repo, Shop.Other])\n"
-        f"try do\n{found.rollback.replace(migrations.VERSION, '7')}\nrescue\nerror -> IO.puts(error.message)\nend\n"
+        f"try do\n{rollback}\nrescue\nerror -> IO.puts(error.message)\nend\n"
     )
     url = ("--env", "DATABASE_URL=postgres://u:p@nowhere.invalid/shop")
     assert docker("run", "--rm", *url, shop, "eval", script).splitlines() == [

@@ -6,15 +6,15 @@ https://github.com/package-url/purl-spec, with the definitions of the types hex,
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Mapping
+
+from packageurl import PackageURL
 
 from relbuild.image.inspect.contents import DebianPackage, Distribution
 from relbuild.mix.lock import Locked
 
 OTP = "https://github.com/erlang/otp"
 ELIXIR = "https://github.com/elixir-lang/elixir"
-_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}.-_~")
 _GITHUB = re.compile(
     r"(?:(?:https?|git|ssh)://(?:[^/@]*@)?|git@)(?:www\.)?github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?", re.ASCII
 )
@@ -22,15 +22,9 @@ _GITHUB = re.compile(
 
 def purl(kind: str, *path: str, version: str, qualifiers: Mapping[str, str | None] | None = None) -> str:
     """Return a package URL in its canonical form; a qualifier that is None or empty is left out."""
-    name = "/".join(_encoded(part) for part in path if part)
-    pairs = (f"{key}={_encoded(value, ':/')}" for key, value in sorted((qualifiers or {}).items()) if value)
-    query = "&".join(pairs)
-    return f"pkg:{kind}/{name}@{_encoded(version, ':')}" + (f"?{query}" if query else "")
-
-
-def _encoded(text: str, plain: str = "") -> str:
-    """Return the text percent-encoded, but for the characters that may stand as they are."""
-    return "".join(chr(byte) if chr(byte) in _PLAIN or chr(byte) in plain else f"%{byte:02X}" for byte in text.encode())
+    *namespace, name = path
+    given = {key: value for key, value in (qualifiers or {}).items() if value}
+    return PackageURL(kind, "/".join(filter(None, namespace)), name, version, given).to_string()
 
 
 def locked_purl(entry: Locked, version: str, repository: str | None = None) -> str:

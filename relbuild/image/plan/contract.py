@@ -14,7 +14,7 @@ from relbuild.image import labels
 from relbuild.image.reference import Reference
 from relbuild.mix import migrations
 from relbuild.mix.environment import Contract, to_label
-from relbuild.mix.migrations import Migrate, ecto_pending, find_migrations, overlay
+from relbuild.mix.migrations import Migrate, ecto_applications, find_migrations, overlay
 from relbuild.mix.project import Project, Release
 from relbuild.release.boot_script import ROOT
 
@@ -104,17 +104,17 @@ def plan_migration(tree: Tree, project: Project, apps: tuple[Project, ...], conf
     """Return the expression of relbuild.yml, else what lib/ and rel/overlays have; `apps` are the release's."""
     migrations = find_migrations(tree, project, apps)
     found = migrations.found
-    pending = ecto_pending(project, apps)
+    ecto = ecto_applications(project, apps)
     if config.migrate is not None:
         expression = Known(config.migrate, config.marks.get("migrate", Mark("relbuild.yml", 1)))
         chosen = next((each for each in found if each.expression == config.migrate.strip()), None)
-        return MigrationPlan(expression, _labels(expression, chosen, None, pending), (), migrations.at_start)
+        return MigrationPlan(expression, _labels(expression, chosen, None, ecto), (), migrations.at_start)
     command = overlay(tree, project)
     if not found:
         notes = () if command or migrations.at_start else _unmigrated(tree, project, apps, migrations.unsure)
-        return MigrationPlan(None, _labels(None, None, command, pending), notes, migrations.at_start)
+        return MigrationPlan(None, _labels(None, None, command, ecto), notes, migrations.at_start)
     first = Known(found[0].expression, found[0].at)
-    return MigrationPlan(first, _labels(first, found[0], command, pending), _several(found), migrations.at_start)
+    return MigrationPlan(first, _labels(first, found[0], command, ecto), _several(found), migrations.at_start)
 
 
 def _unmigrated(
@@ -142,13 +142,14 @@ def _several(found: tuple[Migrate, ...]) -> tuple[str, ...]:
 
 
 def _labels(
-    expression: Known[str] | None, chosen: Migrate | None, command: str | None, pending: str | None
+    expression: Known[str] | None, chosen: Migrate | None, command: str | None, ecto: tuple[str, ...]
 ) -> Mapping[str, str]:
     values = {
         labels.MIGRATE: expression.value if expression else None,
         labels.MIGRATE_COMMAND: command,
         labels.ROLLBACK: chosen.rollback if chosen else None,
-        labels.PENDING: (chosen.pending if chosen else None) or pending,
+        labels.PENDING: chosen.pending if chosen else None,
+        labels.ECTO_APPLICATIONS: " ".join(ecto) or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +73,9 @@ def saved(layers: dict[str, bytes], **others: Any) -> io.BytesIO:
 
 STORES = {
     "containerd": {"blobs/sha256/l": gzip.compress(LOWER), "blobs/sha256/u": gzip.compress(UPPER)},
+    "zstd": {"blobs/sha256/l": zstd.compress(LOWER), "blobs/sha256/u": zstd.compress(UPPER)},
+    # Several frames one after the other, which is valid zstd.
+    "frames": {"blobs/l": zstd.compress(LOWER[:1000]) + zstd.compress(LOWER[1000:]), "blobs/u": UPPER},
     "overlay2": {"l/layer.tar": LOWER, "u/layer.tar": UPPER},
     # eStargz: several gzip members one after the other
     "members": {"blobs/l": gzip.compress(LOWER[:1000]) + gzip.compress(LOWER[1000:]), "blobs/u": UPPER},
@@ -219,3 +227,9 @@ def test_a_broken_elf_file(at: int, change: bytes) -> None:
 
 def test_what_is_no_elf_file() -> None:
     assert [elf.read(content) for content in (b"", b"#!/bin/sh", elf.MAGIC, elf.MAGIC + b"\0" * 200)] == [None] * 4
+
+
+def test_a_damaged_zstd_layer_is_reported() -> None:
+    damaged = zstd.compress(LOWER)[:40]
+    with pytest.raises(CommandFailed, match="can't read the image"):
+        archive.read(saved({"blobs/sha256/l": damaged, "blobs/sha256/u": UPPER}))

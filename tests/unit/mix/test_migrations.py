@@ -8,7 +8,15 @@ import pytest
 
 from relbuild.errors import Mark
 from relbuild.mix import project, umbrella
-from relbuild.mix.migrations import Migrate, Migrations, ecto_pending, find_migrations, overlay
+from relbuild.mix.migrations import (
+    Migrate,
+    Migrations,
+    ecto_applications,
+    find_migrations,
+    overlay,
+    pending_expression,
+    rollback_expression,
+)
 from relbuild.mix.project import select_release
 
 MIX = 'defmodule A do\n  use Mix.Project\n  def project, do: [app: :a, version: "1.0.0"{more}]\nend\n'
@@ -172,11 +180,7 @@ def test_only_the_sources_are_listed_and_a_circle_ends(dict_tree: Any) -> None:
     assert 1 < Circle.listed < 100
 
 
-REPO_ROLLBACK = (
-    "Application.load(:a); case Application.fetch_env!(:a, :ecto_repos) do "
-    "[repo] -> A.Release.rollback(repo, VERSION); "
-    'repos -> raise "which of #{inspect(repos)}? A.Release.rollback/2 takes one of them" end'
-)
+REPO_ROLLBACK = "A.Release.rollback(REPO[a], VERSION)"
 
 
 @pytest.mark.parametrize(
@@ -232,9 +236,16 @@ def test_the_releases_own_command(dict_tree: Any, files: dict[str, str], more: s
 )
 def test_ectos_pending_migrations(dict_tree: Any, deps: str, has: bool) -> None:
     tree = dict_tree({"mix.exs": MIX.format(more=f", deps: [{deps}]")})
-    expression = ecto_pending(project.read_project(tree), ())
-    assert (expression is not None) == has
-    assert expression is None or "for app <- [:a], Application.load(app), repo <- " in expression
+    assert ecto_applications(project.read_project(tree), ()) == (("a",) if has else ())
+
+
+def test_the_expressions_for_the_labels() -> None:
+    assert "for app <- [:a, :b], Application.load(app), repo <- " in pending_expression(("a", "b"))
+    assert rollback_expression("A.Release.rollback(VERSION)", "7") == "A.Release.rollback(7)"
+    assert rollback_expression("A.Release.rollback(REPO[b], VERSION)", "7") == (
+        "Application.load(:b); case Application.fetch_env!(:b, :ecto_repos) do [repo] -> A.Release.rollback(repo, 7); "
+        'repos -> raise "which of #{inspect(repos)}? A.Release.rollback/2 takes one of them" end'
+    )
 
 
 UMBRELLA = """\
@@ -314,9 +325,8 @@ def test_only_what_the_release_has_migrates_it(
     assert [each.expression for each in found] == expressions
     for each in found:
         assert each.rollback is not None
-        assert f"fetch_env!(:{each.expression.partition('.')[0].lower()}, :ecto_repos)" in each.rollback
-    pending = ecto_pending(read, apps)
-    assert (pending is not None) == bool(expressions and expressions != ["Gate.Release.migrate()"])
+        assert f"REPO[{each.expression.partition('.')[0].lower()}]" in each.rollback
+    assert bool(ecto_applications(read, apps)) == bool(expressions and expressions != ["Gate.Release.migrate()"])
 
 
 @pytest.mark.parametrize(

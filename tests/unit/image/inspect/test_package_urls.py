@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from relbuild.errors import Mark
 from relbuild.image.inspect.contents import DebianPackage, Distribution
-from relbuild.image.inspect.package_urls import OTP, application_purl, debian_purl, locked_purl, purl
+from relbuild.image.inspect.package_urls import OTP, application_purl, debian_purl, locked_purl
 from relbuild.mix.lock import Locked
 
 AT = Mark("mix.lock", 1)
@@ -71,14 +67,3 @@ def test_debian() -> None:
     trixie = Distribution("debian", "13", "trixie", "Debian")
     assert debian_purl(package, trixie) == "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64&distro=trixie"
     assert debian_purl(package, Distribution("debian", None, None, "Debian")).endswith("?arch=amd64")
-
-
-@given(st.text(min_size=1, max_size=10), st.text(min_size=1, max_size=10), st.text(max_size=10))
-def test_every_part_is_found_again(name: str, version: str, value: str) -> None:
-    url = purl("generic", name, version=version, qualifiers={"b": "x", "a": value})
-    head, _, query = url.partition("?")
-    path, _, last = head.removeprefix("pkg:generic/").partition("@")
-    assert url.isascii()
-    assert (unquote(path), unquote(last)) == (name, version)
-    pairs = [tuple(map(unquote, pair.split("="))) for pair in query.split("&")]
-    assert pairs == [*([("a", value)] if value else []), ("b", "x")]

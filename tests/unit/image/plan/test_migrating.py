@@ -62,10 +62,10 @@ def test_what_relbuild_yml_says_comes_first() -> None:
     assert labels(files, "migrate: A.Release.migrate()\n") == LABELS
 
 
-def test_the_modules_own_word_on_what_is_pending_comes_before_ectos() -> None:
+def test_labels_name_the_applications_that_ecto_migrates_and_hold_no_program() -> None:
     more = ', deps: [{:ecto_sql, "~> 3.12"}]'
-    assert labels({"lib/release.ex": RELEASE}, more=more) == LABELS
-    assert "Ecto.Migrator.migrations(repo)" in labels({}, more=more)["io.relbuild.pending"]
+    assert labels({"lib/release.ex": RELEASE}, more=more) == {**LABELS, "io.relbuild.ecto-applications": "a"}
+    assert labels({}, more=more) == {"io.relbuild.ecto-applications": "a"}
 
 
 def test_repositories_that_nothing_migrates_are_reported_with_the_fix() -> None:
