@@ -12,7 +12,7 @@ from threading import Event
 
 from relbuild.commands import candidates
 from relbuild.commands.session import Session
-from relbuild.engine import files, git, timelines
+from relbuild.engine import checkout, files, timelines
 from relbuild.engine.runner import Outcome
 from relbuild.errors import CommandFailed, Problem, UsageError
 from relbuild.facts import Known
@@ -69,7 +69,7 @@ def _epoch(session: Session) -> int | None:
         if not given.isdigit():
             raise UsageError(f"SOURCE_DATE_EPOCH: {given!r} is no number of seconds", hint="unset it, or correct it")
         return int(given)
-    return git.commit_time(session.root)
+    return checkout.commit_time(session.root)
 
 
 def _build(
@@ -96,7 +96,7 @@ def _build(
         tag=candidate,
         context=build_context(session.root, plan.sources.context.up),
         scripts=str(directory / "scripts"),
-        cache=f"{cache_name(plan)}-{files.short_hash(git.project_name(session.root))}",
+        cache=f"{cache_name(plan)}-{files.short_hash(checkout.project_name(session.root))}",
         secrets=request.secrets,
         platforms=request.platforms,
         caches=request.caches,

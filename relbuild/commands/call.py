@@ -9,8 +9,8 @@ from functools import partial
 
 from relbuild.commands.places import lost
 from relbuild.commands.session import Session
-from relbuild.engine import terminal
 from relbuild.engine.runner import Handling, Outcome
+from relbuild.engine.streams import attended
 from relbuild.errors import CommandFailed, PassingFault, RelbuildError, UsageError
 from relbuild.release import advice
 from relbuild.release.place import IMAGE, VERBS, Call, Place, terminal_in
@@ -35,13 +35,13 @@ def call(session: Session, place: Place, request: CallRequest, env: Mapping[str,
     """
     verb = VERBS[request.verb]
     _check(request)
-    if request.verb == "remote" and not terminal.attended():
+    if request.verb == "remote" and not attended():
         # At the end of its input IEx halts the node it runs on: the running system.
         raise UsageError(
             "remote needs a terminal: at the end of its input IEx would stop the running system",
             hint="relbuild rpc EXPR, rpc - or rpc --file FILE evaluate in it",
         )
-    handed_over = verb.terminal and terminal.attended() and not session.as_json
+    handed_over = verb.terminal and attended() and not session.as_json
     how = Call(verb.stdin, terminal_in(os.environ.get("TERM", "")) if handed_over else None, session.runner.mark())
     argv = place.argv(verb.script, request.args, how)
     handling = Handling(verb.stdin, request.feed, handed_over, request.timeout, place.undo(how))

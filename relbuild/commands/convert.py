@@ -7,8 +7,8 @@ from typing import Any
 
 from relbuild.commands.session import Session
 from relbuild.distillery.conversion import make
-from relbuild.engine import changes
-from relbuild.engine.location import location
+from relbuild.engine.checkout import location
+from relbuild.engine.files import write_all
 from relbuild.errors import Problem
 from relbuild.mix import umbrella
 
@@ -62,7 +62,7 @@ def convert(session: Session, *, write: bool) -> Converted:
         files = f"{count} file{'s' * (count > 1)}"
         session.warn(f"no file written: {f'relbuild convert --write changes {files}' if count else 'none differs'}")
         return Converted((), (), made, diff, conversion.look)
-    changes.write_all(session.root, {change.path: (change.before, change.after) for change in conversion.changes})
+    write_all(session.root, {change.path: (change.before, change.after) for change in conversion.changes})
     written = tuple(change.path for change in conversion.changes if change.after is not None)
     removed = tuple(change.path for change in conversion.changes if change.after is None)
     return Converted(written, removed, made, diff, conversion.look)

@@ -24,7 +24,7 @@ from relbuild.deploy.spec import (
     read_target_environment,
 )
 from relbuild.deploy.state import Record, age, choose_rollback, old_images
-from relbuild.engine import git
+from relbuild.engine import checkout
 from relbuild.errors import DeployError, UsageError
 from relbuild.image import labels
 from relbuild.image.plan.tags import split_reference
@@ -32,7 +32,6 @@ from relbuild.release.boot_script import ReleaseCommand
 from relbuild.result import Content, Document, TextTable
 
 HEALTHCHECK = "io.relbuild.healthcheck"
-REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def _act(
         at=datetime.now(UTC).replace(microsecond=0).isoformat(),
         by=who(),
         digest=deployment.digest,
-        commit=git.head(opened.here.root) or "",
+        commit=checkout.head(opened.here.root) or "",
         url=ci_url(),
     )
     _hooks(opened, "before_deploy", record, must=True)
@@ -164,7 +163,7 @@ def _built(opened: OpenTarget, request: Request) -> ReleaseImage:
 
     session = opened.here
     plan = session.plan(request.release)
-    if git.dirty(session.root):
+    if checkout.dirty(session.root):
         session.warn("the work tree has changes that are not committed: they are deployed, too")
     push = "/" in plan.image
     if not push and opened.target.engine == "kubernetes":

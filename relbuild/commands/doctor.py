@@ -9,7 +9,7 @@ from typing import Any
 from relbuild.commands import explanation, machine, secrets
 from relbuild.commands.session import Session
 from relbuild.config import Steps
-from relbuild.engine import files, git
+from relbuild.engine import checkout, files
 from relbuild.engine.connection import has_login
 from relbuild.errors import CommandFailed, ConfigError, PassingFault, Problem, ProjectError, UsageError, listed
 from relbuild.facts import Known, Tree
@@ -129,7 +129,7 @@ def _distillery(tree: Tree, plan: Plan | None) -> Iterator[Finding]:
 
 def _git(session: Session) -> Iterator[Finding]:
     """Yield what git has and shouldn't, or should and hasn't."""
-    tracked = git.tracked(session.root)
+    tracked = checkout.tracked(session.root)
     if tracked is None:
         return
     if session.tree().read("mix.lock") is not None and "mix.lock" not in tracked:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from relbuild.commands.session import Session
-from relbuild.engine import changes as written
-from relbuild.engine import git, installed
-from relbuild.engine.location import location
+from relbuild.engine import checkout, files, installed
+from relbuild.engine.checkout import location
 from relbuild.init.files import InitOptions, Scaffold, make
 
 __all__ = ["InitOptions", "Initialised", "init"]
@@ -62,13 +61,13 @@ def init(
     if not yes and confirm is not None and not confirm(f"Write {_count(scaffold)}?"):
         session.note("no file written")
         return Initialised((), scaffold.unchanged, scaffold.diff, shown=True)
-    written.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
+    files.write_all(session.root, {path: (change.before, change.after) for path, change in changes.items()})
     return Initialised(tuple(changes), scaffold.unchanged, scaffold.diff, shown=True)
 
 
 def _scaffold(session: Session, options: InitOptions) -> Scaffold:
     if options.ci is not None:
-        branch = git.default_branch(session.root) or options.branch
+        branch = checkout.default_branch(session.root) or options.branch
         config = session.config_file
         own = None if config is None else os.path.relpath(config.resolve(), session.root.resolve())
         options = replace(options, requirement=installed.requirement(), branch=branch, config=own)

@@ -36,7 +36,6 @@ MISSING = {
         "relbuild finds pending/0 or status/0 beside migrate/0, and uses Ecto where the project has ecto_sql",
     ),
 }
-VERSION_LABEL = "org.opencontainers.image.version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def migrate(session: Session, reference: str | None, given: Environment, request
     )
     if request.pending:  # it changes nothing, so that it needs no lock
         return oneoff.run(context, spec, given.values, keep=False, timeout=request.timeout)
-    version = image.facts.labels.get(VERSION_LABEL, "")
+    version = image.facts.labels.get(labels.OCI_VERSION, "")
     lock = locked(context.opened, "migrating", version, wait=request.wait) if context.opened else nullcontext()
     with lock:
         return oneoff.run(context, spec, given.values, wait=request.wait, timeout=request.timeout)

@@ -13,8 +13,8 @@ from relbuild.commands.places import open_named
 from relbuild.commands.release_image import ReleaseImage, release_image
 from relbuild.commands.session import Session
 from relbuild.commands.variables import Environment, require_variables
-from relbuild.engine import terminal
 from relbuild.engine.runner import Handling
+from relbuild.engine.streams import attended
 from relbuild.errors import CommandFailed, UsageError
 from relbuild.image import labels
 from relbuild.mix.environment import from_label
@@ -214,6 +214,6 @@ def own_ports(image: ReleaseImage, variables: Mapping[str, str]) -> tuple[str, .
 
 def _published(own: tuple[str, ...], boot: Boot) -> tuple[str, ...]:
     """Return the release's own ports, on this machine alone and under the same numbers, where they are published."""
-    wanted = boot.publish_all if boot.publish_all is not None else terminal.attended() and not boot.detach
+    wanted = boot.publish_all if boot.publish_all is not None else attended() and not boot.detach
     ports = [port.removesuffix("/tcp") for port in own] if wanted else []
     return tuple(f"127.0.0.1:{port.partition('/')[0]}:{port}" for port in ports)

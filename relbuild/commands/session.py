@@ -102,7 +102,7 @@ class Session:
 
         Raises ProjectError and ConfigError.
         """
-        from relbuild.engine.location import location
+        from relbuild.engine.checkout import location
         from relbuild.mix import environment, umbrella
         from relbuild.mix.project import select_release
 
@@ -124,7 +124,7 @@ class Session:
         The lock is read only if ``locked``; ``platforms`` take the place of those in relbuild.yml.
         Raises ProjectError and ConfigError.
         """
-        from relbuild.engine.location import location
+        from relbuild.engine.checkout import location
         from relbuild.image.plan.plan import make_plan
 
         found = project or self.project()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from relbuild.deploy.spec import SECRETS_DIRECTORY, Deployment, Port, Probe, Service
+from relbuild.image.labels import OCI_VERSION
 
 SPEC_LABEL = "io.relbuild.deployment.digest"
 REVISION_LABEL = "io.relbuild.deployment.revision"
@@ -180,7 +181,7 @@ def _revision(deployment: Deployment, revision: int) -> dict[str, str]:
     return {
         REVISION_LABEL: str(revision),
         SPEC_LABEL: deployment.digest,
-        "org.opencontainers.image.version": deployment.version,
+        OCI_VERSION: deployment.version,
     }
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from relbuild.deploy.compose import REVISION_LABEL, ROLE_LABEL, SPEC_LABEL, probe_command
 from relbuild.deploy.spec import Deployment, Port, Probe, Service
+from relbuild.image.labels import OCI_VERSION
 
 # Who applies the objects, for --server-side, and whose they are: nothing else is ever changed or pruned.
 FIELD_MANAGER = "relbuild"
-VERSION = "org.opencontainers.image.version"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 # Seconds before a pod that is to stop gets SIGTERM: until then the Service's endpoints have forgotten it everywhere.
 DRAIN = 5
@@ -137,7 +137,7 @@ def _deployment(deployment: Deployment, service: Service, revision: int, replica
                     "annotations": {
                         SPEC_LABEL: deployment.digest,
                         REVISION_LABEL: str(revision),
-                        VERSION: deployment.version,
+                        OCI_VERSION: deployment.version,
                     },
                 },
                 "spec": pod,

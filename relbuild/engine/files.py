@@ -9,6 +9,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from relbuild import cache
@@ -270,3 +271,81 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise ConfigError(f"can't read {path}: {reason(error)}", at=Mark(str(path), 1)) from error
+
+
+def write_all(root: Path, changes: Mapping[str, tuple[str | None, str | None]]) -> None:
+    """Write all files or none: each is given as it was (None: it didn't exist) and as it becomes (None: it is removed).
+
+    A directory that is empty then is removed, too, as with git. Raises CommandFailed when one can't be written or
+    removed, and when one has changed meanwhile.
+    """
+    done = _Done([], [], [])
+    path = root
+    try:
+        # Removals come last: a file is put aside only when all others are written.
+        for name, (before, after) in sorted(changes.items(), key=lambda change: change[1][1] is None):
+            path = root / name
+            if before is not None and path.read_bytes() != before.encode():
+                raise CommandFailed(f"{name} has changed meanwhile: nothing was written", hint="run it again")
+            _write_one(path, before, after, done)
+    except BaseException as error:
+        _undo(done)
+        if isinstance(error, OSError):
+            place = path.relative_to(root)
+            raise CommandFailed(f"can't write {place}: {reason(error)}; nothing was written") from error
+        raise
+    for path, aside in done.aside:
+        aside.unlink()
+        _remove_empty(path.parent, root)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What was made, changed (with the text before) and put aside (with where it is now)."""
+
+    made: list[Path]
+    changed: list[tuple[Path, str]]
+    aside: list[tuple[Path, Path]]
+
+
+def _write_one(path: Path, before: str | None, after: str | None, done: _Done) -> None:
+    if after is None:
+        aside = path.with_name(f".relbuild-{os.urandom(6).hex()}")
+        path.rename(aside)
+        done.aside.append((path, aside))
+    elif before is None:
+        _make_directories(path.parent, done.made)
+        # "x": never over a file that someone else has made meanwhile.
+        with path.open("x", encoding="utf-8", newline="") as file:
+            done.made.append(path)
+            file.write(after)
+    else:
+        write(path, after)
+        done.changed.append((path, before))
+
+
+def _make_directories(directory: Path, made: list[Path]) -> None:
+    """Make a directory and those above it that are missing, and record them."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir()
+        made.append(each)
+
+
+def _remove_empty(directory: Path, root: Path) -> None:
+    with contextlib.suppress(OSError):
+        while directory != root:
+            directory.rmdir()
+            directory = directory.parent
+
+
+def _undo(done: _Done) -> None:
+    for path, aside in done.aside:
+        with contextlib.suppress(OSError):
+            aside.rename(path)
+    for path, before in done.changed:
+        with contextlib.suppress(OSError):
+            write(path, before)
+    for path in reversed(done.made):
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()

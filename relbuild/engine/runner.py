@@ -8,19 +8,20 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import FrameType, TracebackType
+from typing import Protocol, Self
 
-from relbuild.engine import terminal
-from relbuild.engine.signals import Held
-from relbuild.engine.streams import Feed, copy_through, read_all, write
+from relbuild.engine.streams import Feed, copy_through, read_all, restored_terminal, write
 from relbuild.errors import CommandFailed, EngineError, Interrupted, TimedOut
 
 # Seconds that a client has after a signal to cancel its build or to stop its container, before it is killed.
 GRACE = 10.0
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Subprocesses:
         env: Mapping[str, str] | None = None,
     ) -> Outcome:
         tail: deque[str] = deque(maxlen=40)
-        with Held() as held:
+        with HeldSignals() as held:
             child = self._start(argv, env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             try:
                 held.release()
@@ -143,7 +144,7 @@ class Subprocesses:
     def _guarded(
         self, argv: tuple[str, ...], env: Mapping[str, str] | None, handling: Handling, *, keep: bool
     ) -> Outcome:
-        with terminal.kept() if handling.terminal else nullcontext(), Held() as held:
+        with restored_terminal() if handling.terminal else nullcontext(), HeldSignals() as held:
             child = self._start(
                 argv,
                 env,
@@ -164,7 +165,7 @@ class Subprocesses:
                 write(copied.held)
             return Outcome(code, raw.decode(errors="replace"), copied.tail, raw, signalled)
 
-    def _wait(self, child: subprocess.Popen[bytes], handling: Handling, held: Held) -> int | None:
+    def _wait(self, child: subprocess.Popen[bytes], handling: Handling, held: HeldSignals) -> int | None:
         """Wait for the child's end; end it, and what it started, after a timeout or a signal.
 
         Return the signal's number for a command that ends by one, None for one that ended by itself.
@@ -272,3 +273,39 @@ class DryRunner:
         return self.step(argv, env=env)
 
     captured = attached
+
+
+class HeldSignals:
+    """Signals that wait while a subprocess is started, so that relbuild knows the process that it has to end.
+
+    ``release`` calls their handlers, and raises what these raise.
+    """
+
+    def __init__(self) -> None:
+        self._come: list[tuple[int, FrameType | None]] = []
+        self._handlers: dict[signal.Signals, signal._HANDLER] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other thread receives signals
+            for each in ENDING:
+                self._handlers[each] = signal.signal(each, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Restore the handlers, and call them for the signals that have come."""
+        handlers, self._handlers = self._handlers, {}
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        while self._come:
+            number, frame = self._come.pop(0)
+            handler = handlers[signal.Signals(number)]
+            if callable(handler):
+                handler(number, frame)
+            elif handler == signal.SIG_DFL:
+                signal.raise_signal(number)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._come.append((number, frame))

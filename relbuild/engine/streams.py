@@ -1,4 +1,4 @@
-"""Bytes between relbuild's streams and those of subprocesses and containers, each direction in its own thread."""
+"""relbuild's own streams and terminal: copied to and from a subprocess in threads, handed over, and restored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -17,6 +17,9 @@ CHUNK = 65536
 LATE = 5.0
 # How many lines at the end of stderr are kept for messages.
 KEPT = 40
+# Show the cursor, leave the alternate screen, end bracketed paste and mouse reports, plain text: what a full-screen
+# program or a line editor that was cut off leaves behind (xterm's control sequences).
+RESET = b"\033[?25h\033[?1049l\033[?2004l\033[?1000l\033[?1006l\033[0m\r\n"
 
 
 class Feed(threading.Thread):
@@ -134,3 +137,26 @@ def _first_line(pattern: re.Pattern[bytes], chunk: bytes, starts_line: bool) -> 
             return at
         starts_line, at = False, chunk.find(b"\n", at) + 1
     return None
+
+
+def attended() -> bool:
+    """Return whether relbuild was started on a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextlib.contextmanager
+def restored_terminal() -> Iterator[None]:
+    """Restore the terminal's modes when the program that had it has ended, however it ended."""
+    if not attended():
+        yield
+        return
+    import termios
+
+    modes = termios.tcgetattr(0)
+    try:
+        yield
+    finally:
+        left = termios.tcgetattr(0)
+        if left != modes:  # the docker client restores them itself, unless it was killed
+            termios.tcsetattr(0, termios.TCSADRAIN, modes)
+            os.write(1, RESET)

@@ -140,5 +140,5 @@ def test_only_output_and_main_write_to_the_streams() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "sys"
     }
-    engine = {f"engine/{name}.py" for name in ("runner", "streams", "terminal")}
+    engine = {f"engine/{name}.py" for name in ("runner", "streams")}
     assert writers == {"__main__.py", "output.py", *engine}

@@ -17,6 +17,7 @@ from relbuild.deploy.spec import SECRETS_DIRECTORY, WEB, Deployment
 from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError
+from relbuild.image.labels import OCI_VERSION
 from relbuild.image.verify.trial import Socket, listening
 from relbuild.release.place import CONTAINER, Place
 
@@ -115,7 +116,7 @@ class Host:
             digest=labels.get(compose.SPEC_LABEL, ""),
             revision=newest,
             image=str(copies[0]["Config"]["Image"]),
-            version=labels.get("org.opencontainers.image.version", ""),
+            version=labels.get(OCI_VERSION, ""),
             copies=tuple(_copy(each, role) for each, role in zip(copies, roles, strict=True)),
             wanted={role: roles.count(role) for role in roles},
         )

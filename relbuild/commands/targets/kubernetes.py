@@ -20,6 +20,7 @@ from relbuild.deploy.state import EXPIRY, LENGTH, Holder, Record, in_order, lock
 from relbuild.endpoint import Endpoint
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, Mark, PassingFault, TimedOut, UsageError
+from relbuild.image.labels import OCI_VERSION
 from relbuild.release.place import DEPLOYMENT, Place
 
 LOCK = "io.relbuild.lock"
@@ -169,7 +170,7 @@ class Kubernetes:
             digest=annotations.get(SPEC_LABEL, ""),
             revision=int(annotations.get(REVISION_LABEL, 0)),
             image=str(template["spec"]["containers"][0]["image"]),
-            version=annotations.get(kubernetes.VERSION, ""),
+            version=annotations.get(OCI_VERSION, ""),
             copies=tuple(
                 _copy(pod)
                 for pod in pods

@@ -16,6 +16,7 @@ from relbuild.deploy.spec import SECRETS_DIRECTORY, WEB, Deployment
 from relbuild.deploy.state import Holder, Record, in_order, lock_name, outdated
 from relbuild.engine.runner import Handling, Outcome
 from relbuild.errors import CommandFailed, DeployError, EngineError, TimedOut
+from relbuild.image.labels import OCI_VERSION
 from relbuild.release.place import SERVICE, Place
 
 DEPLOYMENT = "io.relbuild.deployment"
@@ -114,7 +115,7 @@ class Swarm:
             digest=labels.get(compose.SPEC_LABEL, ""),
             revision=int(labels.get(compose.REVISION_LABEL, 0)),
             image=str(services[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]),
-            version=labels.get("org.opencontainers.image.version", ""),
+            version=labels.get(OCI_VERSION, ""),
             copies=tuple(copies),
             wanted=wanted,
         )

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.config import Config, parse
+from relbuild.engine.checkout import location
 from relbuild.engine.files import ProjectTree
-from relbuild.engine.location import location
 from relbuild.image.dockerfile.dockerignore import render_dockerignore, render_plain_dockerignore
 from relbuild.image.dockerfile.render import render_dockerfile
 from relbuild.image.plan.plan import Plan, make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from relbuild.engine.git import commit_time, default_branch
+from relbuild.engine.checkout import commit_time, default_branch
 
 
 def git(directory: Path, *argv: str) -> None:
