@@ -117,7 +117,7 @@ def test_several_containers_are_listed(
     docker("rm", "--force", second)
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert [line.strip() for line in ran.stderr.splitlines()[1:]] == [
-        "say which one:",
+        "name one of them:",
         *sorted((f"--on container:{container}", f"--on container:{name}")),
     ]
     assert {each["name"] for each in listed} == {container, name}
