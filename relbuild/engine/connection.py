@@ -6,8 +6,10 @@ ssh configuration, certificates and proxies as its commands.
 
 from __future__ import annotations
 
+import grp
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -223,14 +225,32 @@ def is_passing(error: BaseException, reason: str) -> bool:
     return any(isinstance(each, TimeoutError) for each in _causes(error)) or bool(PASSING.search(reason))
 
 
-def unreachable(endpoint: Endpoint, reason: str, *, client: bool) -> str:
+def inactive_group(address: str | None) -> str | None:
+    """Return the group of a socket that this user has joined, and that this login doesn't have yet; None for others."""
+    if address is None:
+        return None
+    try:
+        group = grp.getgrgid(Path(address.removeprefix("unix://")).stat().st_gid)
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except (OSError, KeyError):  # no such socket, or a user or group without a name
+        return None
+    return group.gr_name if user in group.gr_mem and group.gr_gid not in (os.getgid(), *os.getgroups()) else None
+
+
+def unreachable(endpoint: Endpoint, reason: str, *, client: bool, joined: str | None = None) -> str:
     """Return what to do about an engine that can't be reached; ``client`` is whether docker is installed.
 
-    The reasons are those of the system, of ssh and of the docker client.
+    ``joined`` is the group that the user has joined without logging in again. The reasons are those of the system, of
+    ssh and of the docker client.
     """
     words = reason.lower()
     command = " ".join(endpoint.docker)
     if "permission denied" in words and not endpoint.is_ssh and "publickey" not in words:
+        if joined is not None:
+            return (
+                f"this user has joined the group {joined}, but this login began before: log out and in again, or start "
+                f"a shell with it: newgrp {joined}"
+            )
         return (
             "this user may not use the engine's socket: join its group (sudo usermod -aG docker $USER, then log in "
             "again), or use a rootless engine (docker context use rootless)"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, Any, Literal
 
 from relbuild.endpoint import DEFAULT, Endpoint
-from relbuild.engine.connection import Connection, is_passing, refusal_of, unreachable
+from relbuild.engine.connection import Connection, find_socket, inactive_group, is_passing, refusal_of, unreachable
 from relbuild.engine.facts import (
     ContainerFacts,
     EngineFacts,
@@ -257,7 +257,12 @@ class Engine:
             kind = PassingFault if is_passing(error, reason) else EngineError
             raise kind(
                 f"can't {what}: no Docker Engine answers at {self._place}: {reason}",
-                hint=unreachable(self._endpoint, reason, client=shutil.which("docker") is not None),
+                hint=unreachable(
+                    self._endpoint,
+                    reason,
+                    client=shutil.which("docker") is not None,
+                    joined=inactive_group(find_socket(self._endpoint)),
+                ),
             ) from error
 
     @property

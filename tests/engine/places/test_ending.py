@@ -117,3 +117,36 @@ def test_two_hundred_rpc_leave_nothing_behind(docker: Docker, container: str, ec
     # Nor on this machine: no client waits.
     clients = subprocess.run(("pgrep", "--full", f"exec .*{container}"), capture_output=True, text=True).stdout
     assert clients == ""
+
+
+def test_ctrl_c_ends_following_a_log_without_an_error(container: str) -> None:
+    child = interrupted("logs", "--follow", "--on", f"container:{container}", ready=lambda: True)
+    assert child == (0, [])
+
+
+def test_ctrl_c_ends_run_with_the_releases_own_code(docker: Docker, echo_image: str, run_id: str) -> None:
+    name = f"ctrl-c-{run_id}"
+    ping = ("docker", "exec", name, "/app/bin/echo", "rpc", "1")
+    ready = lambda: subprocess.run(ping, capture_output=True).returncode == 0  # noqa: E731
+    assert interrupted("run", echo_image, "--name", name, ready=ready) == (0, [])
+    assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
+
+
+def interrupted(*argv: str, ready: Callable[[], bool]) -> tuple[int, list[str]]:
+    """Return the exit code and the errors of relbuild after Ctrl-C, once it has begun and is ready."""
+    child = subprocess.Popen(
+        (sys.executable, "-m", "relbuild", *argv, "--verbose"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stderr is not None
+    # With --verbose the command is printed before it starts; a signal that comes earlier waits for its start.
+    first = next(line for line in child.stderr if "docker" in line)
+    assert f"docker {argv[0]}" in first
+    until(ready)
+    child.send_signal(signal.SIGINT)
+    _, rest = child.communicate(timeout=60)
+    return child.returncode, [line for line in rest.splitlines() if line.startswith("error")]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
 from relbuild.endpoint import DEFAULT, Endpoint
-from relbuild.engine.connection import find_socket, has_login, unreachable
+from relbuild.engine.connection import find_socket, has_login, inactive_group, unreachable
 from relbuild.engine.docker import Engine
 from relbuild.errors import CommandFailed, EngineError, PassingFault
 
@@ -182,3 +185,24 @@ def test_each_reason_has_its_own_next_action(endpoint: Endpoint, reason: str, hi
 
 def test_without_the_client_it_is_to_be_installed() -> None:
     assert "install Docker Engine" in unreachable(DEFAULT, "no such file or directory", client=False)
+
+
+def test_a_group_that_was_joined_after_the_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket = tmp_path / "docker.sock"
+    socket.touch()
+    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid())
+    monkeypatch.setattr(os, "getgid", lambda: -1)
+    monkeypatch.setattr(os, "getgroups", list)
+    for members, name in (([user], "docker"), (["another"], None)):
+        entry = grp.struct_group(("docker", "x", group.gr_gid, members))
+        monkeypatch.setattr(grp, "getgrgid", lambda _, entry=entry: entry)
+        assert inactive_group(f"unix://{socket}") == name
+    monkeypatch.setattr(os, "getgroups", lambda: [group.gr_gid])
+    assert inactive_group(f"unix://{socket}") is None
+    assert inactive_group(f"unix://{tmp_path}/none") is None
+    assert inactive_group(None) is None
+
+
+def test_a_joined_group_needs_a_new_login() -> None:
+    hint = unreachable(DEFAULT, "permission denied", client=True, joined="docker")
+    assert hint.endswith("log out and in again, or start a shell with it: newgrp docker")
