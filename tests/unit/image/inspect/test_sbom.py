@@ -25,7 +25,7 @@ def billed(made: Any) -> BillOfMaterials:
     assert len(refs) == len(set(refs))
     own = found.document["metadata"]["component"]["bom-ref"]
     for each in found.document["dependencies"]:
-        assert {each["ref"], *each["dependsOn"]} <= {own, *refs}
+        assert {each["ref"], *each.get("dependsOn", ())} <= {own, *refs}
     return found
 
 
@@ -37,7 +37,7 @@ def test_a_release_with_everything(made: Callable[..., Any]) -> None:
     found = billed(made())
     assert found.notes == ()
     document = found.document
-    assert document["metadata"]["timestamp"] == "2026-01-02T03:04:05Z"
+    assert document["metadata"]["timestamp"] == "2026-01-02T03:04:05+00:00"
     assert {key: document["metadata"]["component"][key] for key in ("type", "name", "version")} == {
         "type": "application",
         "name": "shop",
@@ -58,18 +58,17 @@ def test_a_release_with_everything(made: Callable[..., Any]) -> None:
     assert by_name["jason"]["hashes"] == [{"alg": "SHA-256", "content": "b" * 64}]
     assert by_name["Erlang/OTP"]["cpe"] == "cpe:2.3:a:erlang:erlang\\/otp:27.3.4:*:*:*:*:*:*:*"
     assert (by_name["debian"]["type"], by_name["debian"]["version"]) == ("operating-system", "13")
-    assert document["dependencies"] == [
-        {"ref": "release:shop@0.1.0", "dependsOn": ["app:shop@0.1.0"]},
-        {"ref": "app:elixir@1.18.3", "dependsOn": ["app:kernel@10.2"]},
-        {"ref": "app:jason@1.4.1", "dependsOn": ["app:elixir@1.18.3", "app:kernel@10.2"]},
-        {"ref": "app:kernel@10.2", "dependsOn": ["erts@15.2.7"]},
-        {
-            "ref": "app:shop@0.1.0",
-            "dependsOn": ["app:elixir@1.18.3", "app:jason@1.4.1", "app:kernel@10.2", "app:tool@0.2.0"],
-        },
-        {"ref": "app:tool@0.2.0", "dependsOn": ["app:kernel@10.2"]},
-        {"ref": "erts@15.2.7", "dependsOn": []},
-    ]
+    needs = {each["ref"]: each.get("dependsOn", []) for each in document["dependencies"]}
+    expected = {
+        "release:shop@0.1.0": ["app:shop@0.1.0"],
+        "app:elixir@1.18.3": ["app:kernel@10.2"],
+        "app:jason@1.4.1": ["app:elixir@1.18.3", "app:kernel@10.2"],
+        "app:kernel@10.2": ["erts@15.2.7"],
+        "app:shop@0.1.0": ["app:elixir@1.18.3", "app:jason@1.4.1", "app:kernel@10.2", "app:tool@0.2.0"],
+        "app:tool@0.2.0": ["app:kernel@10.2"],
+        "erts@15.2.7": [],
+    }
+    assert {ref: needs[ref] for ref in expected} == expected
 
 
 def test_equal_images_make_equal_bills(made: Callable[..., Any]) -> None:
@@ -133,7 +132,7 @@ def test_an_image_of_others(made: Callable[..., Any], shop_layers: tuple[Files, 
     own = {path: content for layer in rest for path, content in layer.items() if "mix.lock" not in path}
     found = billed(made([own], {}, created=""))
     assert found.notes == (UNKNOWN, "the image has no record of Debian packages")
-    assert found.document["metadata"]["timestamp"] == "1970-01-01T00:00:00Z"
+    assert found.document["metadata"]["timestamp"] == "1970-01-01T00:00:00+00:00"
     assert components(found)["jason"]["purl"] == "pkg:otp/jason@1.4.1"
 
 
