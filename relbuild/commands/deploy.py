@@ -88,7 +88,8 @@ def deploy(session: Session, request: Request) -> Deployed | Document:
     running = opened.engine.running()
     if request.render:
         return Document(opened.engine.render(deployment, _next_revision(opened, running)), "document")
-    if running is not None and running.digest == deployment.digest and not _incomplete(running):
+    same = running is not None and (running.digest, running.image) == (deployment.digest, deployment.image)
+    if running is not None and same and not _incomplete(running):
         session.note(f"{opened.key} runs {deployment.version} ({deployment.image}) already: nothing changes")
         return Deployed(opened.key, deployment.version, deployment.image, running.revision, changed=False)
     argv = _migration(opened, image, request)

@@ -295,6 +295,6 @@ def test_a_bare_machine_gets_an_engine_that_builds_and_runs(
 def test_the_scripts_pass_shellcheck() -> None:
     """Nothing to say at any level, notes included."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    scripts = [*SCRIPTS.glob("*.sh"), SCRIPTS / "images" / "postgres" / "start", SCRIPTS.parent / ".ci" / "run"]
+    scripts = [*SCRIPTS.rglob("*.sh"), SCRIPTS / "images" / "postgres" / "start", SCRIPTS.parent / ".ci" / "run"]
 
     assert run(shellcheck, "-x", "-P", "SCRIPTDIR", *sorted(scripts)) == (0, "", "")

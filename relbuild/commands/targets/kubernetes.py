@@ -28,21 +28,27 @@ LOCK = "io.relbuild.lock"
 PAUSE = 1.0
 # A container of the new version that was started so many times is a crash loop.
 RESTARTS = 2
-# What a deployment changes, each with the verbs that relbuild needs.
-RIGHTS = (
-    ("create", "deployments.apps"),
-    ("patch", "deployments.apps"),
-    ("create", "services"),
-    ("patch", "services"),
-    ("create", "secrets"),
-    ("create", "jobs.batch"),
-    ("create", "configmaps"),
-    ("patch", "configmaps"),
-    ("create", "leases.coordination.k8s.io"),
-    ("list", "pods"),
-    ("get", "pods/log"),
-    ("list", "events"),
+# What relbuild does in the namespace, as the rules of a Role: verb and resource.
+RIGHTS = tuple(
+    (verb, resource)
+    for resource, verbs in (
+        ("deployments.apps", "get list watch create patch delete"),
+        ("replicasets.apps", "list"),
+        ("services", "list create patch delete"),
+        ("secrets", "list create patch delete"),
+        ("jobs.batch", "get list watch create patch delete"),
+        ("poddisruptionbudgets.policy", "list create patch delete"),
+        ("configmaps", "get create patch"),
+        ("leases.coordination.k8s.io", "get create patch delete"),
+        ("pods", "get list"),
+        ("pods/log", "get"),
+        ("events", "list"),
+    )
+    for verb in verbs.split()
 )
+# What kubectl prints of an answer: the context's namespace, and whether a review allows what it is about.
+NAMESPACE = "jsonpath={..namespace}"
+ALLOWED = 'jsonpath={.status.allowed}{"\\n"}'
 # Reasons of a waiting container with which it never starts.
 HOPELESS = (
     "ErrImagePull",
@@ -73,22 +79,38 @@ class Kubernetes:
         if answer.exit_code:
             raise self._unreachable(answer)
         namespace = self.target.namespace
-        if namespace is not None and self._read("get", "namespace", namespace).exit_code:
-            raise EngineError(
-                f"there is no namespace {namespace} in the cluster, or no right to see it",
-                hint=f"kubectl create namespace {namespace}",
-            )
-        missing = [
-            f"{verb} {resource}"
-            for verb, resource in RIGHTS
-            if self._read("auth", "can-i", verb, resource, "--quiet").exit_code
-        ]
+        if namespace is not None:
+            found = self._read("get", "namespace", namespace)
+            # An account may work in a namespace without the right to see it.
+            if found.exit_code and any("NotFound" in line for line in found.tail):
+                raise EngineError(
+                    f"there is no namespace {namespace} in the cluster", hint=f"kubectl create namespace {namespace}"
+                )
+        missing = self._missing_rights()
         if missing:
             where = f" in the namespace {namespace}" if namespace else ""
             raise EngineError(
                 f"the cluster doesn't let you {', '.join(missing)}{where}",
                 hint="a Role with these rules, bound to whoever deploys, gives the rights",
             )
+
+    def _missing_rights(self) -> list[str]:
+        """Return the rights that the account lacks, all with one call."""
+        namespace = self.target.namespace or self._read("config", "view", "--minify", "--output", NAMESPACE).stdout
+        reviews = [
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {"namespace": namespace or "default", "verb": verb, **_resource(name)}},
+            }
+            for verb, name in RIGHTS
+        ]
+        listed = {"apiVersion": "v1", "kind": "List", "items": reviews}
+        answer = self._read("create", "--filename", "-", "--output", ALLOWED, stdin=listed)
+        if answer.exit_code:
+            raise self._unreachable(answer)
+        allowed = answer.stdout.split()
+        return [" ".join(right) for right, answered in zip(RIGHTS, allowed, strict=True) if answered != "true"]
 
     # The lock: a Lease; making one is atomic, and so is replacing one of a known version.
 
@@ -408,12 +430,13 @@ class Kubernetes:
         feed = b"" if stdin is None else json.dumps(stdin).encode()
         return self.session.runner.captured((*self._argv, *words), handling=Handling(stdin=False, feed=feed))
 
-    def _read(self, *words: str) -> Outcome:
+    def _read(self, *words: str, stdin: Mapping[str, Any] | None = None) -> Outcome:
         """Read of the cluster, also in a dry run."""
         from relbuild.engine.runner import Subprocesses
 
         runner = Subprocesses() if self.session.dry_run else self.session.runner
-        return runner.captured((*self._argv, *words), handling=Handling(stdin=False))
+        feed = b"" if stdin is None else json.dumps(stdin).encode()
+        return runner.captured((*self._argv, *words), handling=Handling(stdin=False, feed=feed))
 
     def _refused(self, what: str, outcome: Outcome) -> CommandFailed:
         why = outcome.tail[-1] if outcome.tail else f"kubectl exited with {outcome.exit_code}"
@@ -426,6 +449,13 @@ class Kubernetes:
         return kind(
             f"the cluster{context} doesn't answer: {why}", hint="kubectl config get-contexts lists the contexts"
         )
+
+
+def _resource(name: str) -> dict[str, str]:
+    """Return the attributes of a resource such as ``deployments.apps`` or ``pods/log``."""
+    path, _, group = name.partition(".")
+    resource, _, subresource = path.partition("/")
+    return {"group": group, "resource": resource, "subresource": subresource}
 
 
 def _is_of(pod: Any, role: str, image: str) -> bool:
@@ -459,8 +489,12 @@ def _waits_for_ever(pod: Any) -> str | None:
 
 def _crash_loop(pod: Any) -> str | None:
     for each in _statuses(pod):
-        ended = (each.get("lastState") or {}).get("terminated") or (each.get("state") or {}).get("terminated")
-        if ended and int(each.get("restartCount") or 0) >= RESTARTS:
+        state = each.get("state") or {}
+        ended = (each.get("lastState") or {}).get("terminated") or state.get("terminated")
+        restarts = int(each.get("restartCount") or 0)
+        # The second start ended as well, and the kubelet waits before the third.
+        backs_off = restarts > 0 and (state.get("waiting") or {}).get("reason") == "CrashLoopBackOff"
+        if ended and (restarts >= RESTARTS or backs_off):
             memory = " (out of memory)" if ended.get("reason") == "OOMKilled" else ""
             starts = int(each["restartCount"]) + 1
             return f"it ended with exit code {ended.get('exitCode')}{memory} and was started {starts} times"
