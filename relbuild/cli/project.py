@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from relbuild.commands.session import Session
 
 
-@verb("init", "init", "init --yes --ci github", docs="configuration.md")
+@verb("init", "init", "init --yes --ci github --target swarm", docs="configuration.md")
 def init(
     session: Session,
     release: Release = None,
@@ -28,12 +28,16 @@ def init(
         Literal["github", "gitlab"] | None,
         typer.Option("--ci", help="Also write a workflow that builds, pushes and migrates."),
     ] = None,
+    target: Annotated[
+        Literal["host", "swarm", "kubernetes"] | None,
+        typer.Option("--target", help="Write a deployment target with the variables that the release requires."),
+    ] = None,
 ) -> Result:
     """Write relbuild.yml and the files that a release in a container needs, after showing the diff."""
     from relbuild import output
     from relbuild.commands import init as command
 
-    options = command.InitOptions(release, toolchain, ci, force, settings=session.config_file is None)
+    options = command.InitOptions(release, toolchain, ci, target, force, settings=session.config_file is None)
     asks = output.interactive() and not session.as_json
     return command.init(session, options, yes=yes, show=output.show_diff, confirm=output.confirm if asks else None)
 

@@ -66,11 +66,12 @@ def init(
 
 
 def _scaffold(session: Session, options: InitOptions) -> Scaffold:
+    if session.config_file is not None:
+        config = os.path.relpath(session.config_file.resolve(), session.root.resolve())
+        options = replace(options, config=config)
     if options.ci is not None:
         branch = checkout.default_branch(session.root) or options.branch
-        config = session.config_file
-        own = None if config is None else os.path.relpath(config.resolve(), session.root.resolve())
-        options = replace(options, requirement=installed.requirement(), branch=branch, config=own)
+        options = replace(options, requirement=installed.requirement(), branch=branch)
     return make(session.tree(), session.config(), options, location(session.root))
 
 

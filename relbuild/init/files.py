@@ -29,11 +29,12 @@ Toolchain: TypeAlias = Literal["hexpm", "official", "debian", "source"]
 
 @dataclass(frozen=True, slots=True)
 class InitOptions:
-    """The options of init: the release and the toolchain to set, a CI service, whether to overwrite files."""
+    """The options of init: the release and the toolchain to set, a CI service, a target's engine."""
 
     release: str | None = None
     toolchain: Toolchain | None = None
     ci: str | None = None
+    target: settings.TargetEngine | None = None
     force: bool = False
     settings: bool = True
     """Whether to write relbuild.yml; not when --config names another file."""
@@ -138,12 +139,19 @@ class _Making:
             self.notes.append(file.note)
 
     def add_settings(self, plan: Plan, modules: list[ElixirFile]) -> None:
+        target = self.target(plan)
         if not self.options.settings:
+            if target is not None:
+                self.notes.append(
+                    f"add the target to {self.options.config}:\n{settings.render_target(target)}".rstrip()
+                )
             return
         if self.tree.read("relbuild.yml") is not None and not self.options.force:
             for key, value in (("toolchain", self.options.toolchain), ("release", self.options.release)):
                 if value is not None and (key not in self.present.marks or getattr(self.present, key) != value):
                     self.notes.append(f"relbuild.yml exists: add {key}: {value} to it")
+            if target is not None:
+                self.notes.append(f"relbuild.yml exists: add to it\n{settings.render_target(target)}".rstrip())
         # The plan has only one of several migrate functions.
         migrating = [file.path for file in modules if file.content is not None]
         migrate = None
@@ -154,8 +162,17 @@ class _Making:
                 )
             )
         options = self.options
-        content = settings.render(plan, release=options.release, toolchain=options.toolchain, migrate=migrate)
+        content = settings.render(
+            plan, release=options.release, toolchain=options.toolchain, migrate=migrate, target=target
+        )
         self.add("relbuild.yml", content)
+
+    def target(self, plan: Plan) -> settings.TargetSettings | None:
+        """Return the target to write, with what the release requires."""
+        if self.options.target is None:
+            return None
+        contract = boot.read_contract(self.overlay, plan.project, plan.release)
+        return settings.TargetSettings.of(self.options.target, contract)
 
     def add_workflow(self, plan: Plan, service: str) -> None:
         options = self.options

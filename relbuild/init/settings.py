@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from relbuild import templates
 from relbuild.image.plan.plan import Plan
+from relbuild.mix.environment.contract import Contract, Variable
 from relbuild.mix.toolchain.compatibility import Choice
 
+TargetEngine: TypeAlias = Literal["host", "swarm", "kubernetes"]
+# The port on which Phoenix listens where nothing sets another.
+_PORT = 4000
 # Plain scalars that YAML reads as the same text.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?::[0-9]+/[A-Za-z0-9_./-]+)?|[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?")
 # Words that a YAML reader may read as another type, in any case.
@@ -26,9 +32,50 @@ class Setting:
     decided: bool = False
 
 
-def render(plan: Plan, *, release: str | None, toolchain: str | None, migrate: str | None) -> str:
-    """Return the file's text; it sets release, toolchain and migrate where they are given."""
-    return templates.render("init/relbuild.yml.j2", settings=_settings(plan, release, toolchain, migrate))
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """A target with what the release requires; ``env`` are variables with a value, None for one that a user sets.
+
+    ``port`` is the one that the release listens on, None where it is unknown.
+    """
+
+    engine: TargetEngine
+    port: int | None
+    secrets: tuple[str, ...]
+    env: Mapping[str, str | None]
+    complete: bool
+
+    @classmethod
+    def of(cls, engine: TargetEngine, contract: Contract) -> TargetSettings:
+        """Return the settings of a target for a release with this contract."""
+        port = next((each for each in contract.variables if each.name == "PORT"), None)
+        default = (port.shown_default or "") if port is not None else ""
+        listens = None if port is None else int(default) if default.isdigit() else _PORT
+        required = contract.of("required")
+        secrets = tuple(each.name for each in required if _is_secret(each))
+        env = {each.name: None for each in required if not _is_secret(each)}
+        given = {"PORT": str(listens)} if "PORT" in env else {}
+        return cls(engine, listens, secrets, {**env, **given}, not contract.possibly_more)
+
+
+def _is_secret(variable: Variable) -> bool:
+    """Return whether a variable looks secret by its name, or is an address that may carry a password."""
+    address = variable.use is not None and variable.use.kind in ("url", "dsn")
+    return variable.secret or address or variable.name.endswith(("_URL", "_URI"))
+
+
+def render(
+    plan: Plan, *, release: str | None, toolchain: str | None, migrate: str | None, target: TargetSettings | None = None
+) -> str:
+    """Return the file's text; it sets release, toolchain, migrate and a target where they are given."""
+    settings = _settings(plan, release, toolchain, migrate)
+    given = None if target is None else render_target(target)
+    return templates.render("init/relbuild.yml.j2", settings=settings, target=given)
+
+
+def render_target(target: TargetSettings) -> str:
+    """Return the lines of relbuild.yml that define a target."""
+    return templates.render("init/target.yml.j2", target=target)
 
 
 def _settings(plan: Plan, release: str | None, toolchain: str | None, migrate: str | None) -> list[Setting]:

@@ -49,16 +49,18 @@ def base(relbuild: Relbuild, cleanup: Any, run_id: str) -> str:
 
 @pytest.fixture(scope="module")
 def variant(base: str, docker: Any, cleanup: Any, registry: str) -> Callable[..., str]:
-    """Return a function that pushes a version of the image; the variables make it fail."""
+    """Return a function that pushes a version of the image, once; the variables make it fail."""
+    pushed = set()
 
-    def make(version: str, *, push: bool = True, **env: str) -> str:
-        reference = cleanup.image(f"{base.rpartition(':')[0]}:{version}")
-        words = "".join(f"ENV {name}={value}\n" for name, value in {"SERVED_VERSION": version, **env}.items())
-        dockerfile = f"FROM {base}\nLABEL io.relbuild.version={version}\n{words}"
-        docker("build", "--quiet", "--tag", reference, "-", stdin=dockerfile)
-        if push:
+    def make(version: str, **env: str) -> str:
+        reference = f"{base.rpartition(':')[0]}:{version}"
+        if reference not in pushed:
+            pushed.add(cleanup.image(reference))
+            words = "".join(f"ENV {name}={value}\n" for name, value in {"SERVED_VERSION": version, **env}.items())
+            dockerfile = f"FROM {base}\nLABEL io.relbuild.version={version}\n{words}"
+            docker("build", "--quiet", "--tag", reference, "-", stdin=dockerfile)
             docker("push", "--quiet", reference)
-        return str(reference)
+        return reference
 
     return make
 
@@ -284,7 +286,7 @@ FAULTS = {
 def test_the_old_version_serves(serving: Site, variant: Callable[..., str], wait: Any, fault: str) -> None:
     env, message = FAULTS[fault]
     serving.write(wait="20")
-    failed = serving.deploy(variant("9.0.0", **env))
+    failed = serving.deploy(variant(f"9.0.{list(FAULTS).index(fault)}", **env))
     assert failed.exit_code == 5, failed.stderr
     assert message in failed.stderr
     assert "the old version serves" in failed.stderr
@@ -354,7 +356,7 @@ def test_relbuild_is_killed(
     serving: Site, variant: Callable[..., str], wait: Callable[..., None], sign: signal.Signals, step: str
 ) -> None:
     migration = step == "before the migration"
-    killed = serving.start(variant("7.0.0", **({"HANG_MIGRATION": "1"} if migration else {"LATE": "60"})))
+    killed = serving.start(variant("7.0.0", HANG_MIGRATION="1") if migration else variant("7.1.0", LATE="60"))
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(iter(killed.stderr.readline, "")), daemon=True)  # type: ignore[union-attr]
     reader.start()
@@ -440,7 +442,7 @@ def test_the_rights_that_are_required_are_enough(serving: Site, variant: Callabl
     assert "orbidden" not in done.stderr
     serving.serves = "1.3.0"
     serving.write(wait="15")
-    failed = serving.deploy(variant("9.0.0", DEAF="1"), env=env)
+    failed = serving.deploy(variant("9.7.0", DEAF="1"), env=env)
     assert failed.exit_code == 5, failed.stderr
     assert "500" in failed.stderr
     still_serves(serving, variant, wait, "a deployment with no right too many")
