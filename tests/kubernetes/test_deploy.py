@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from relbuild.commands.targets.kubernetes import RIGHTS
+from tests.engine.conftest import answers
 from tests.kubernetes.conftest import NODE_PORT, REGISTRY_PORT, SERVED_PORT
 
 PROJECT = Path(__file__).parents[1] / "engine" / "projects" / "served"
@@ -315,6 +316,7 @@ def test_a_registry_that_is_away(
         away = serving.deploy(image)
     finally:
         docker("start", registry)
+        wait(lambda: answers(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"), "the registry", lambda: docker("logs", registry))
     assert away.exit_code == 5, away.stderr
     assert "ErrImagePull" in away.stderr or "ImagePullBackOff" in away.stderr
     still_serves(serving, variant, wait, "a registry that is away")
@@ -453,11 +455,12 @@ def test_the_rights_that_are_required_are_enough(serving: Site, variant: Callabl
 )
 def test_rights_that_are_missing(serving: Site, variant: Callable[..., str], right: tuple[str, str]) -> None:
     env = account(serving, tuple(each for each in RIGHTS if each != right))
-    before = serving.names("pod")
+    generation = ("get", "deployment", "served", "--output", "jsonpath={.metadata.generation}")
+    before = serving.kubectl(*generation)
     refused = serving.deploy(variant("9.4.0"), env=env)
     assert refused.exit_code == 4, refused.stderr
     assert f"doesn't let you {' '.join(right)} in the namespace {serving.kubectl.namespace}" in refused.stderr
-    assert serving.names("pod") == before
+    assert serving.kubectl(*generation) == before
     TABLE.append(f"a right that is missing: {' '.join(right)}")
 
 

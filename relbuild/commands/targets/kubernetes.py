@@ -46,6 +46,8 @@ RIGHTS = tuple(
     )
     for verb in verbs.split()
 )
+# What an account may lack.
+SEE_NAMESPACE = ("get", "namespaces")
 # What kubectl prints of an answer: the context's namespace, and whether a review allows what it is about.
 NAMESPACE = "jsonpath={..namespace}"
 ALLOWED = 'jsonpath={.status.allowed}{"\\n"}'
@@ -79,38 +81,39 @@ class Kubernetes:
         if answer.exit_code:
             raise self._unreachable(answer)
         namespace = self.target.namespace
-        if namespace is not None:
-            found = self._read("get", "namespace", namespace)
-            # An account may work in a namespace without the right to see it.
-            if found.exit_code and any("NotFound" in line for line in found.tail):
-                raise EngineError(
-                    f"there is no namespace {namespace} in the cluster", hint=f"kubectl create namespace {namespace}"
-                )
         missing = self._missing_rights()
-        if missing:
+        # An account may work in a namespace without the right to see it.
+        sees = SEE_NAMESPACE not in missing
+        if namespace is not None and sees and self._get("namespace", namespace) is None:
+            raise EngineError(
+                f"there is no namespace {namespace} in the cluster", hint=f"kubectl create namespace {namespace}"
+            )
+        required = [" ".join(right) for right in missing if right != SEE_NAMESPACE]
+        if required:
             where = f" in the namespace {namespace}" if namespace else ""
             raise EngineError(
-                f"the cluster doesn't let you {', '.join(missing)}{where}",
+                f"the cluster doesn't let you {', '.join(required)}{where}",
                 hint="a Role with these rules, bound to whoever deploys, gives the rights",
             )
 
-    def _missing_rights(self) -> list[str]:
+    def _missing_rights(self) -> list[tuple[str, str]]:
         """Return the rights that the account lacks, all with one call."""
         namespace = self.target.namespace or self._read("config", "view", "--minify", "--output", NAMESPACE).stdout
+        rights = (*RIGHTS, SEE_NAMESPACE)
         reviews = [
             {
                 "apiVersion": "authorization.k8s.io/v1",
                 "kind": "SelfSubjectAccessReview",
                 "spec": {"resourceAttributes": {"namespace": namespace or "default", "verb": verb, **_resource(name)}},
             }
-            for verb, name in RIGHTS
+            for verb, name in rights
         ]
         listed = {"apiVersion": "v1", "kind": "List", "items": reviews}
         answer = self._read("create", "--filename", "-", "--output", ALLOWED, stdin=listed)
         if answer.exit_code:
             raise self._unreachable(answer)
         allowed = answer.stdout.split()
-        return [" ".join(right) for right, answered in zip(RIGHTS, allowed, strict=True) if answered != "true"]
+        return [right for right, answered in zip(rights, allowed, strict=True) if answered != "true"]
 
     # The lock: a Lease; making one is atomic, and so is replacing one of a known version.
 
@@ -253,12 +256,13 @@ class Kubernetes:
                         hint="wait: SECONDS of the target gives it longer",
                     )
                 why = conditions["Failed"].get("message") or "its pod failed"
-                hint = "nothing was replaced: mend the migration and deploy again"
+                hint = "nothing was replaced: fix the migration and deploy again"
                 raise failed("the migration failed", why, log, hint, serves=self._serves())
             stuck = next((why for pod in pods if (why := _waits_for_ever(pod))), None)
             if stuck is not None or time.monotonic() > deadline:
                 why = stuck or "its pod didn't start"
-                raise failed("the migration didn't start", why, self._events(), serves=self._serves())
+                events = self._events(pods[0]["metadata"]["name"]) if pods else ()
+                raise failed("the migration didn't start", why, events, serves=self._serves())
             time.sleep(PAUSE)
 
     def roll_out(self, deployment: Deployment, revision: int) -> None:
