@@ -14,8 +14,8 @@ from relbuild.mix.environment import Contract, describe, lacks
 from relbuild.mix.environment.boot import PROVIDED
 from relbuild.mix.environment.conditions import (
     NEVER,
-    Among,
     Condition,
+    OneOf,
     constant,
     either,
     evaluate,
@@ -260,7 +260,7 @@ def _choose(
 
 def _values(serves: Condition, name: str) -> Iterator[str]:
     named = {
-        value for each in leaves(serves) if isinstance(each, Among) and each.variable == name for value in each.values
+        value for each in leaves(serves) if isinstance(each, OneOf) and each.variable == name for value in each.values
     }
     yield from sorted(value for value in named if value)
     yield from USUAL

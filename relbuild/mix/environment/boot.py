@@ -16,13 +16,13 @@ from relbuild.errors import Mark
 from relbuild.facts import Known, Tree, Unknown
 from relbuild.mix import scripts, umbrella
 from relbuild.mix.environment import code, conditions, env_sh, tables, variables
-from relbuild.mix.environment.conditions import Among, Condition, Every, Opaque, missing
+from relbuild.mix.environment.conditions import And, Condition, OneOf, Opaque, missing
 from relbuild.mix.environment.contract import COMMAND, Contract, Requirement, Use, Variable, joined, ordered
 from relbuild.mix.environment.files import Files
 from relbuild.mix.environment.frame import Frame
 from relbuild.mix.environment.patterns import unknown as unknown_variables
 from relbuild.mix.environment.reading import Reading, together
-from relbuild.mix.environment.values import Plain, Something, Value
+from relbuild.mix.environment.values import Static, UnknownValue, Value
 from relbuild.mix.project import Project, Release
 from relbuild.mix.releases import ConfigProvider
 
@@ -128,10 +128,10 @@ def _follow_providers(reading: Reading, release: Release) -> None:
             file, module = own
             reading.following.append(file.source.file)
             frame = Frame(reading, file, module)
-            given = Plain(lambda each=each: each.options, "the provider's options")  # type: ignore[misc]
+            given = Static(lambda each=each: each.options, "the provider's options")  # type: ignore[misc]
             with reading.guard(f"config provider {each.module}", each.at):
                 state = frame.function("init", [given], module.node)
-                frame.function("load", [Something("the configuration", present=True), state], module.node)
+                frame.function("load", [UnknownValue("the configuration", present=True), state], module.node)
             reading.following.pop()
 
 
@@ -159,7 +159,7 @@ def _follow_start(reading: Reading, projects: Iterable[Project]) -> None:
         if own is not None:
             file, module = own
             frame = Frame(reading, file, module)
-            arguments: list[Value] = [Something(":normal", present=True), Something("the arguments")]
+            arguments: list[Value] = [UnknownValue(":normal", present=True), UnknownValue("the arguments")]
             with reading.guard(module.name, file.source.mark(module.node)):
                 frame.function("start", arguments, module.node)
     # The scan of all code names what isn't followed.
@@ -268,7 +268,7 @@ def _follow_capture(frame: Frame, node: Node) -> None:
     body = operand(node)
     if body is not None and body.type == "binary_operator" and operator(body) == "/":
         arity = frame.file.source.text(operands(body)[1])
-        arguments = [Something(f"argument {i}") for i in range(1, int(arity) + 1 if arity.isdecimal() else 1)]
+        arguments = [UnknownValue(f"argument {i}") for i in range(1, int(arity) + 1 if arity.isdecimal() else 1)]
         frame.apply(frame.reading.closure(frame, node), list(arguments), node)
     elif body is not None:
         frame.inner().walk(body)
@@ -310,7 +310,7 @@ def _merged(one: Requirement | None, other: Requirement) -> Requirement:
         return other
     fails = conditions.either((one.fails, other.fails))
     message = one.message or other.message
-    return replace(one, fails=fails, message=message) if isinstance(fails, Among) else one
+    return replace(one, fails=fails, message=message) if isinstance(fails, OneOf) else one
 
 
 def settled(contract: Contract) -> Contract:
@@ -337,7 +337,7 @@ def _in_short(when: Condition) -> Condition:
     if not _too_long(when):
         return when
     room, kept = _LONGEST_CONDITION, []
-    for part in when.parts if isinstance(when, Every) else ():
+    for part in when.parts if isinstance(when, And) else ():
         length = len(conditions.describe(part))
         if length <= _LONGEST_PART and length <= room:
             kept.append(part)

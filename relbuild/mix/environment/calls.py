@@ -12,7 +12,7 @@ from relbuild.elixir.modules import Module, default_of
 from relbuild.elixir.syntax import arguments, child, operand, operands, operator, parts
 from relbuild.mix.environment import control, functions, patterns, tables, variables
 from relbuild.mix.environment.conditions import ALWAYS
-from relbuild.mix.environment.values import Closure, Plain, Something, Stop, Value
+from relbuild.mix.environment.values import Closure, NoReturn, Static, UnknownValue, Value
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.files import File
@@ -30,9 +30,9 @@ class Call:
     node: Node
     whole: Node
 
-    def something(self, present: bool = False) -> Value:
+    def unknown_value(self, present: bool = False) -> Value:
         """Return that nothing is known of what it gives."""
-        return self.frame.something(self.whole, present, self.args)
+        return self.frame.unknown_value(self.whole, present, self.args)
 
     def written(self, index: int) -> Node:
         """Return the node that an argument is written as; the call's where it is piped in."""
@@ -42,7 +42,7 @@ class Call:
         """Return an argument as it is written."""
         node = self.nodes[index] if index < len(self.nodes) else None
         value = self.args[index]
-        written = value.text if isinstance(value, Plain | Something) else "a value"
+        written = value.text if isinstance(value, Static | UnknownValue) else "a value"
         return self.frame.text(node) if node is not None else written
 
 
@@ -61,8 +61,8 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
         frame.reading.configuring = frame.file.source.text(written[1])
     args = [*piped, *(_argument(frame, argument) for argument in written)]
     frame.reading.configuring = configuring
-    if any(isinstance(argument, Stop) for argument in args):
-        return Stop()
+    if any(isinstance(argument, NoReturn) for argument in args):
+        return NoReturn()
     block = child(node, "do_block")
     if block is not None:
         with frame.reading.under(frame.opaque(target)):
@@ -72,13 +72,13 @@ def call(frame: Frame, node: Node, piped: list[Value], whole: Node) -> Value:
         return _dispatch(Call(frame, frame.file.source.text(target), args, nodes, node, whole))
     left, right = target.child_by_field_name("left"), target.child_by_field_name("right")
     if target.type != "dot" or left is None:
-        return frame.something(whole)
+        return frame.unknown_value(whole)
     if right is None:
         return apply(frame, frame.walk(left), args, node)
     name = frame.file.source.text(right)
     module = _module_of(frame, left)
     if module is None:
-        return frame.something(whole, of=args)
+        return frame.unknown_value(whole, of=args)
     return _dispatch(Call(frame, f"{module}.{name}", args, nodes, node, whole))
 
 
@@ -104,7 +104,7 @@ def function(frame: Frame, name: str, args: list[Value], node: Node) -> Value:
     """Follow a function of the frame's module; unknown where the module hasn't got it."""
     module = frame.module
     if module is None or not any(each.name == name and len(args) in each.arities for each in module.clauses):
-        return frame.something(node)
+        return frame.unknown_value(node)
     call = Call(frame, name, args, [None] * len(args), node, node)
     return _clauses(call, frame.file, module, name)
 
@@ -131,7 +131,7 @@ def _dispatch(call: Call) -> Value:
     if (call.name, len(call.args)) in library.FUNCTIONS:
         return call.frame.plain(call.whole, call.name.startswith(tables.GIVES_TEXT), call.args)
     if call.name.startswith(tables.KNOWN):
-        return call.something(present=call.name.startswith(tables.GIVES_TEXT))
+        return call.unknown_value(present=call.name.startswith(tables.GIVES_TEXT))
     return variables.perhaps_reads(call)
 
 
@@ -216,7 +216,7 @@ def _with_defaults(frame: Frame, parameters: tuple[Node, ...], defaults: int, ar
 def apply(frame: Frame, function: Value, args: list[Value], node: Node) -> Value:
     """Follow a function value with these arguments."""
     if not isinstance(function, Closure):
-        return frame.something(node, of=args)
+        return frame.unknown_value(node, of=args)
     frame.reading.used(function)
     name = f"{function.file.source.file}:{function.node.start_byte}"
     return frame.reading.call(frame, node, name, lambda: _applied(frame, function, args, node))

@@ -16,7 +16,7 @@ TOO_MANY = "conditions that are too many to name"
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class OneOf:
     """The variable's value is one of these, or (`inside` is false) none of them."""
 
     variable: str
@@ -43,35 +43,35 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class And:
     """All of them; without any it is always true."""
 
     parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Or:
     """At least one of them; without any it is never true."""
 
     parts: tuple[Condition, ...] = ()
 
 
-Condition: TypeAlias = Among | Opaque | Every | Either
+Condition: TypeAlias = OneOf | Opaque | And | Or
 
-ALWAYS = Every()
-NEVER = Either()
+ALWAYS = And()
+NEVER = Or()
 # Not set, or set to nothing: a shell's `-z` doesn't tell them apart.
 EMPTY = frozenset({None, ""})
 
 
 def is_set(variable: str) -> Condition:
     """Return that the variable is set, be it to nothing."""
-    return Among(variable, frozenset({None}), inside=False)
+    return OneOf(variable, frozenset({None}), inside=False)
 
 
-def missing(variable: str) -> Among:
+def missing(variable: str) -> OneOf:
     """Return that the variable isn't set."""
-    return Among(variable, frozenset({None}))
+    return OneOf(variable, frozenset({None}))
 
 
 def constant(value: bool) -> Condition:
@@ -84,31 +84,31 @@ def every(conditions: Iterable[Condition]) -> Condition:
     parts = [each for each in conditions if each is not ALWAYS]
     if any(each is NEVER for each in parts):
         return NEVER
-    if len(parts) < 2 and not (parts and isinstance(parts[0], Among) and not parts[0].values):
+    if len(parts) < 2 and not (parts and isinstance(parts[0], OneOf) and not parts[0].values):
         return parts[0] if parts else ALWAYS
-    return _joined(parts, Every, Either, _both)
+    return _joined(parts, And, Or, _both)
 
 
-def _shortened(part: Condition, tests: Mapping[str, Among]) -> Condition:
+def _simplified(part: Condition, tests: Mapping[str, OneOf]) -> Condition:
     """Return a part as short as it can be said where the tests hold."""
     match part:
-        case Among(variable) if variable in tests:
+        case OneOf(variable) if variable in tests:
             known = tests[variable]
             both = _both(known, part)
             if both.inside and not both.values:
                 return NEVER
             return ALWAYS if both == known else part
-        case Every(parts) | Either(parts):
-            shorter = [_shortened(each, tests) for each in parts]
+        case And(parts) | Or(parts):
+            shorter = [_simplified(each, tests) for each in parts]
             if all(one is other for one, other in zip(shorter, parts, strict=True)):
                 return part
-            return every(shorter) if isinstance(part, Every) else either(shorter)
+            return every(shorter) if isinstance(part, And) else either(shorter)
     return part
 
 
 def given(condition: Condition, variable: str, value: str | None) -> Condition:
     """Return the condition where the variable has this value."""
-    return _shortened(condition, {variable: Among(variable, frozenset({value}))})
+    return _simplified(condition, {variable: OneOf(variable, frozenset({value}))})
 
 
 def either(conditions: Iterable[Condition]) -> Condition:
@@ -116,40 +116,40 @@ def either(conditions: Iterable[Condition]) -> Condition:
     parts = [each for each in conditions if each is not NEVER]
     if any(each is ALWAYS for each in parts):
         return ALWAYS
-    if len(parts) < 2 and not (parts and isinstance(parts[0], Among) and not parts[0].values):
+    if len(parts) < 2 and not (parts and isinstance(parts[0], OneOf) and not parts[0].values):
         return parts[0] if parts else NEVER
-    return _joined(parts, Either, Every, _one)
+    return _joined(parts, Or, And, _one)
 
 
 def negation(condition: Condition) -> Condition:
     """Return that it doesn't hold."""
     match condition:
-        case Among(variable, values, inside):
-            return Among(variable, values, not inside)
+        case OneOf(variable, values, inside):
+            return OneOf(variable, values, not inside)
         case Opaque(text, negated, of, sees):
             return Opaque(text, not negated, of, sees)
-        case Every(parts):
+        case And(parts):
             return either(negation(part) for part in parts)
-        case Either(parts):
+        case Or(parts):
             return every(negation(part) for part in parts)
 
 
 def _joined(
     conditions: Iterable[Condition],
-    kind: type[Every] | type[Either],
-    opposite: type[Every] | type[Either],
-    merge: Callable[[Among, Among], Among],
+    kind: type[And] | type[Or],
+    opposite: type[And] | type[Or],
+    merge: Callable[[OneOf, OneOf], OneOf],
 ) -> Condition:
     flat = list(_flat(conditions, kind))
-    if len(flat) == 1 and not isinstance(flat[0], Among):
+    if len(flat) == 1 and not isinstance(flat[0], OneOf):
         return flat[0]
-    tests: dict[str, Among] = {}
+    tests: dict[str, OneOf] = {}
     order: dict[Condition | str | tuple[str, bool], Condition] = {}
     for condition in flat:
         if isinstance(condition, opposite) and not condition.parts:
             return condition
         key: Condition | str | tuple[str, bool] = condition
-        if isinstance(condition, Among):
+        if isinstance(condition, OneOf):
             key = condition.variable
             known = tests.get(key)
             tests[key] = merge(known, condition) if known else condition
@@ -157,26 +157,26 @@ def _joined(
             key = condition.text, condition.negated
             denied = order.get((condition.text, not condition.negated))
             if isinstance(denied, Opaque) and denied.of is condition.of:
-                return NEVER if kind is Every else ALWAYS
-        order[key] = _once(order.get(key), condition)
-    if any(not test.values and test.inside == (kind is Every) for test in tests.values()):
-        return NEVER if kind is Every else ALWAYS
-    # Among parts that all hold a further one is read as if the others held; among alternatives, as if they didn't.
-    assumed = tests if kind is Every else {name: _opposite(test) for name, test in tests.items()}
-    parts = [tests[key] if isinstance(key, str) else _shortened(each, assumed) for key, each in order.items()]
+                return NEVER if kind is And else ALWAYS
+        order[key] = _unified(order.get(key), condition)
+    if any(not test.values and test.inside == (kind is And) for test in tests.values()):
+        return NEVER if kind is And else ALWAYS
+    # Where all parts hold, each is read as if the others do; of alternatives, as if the others don't.
+    assumed = tests if kind is And else {name: _opposite(test) for name, test in tests.items()}
+    parts = [tests[key] if isinstance(key, str) else _simplified(each, assumed) for key, each in order.items()]
     if any(
-        isinstance(each, Every | Either) and part is not each and part != each
+        isinstance(each, And | Or) and part is not each and part != each
         for each, part in zip(order.values(), parts, strict=True)
     ):
         return _joined(parts, kind, opposite, merge)
-    parts = [part for part in parts if not isinstance(part, Among) or part.values]
+    parts = [part for part in parts if not isinstance(part, OneOf) or part.values]
     if len(parts) == 1:
         return parts[0]
     if len(parts) <= MAX_PARTS:
         return kind(tuple(parts))
     # Of what all holds each part still does.
-    kept = [part for part in parts if kind is Every and isinstance(part, Among)][: MAX_PARTS - 1]
-    return Every((*kept, Opaque(TOO_MANY))) if kept else Opaque(TOO_MANY)
+    kept = [part for part in parts if kind is And and isinstance(part, OneOf)][: MAX_PARTS - 1]
+    return And((*kept, Opaque(TOO_MANY))) if kept else Opaque(TOO_MANY)
 
 
 def _same(one: Condition | None, other: Condition) -> bool:
@@ -184,27 +184,27 @@ def _same(one: Condition | None, other: Condition) -> bool:
     return one is other or (isinstance(one, Opaque) and isinstance(other, Opaque) and one.of is other.of)
 
 
-def _once(known: Condition | None, condition: Condition) -> Condition:
+def _unified(known: Condition | None, condition: Condition) -> Condition:
     """Return a condition of which the same words are known: where they may ask something else, as asked of neither."""
-    return condition if known is None or _same(known, condition) else _afresh(condition)
+    return condition if known is None or _same(known, condition) else _apart(condition)
 
 
-def _afresh(condition: Condition) -> Condition:
+def _apart(condition: Condition) -> Condition:
     match condition:
         case Opaque(text, negated, _, sees):
             return Opaque(text, negated, sees=sees)
-        case Every(parts):
-            return Every(tuple(map(_afresh, parts)))
-        case Either(parts):
-            return Either(tuple(map(_afresh, parts)))
+        case And(parts):
+            return And(tuple(map(_apart, parts)))
+        case Or(parts):
+            return Or(tuple(map(_apart, parts)))
     return condition
 
 
-def _opposite(test: Among) -> Among:
-    return Among(test.variable, test.values, not test.inside)
+def _opposite(test: OneOf) -> OneOf:
+    return OneOf(test.variable, test.values, not test.inside)
 
 
-def _flat(conditions: Iterable[Condition], kind: type[Every] | type[Either]) -> Iterable[Condition]:
+def _flat(conditions: Iterable[Condition], kind: type[And] | type[Or]) -> Iterable[Condition]:
     for condition in conditions:
         if isinstance(condition, kind):
             yield from condition.parts
@@ -212,30 +212,30 @@ def _flat(conditions: Iterable[Condition], kind: type[Every] | type[Either]) -> 
             yield condition
 
 
-def _both(one: Among, other: Among) -> Among:
+def _both(one: OneOf, other: OneOf) -> OneOf:
     if one.inside and other.inside:
-        return Among(one.variable, one.values & other.values)
+        return OneOf(one.variable, one.values & other.values)
     if one.inside or other.inside:
         inner, outer = (one, other) if one.inside else (other, one)
-        return Among(one.variable, inner.values - outer.values)
-    return Among(one.variable, one.values | other.values, inside=False)
+        return OneOf(one.variable, inner.values - outer.values)
+    return OneOf(one.variable, one.values | other.values, inside=False)
 
 
-def _one(one: Among, other: Among) -> Among:
+def _one(one: OneOf, other: OneOf) -> OneOf:
     return _opposite(_both(_opposite(one), _opposite(other)))
 
 
 def evaluate(condition: Condition, environment: Mapping[str, str]) -> bool | None:
     """Say whether it holds in an environment; None when that can't be told."""
     match condition:
-        case Among(variable):
+        case OneOf(variable):
             return condition.holds(environment.get(variable))
         case Opaque():
             return None
-        case Every(parts):
+        case And(parts):
             answers = [evaluate(part, environment) for part in parts]
             return False if False in answers else None if None in answers else True
-        case Either(parts):
+        case Or(parts):
             answers = [evaluate(part, environment) for part in parts]
             return True if True in answers else None if None in answers else False
 
@@ -243,11 +243,11 @@ def evaluate(condition: Condition, environment: Mapping[str, str]) -> bool | Non
 def given_set(condition: Condition, variable: str) -> Condition:
     """Return the condition where the variable is set, to what isn't known."""
     match condition:
-        case Among(name, values, inside) if name == variable:
+        case OneOf(name, values, inside) if name == variable:
             return constant(not inside) if values <= {None} else Opaque(describe(condition))
-        case Every(parts):
+        case And(parts):
             return every(given_set(part, variable) for part in parts)
-        case Either(parts):
+        case Or(parts):
             return either(given_set(part, variable) for part in parts)
     return condition
 
@@ -255,22 +255,22 @@ def given_set(condition: Condition, variable: str) -> Condition:
 def describe(condition: Condition) -> str:
     """Return the condition in words."""
     match condition:
-        case Among():
+        case OneOf():
             return _test(condition)
         case Opaque(text, negated):
             return f"not ({text})" if negated else text
-        case Every(parts) | Either(parts):
+        case And(parts) | Or(parts):
             if not parts:
-                return "always" if isinstance(condition, Every) else "never"
-            word = " and " if isinstance(condition, Every) else " or "
+                return "always" if isinstance(condition, And) else "never"
+            word = " and " if isinstance(condition, And) else " or "
             return word.join(f"({describe(part)})" if _compound(part) else describe(part) for part in parts)
 
 
 def _compound(condition: Condition) -> bool:
-    return isinstance(condition, Every | Either) and len(condition.parts) > 1
+    return isinstance(condition, And | Or) and len(condition.parts) > 1
 
 
-def _test(test: Among) -> str:
+def _test(test: OneOf) -> str:
     values = sorted((value for value in test.values if value is not None), key=lambda value: (len(value), value))
     shown = " or ".join(f'"{value}"' if value else "empty" for value in values)
     unset = None in test.values
@@ -281,9 +281,9 @@ def _test(test: Among) -> str:
     return f"{test.variable} is {'set and ' if unset else ''}not {shown}"
 
 
-def leaves(condition: Condition) -> Iterator[Among | Opaque]:
+def leaves(condition: Condition) -> Iterator[OneOf | Opaque]:
     """Yield the tests and the open questions that it is made of."""
-    if isinstance(condition, Every | Either):
+    if isinstance(condition, And | Or):
         for part in condition.parts:
             yield from leaves(part)
     else:
@@ -297,7 +297,7 @@ def unclear(condition: Condition) -> bool:
 
 def variables(condition: Condition) -> frozenset[str]:
     """Return the variables that it tests."""
-    return frozenset(each.variable for each in leaves(condition) if isinstance(each, Among))
+    return frozenset(each.variable for each in leaves(condition) if isinstance(each, OneOf))
 
 
 def seen(condition: Condition) -> frozenset[str]:
@@ -307,21 +307,21 @@ def seen(condition: Condition) -> frozenset[str]:
 
 def nil_tested(condition: Condition) -> frozenset[str]:
     """Return the variables of which it may matter that they aren't set, whatever else they are."""
-    tests = (each for each in leaves(condition) if isinstance(each, Among))
+    tests = (each for each in leaves(condition) if isinstance(each, OneOf))
     return seen(condition) | {test.variable for test in tests if None in test.values}
 
 
 def condition_to_data(condition: Condition) -> Any:
     """Return the condition as JSON takes it."""
     match condition:
-        case Among(variable, values, inside):
+        case OneOf(variable, values, inside):
             ordered = sorted(values, key=lambda value: (value is not None, value or ""))
             return {"variable": variable, "in" if inside else "not_in": ordered}
         case Opaque(text, negated):
             return {"not" if negated else "text": text}
-        case Every(parts):
+        case And(parts):
             return {"every": [condition_to_data(part) for part in parts]}
-        case Either(parts):
+        case Or(parts):
             return {"either": [condition_to_data(part) for part in parts]}
 
 
@@ -329,9 +329,9 @@ def condition_from_data(data: Any) -> Condition:
     """Return the condition that `to_data` made this of; what isn't understood is left open."""
     match data:
         case {"variable": str(variable), "in": list(values)} if _values(values):
-            return Among(variable, frozenset(values))
+            return OneOf(variable, frozenset(values))
         case {"variable": str(variable), "not_in": list(values)} if _values(values):
-            return Among(variable, frozenset(values), inside=False)
+            return OneOf(variable, frozenset(values), inside=False)
         case {"text": str(text)}:
             return Opaque(text)
         case {"not": str(text)}:
@@ -386,10 +386,10 @@ def _question(opaque: Opaque) -> _Question:
 
 
 def _holds(condition: Condition, case: _Case) -> bool:
-    if isinstance(condition, Among):
+    if isinstance(condition, OneOf):
         value = case[condition.variable]
         return condition.holds(value if isinstance(value, str) else None)
     if isinstance(condition, Opaque):
         return case[_question(condition)] is not condition.negated
     each = (_holds(part, case) for part in condition.parts)
-    return all(each) if isinstance(condition, Every) else any(each)
+    return all(each) if isinstance(condition, And) else any(each)

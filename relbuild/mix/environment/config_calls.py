@@ -15,7 +15,7 @@ from relbuild.elixir.values import Atom, List, Tuple
 from relbuild.errors import Mark
 from relbuild.facts import Known
 from relbuild.mix.environment.conditions import ALWAYS, Condition
-from relbuild.mix.environment.values import Choice, Plain, Value
+from relbuild.mix.environment.values import Choice, Static, Value
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.calls import Call
@@ -41,7 +41,7 @@ class ConfigCall:
     def literal(self) -> str | None:
         """The atom's name or the text that the key is set to; None for any other value."""
         found = _atom(self.value)
-        term = self.value.compute() if found is None and isinstance(self.value, Plain) else None
+        term = self.value.compute() if found is None and isinstance(self.value, Static) else None
         return term.value if isinstance(term, Known) and isinstance(term.value, str) else found
 
     def option(self, name: str) -> tuple[tuple[Condition, Value], ...]:
@@ -59,12 +59,12 @@ def _option(value: Value, name: str) -> Iterator[tuple[Condition, Value]]:
         for when, each in value.cases:
             yield from ((when, found) for _, found in _option(each, name))
         return
-    term = value.compute() if isinstance(value, Plain) else None
+    term = value.compute() if isinstance(value, Static) else None
     items = term.value.items if isinstance(term, Known) and isinstance(term.value, List) else ()
     for item in reversed(items):
         pair = item.value.items if isinstance(item, Known) and isinstance(item.value, Tuple) else ()
         if len(pair) == 2 and isinstance(pair[0], Known) and pair[0].value == Atom(name):
-            yield ALWAYS, Plain(partial(itemgetter(1), pair), name)
+            yield ALWAYS, Static(partial(itemgetter(1), pair), name)
             return
 
 
@@ -73,7 +73,7 @@ def note(call: Call) -> Value:
     frame, args, nodes = call.frame, call.args, call.nodes
     app = _atom(args[0]) if args else None
     if app is None:
-        return call.something(present=True)
+        return call.unknown_value(present=True)
     if len(args) == 3:
         key, node = _atom(args[1]), nodes[2]
         if key is not None:
@@ -83,7 +83,7 @@ def note(call: Call) -> Value:
             key, written = pair_key(frame.file.source, pair), pair.child_by_field_name("value")
             if key is not None and written is not None:
                 _set(frame, app, key, frame.plain(written), written, pair)
-    return call.something(present=True)
+    return call.unknown_value(present=True)
 
 
 def _set(frame: Frame, app: str, key: str, value: Value, node: Node | None, at: Node) -> None:
@@ -107,7 +107,7 @@ def _pairs(node: Node) -> list[Node]:
 
 
 def _atom(value: Value) -> str | None:
-    term = value.compute() if isinstance(value, Plain) else None
+    term = value.compute() if isinstance(value, Static) else None
     if not isinstance(term, Known) or not isinstance(term.value, Atom):
         return None
     return term.value.module or term.value.name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from relbuild.errors import Mark
 from relbuild.facts import Unknown
 from relbuild.mix.environment import conditions
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, evaluate
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, OneOf, evaluate
 
 if TYPE_CHECKING:
     from relbuild.mix.environment.config_calls import ConfigCall
@@ -64,7 +64,7 @@ class Use:
 class Requirement:
     """The boot fails when `fails` holds of the variable, as long as `when` does; the message is the author's."""
 
-    fails: Among
+    fails: OneOf
     when: Condition
     at: Mark
     message: str | None = None
@@ -299,7 +299,7 @@ def _use_of(data: Any) -> Use | None:
 
 def _requirement_of(name: str, data: Any) -> Requirement | None:
     fails = conditions.condition_from_data(data["fails"])
-    if not isinstance(fails, Among) or fails.variable != name:
+    if not isinstance(fails, OneOf) or fails.variable != name:
         return None
     when = conditions.condition_from_data(data["when"]) if "when" in data else ALWAYS
     message = data.get("message")

@@ -15,13 +15,13 @@ from relbuild.mix.environment.values import (
     MAX_ITEMS,
     NIL,
     Choice,
-    Fetched,
-    Plain,
-    Something,
-    Stop,
-    Text,
+    EnvFetch,
+    EnvMap,
+    EnvVar,
+    NoReturn,
+    Static,
+    UnknownValue,
     Value,
-    Whole,
     choice,
     falsy,
     known_items,
@@ -47,7 +47,7 @@ def branches(frame: Frame, cases: Sequence[tuple[Condition, Callable[[Frame], Va
 def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Value:
     """Follow `if`, or (`wanted` is false) `unless`."""
     written = arguments(node)
-    subject = piped[0] if piped else (frame.walk(written[0]) if written else frame.something(node))
+    subject = piped[0] if piped else (frame.walk(written[0]) if written else frame.unknown_value(node))
     taken, passed = (truthy(subject), falsy(subject)) if wanted else (falsy(subject), truthy(subject))
     source = frame.file.source
     then, otherwise = body(source, node) or [], body(source, node, "else")
@@ -59,7 +59,7 @@ def if_(frame: Frame, node: Node, piped: list[Value], wanted: bool = True) -> Va
         ],
         frame.text(node),
     )
-    if isinstance(subject, Text):
+    if isinstance(subject, EnvVar):
         _note_alternative(frame, subject.variable, value)
     return value
 
@@ -86,7 +86,7 @@ def clauses(frame: Frame, written: list[Node], subjects: list[Value], text: str,
         left = every((left, negation(matched)))
         if left == NEVER:
             break
-    if left != NEVER and any(isinstance(subject, Text | Fetched | Whole) for subject in subjects):
+    if left != NEVER and any(isinstance(subject, EnvVar | EnvFetch | EnvMap) for subject in subjects):
         frame.reading.fails(left, at)
     return first_of(frame, found, text)
 
@@ -114,7 +114,7 @@ def _note_alternative(frame: Frame, name: str, value: Value) -> None:
 def _note_default(frame: Frame, clause: Node, subject: Value, right: list[Node]) -> None:
     """Take what a `nil ->` gives for the variable's default."""
     head = parts(clause.child_by_field_name("left"))
-    if not isinstance(subject, Text) or len(right) != 1 or [each.type for each in head] != ["nil"]:
+    if not isinstance(subject, EnvVar) or len(right) != 1 or [each.type for each in head] != ["nil"]:
         return
     if right[0].type in ("string", "integer", "float", "boolean"):
         variables.note_default(frame, subject.variable, frame.plain(right[0]))
@@ -175,11 +175,11 @@ def with_(frame: Frame, node: Node, piped: list[Value]) -> Value:
         return inner.sequence(then)
 
     def other(outer: Frame) -> Value:
-        subject = steps[0] if len(steps) == 1 else frame.something(node)
+        subject = steps[0] if len(steps) == 1 else frame.unknown_value(node)
         stabs = [part for part in otherwise or [] if part.type == "stab_clause"]
         return clauses(outer, stabs, [subject], frame.text(node), frame.at(node))
 
-    passed = other if otherwise else lambda _: frame.something(node)
+    passed = other if otherwise else lambda _: frame.unknown_value(node)
     return branches(frame, [(matched, act), (negation(matched), passed)], frame.text(node))
 
 
@@ -187,7 +187,7 @@ def for_(frame: Frame, node: Node, piped: list[Value]) -> Value:
     """Follow a comprehension once for each item of a list that is known, else once for any."""
     steps = [part for part in arguments(node) if part.type != "keywords"]
     _each(frame.inner(), node, steps)
-    return frame.something(node, present=True)
+    return frame.unknown_value(node, present=True)
 
 
 def _each(frame: Frame, node: Node, steps: list[Node]) -> None:
@@ -212,19 +212,19 @@ def _each(frame: Frame, node: Node, steps: list[Node]) -> None:
 
 def each_item(frame: Frame, value: Value, node: Node) -> list[tuple[Condition, Value]]:
     """Return the items of an enumerable, each with the condition that there is such a one."""
-    if isinstance(value, Plain) and value.items is not None and len(value.items) <= MAX_ITEMS:
+    if isinstance(value, Static) and value.items is not None and len(value.items) <= MAX_ITEMS:
         return [(ALWAYS, item) for item in value.items]
-    if isinstance(value, Whole):
+    if isinstance(value, EnvMap):
         variables.escapes(frame, node, value)
     items = known_items(value)
     if items is None:
         return [
             (
                 frame.opaque(node, [value]),
-                Something(f"an item of {frame.text(node)}", sees=seen(value), made_of=made_of(value)),
+                UnknownValue(f"an item of {frame.text(node)}", sees=seen(value), made_of=made_of(value)),
             )
         ]
-    return [(ALWAYS, Plain(lambda item=item: item, frame.text(node))) for item in items]  # type: ignore[misc]
+    return [(ALWAYS, Static(lambda item=item: item, frame.text(node))) for item in items]  # type: ignore[misc]
 
 
 def _stab_bodies(frame: Frame, nodes: list[Node]) -> list[Value]:
@@ -241,7 +241,7 @@ def _stab_bodies(frame: Frame, nodes: list[Node]) -> list[Value]:
 def try_(frame: Frame, node: Node, piped: list[Value]) -> Value:
     """Follow `try`: what fails inside fails the boot only where each of its rescue clauses fails it too."""
     block = child(node, "do_block")
-    return tried(frame, block) if block is not None else frame.something(node)
+    return tried(frame, block) if block is not None else frame.unknown_value(node)
 
 
 def tried(frame: Frame, block: Node) -> Value:
@@ -251,10 +251,10 @@ def tried(frame: Frame, block: Node) -> Value:
     found = frame.reading.requirements[before:]
     for section in sections:
         if section.type in ("rescue_block", "catch_block"):
-            goes_on = [each for each in _stab_bodies(frame, parts(section)) if not isinstance(each, Stop)]
+            goes_on = [each for each in _stab_bodies(frame, parts(section)) if not isinstance(each, NoReturn)]
             if goes_on:
                 found = []
-                value = frame.something(block)
+                value = frame.unknown_value(block)
     frame.reading.requirements[before:] = found
     for section in sections:
         if section.type in ("else_block", "after_block"):

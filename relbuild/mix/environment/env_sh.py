@@ -13,7 +13,7 @@ from tree_sitter import Node
 from relbuild.elixir.syntax import MAX_BYTES, walk
 from relbuild.errors import Mark
 from relbuild.facts import Unknown
-from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Among, Condition, Opaque, every, missing
+from relbuild.mix.environment.conditions import ALWAYS, EMPTY, Condition, OneOf, Opaque, every, missing
 from relbuild.mix.environment.contract import COMMAND
 from relbuild.mix.environment.reading import Access, Reading
 from relbuild.mix.scripts import SUBSHELLS, Shell, parse_shell
@@ -98,7 +98,7 @@ def _note_expansion(reading: Reading, script: Shell, match: re.Match[bytes], con
         reading.assigned |= {name} if "=" in operator else set()
     elif operator in ("?", ":?") and condition is not None:
         with reading.under(condition):
-            reading.fails(Among(name, EMPTY) if ":" in operator else missing(name), at, text.strip() or None)
+            reading.fails(OneOf(name, EMPTY) if ":" in operator else missing(name), at, text.strip() or None)
 
 
 def _text_in_braces(script: Shell, start: int) -> str:
@@ -137,8 +137,8 @@ def _note_node_name(reading: Reading, script: Shell, node: Node) -> None:
     named = (
         ALWAYS
         if distribution and not default
-        else Among("RELEASE_DISTRIBUTION", _SHORT | (EMPTY if short else frozenset()), inside=False)
+        else OneOf("RELEASE_DISTRIBUTION", _SHORT | (EMPTY if short else frozenset()), inside=False)
     )
-    with reading.under(every((named, Among(COMMAND, _NAMELESS, inside=False)))):
+    with reading.under(every((named, OneOf(COMMAND, _NAMELESS, inside=False)))):
         message = "RELEASE_NODE is incomplete without it, and the VM doesn't start"
-        reading.fails(Among(match["host"].decode(), EMPTY), script.mark(node), message)
+        reading.fails(OneOf(match["host"].decode(), EMPTY), script.mark(node), message)

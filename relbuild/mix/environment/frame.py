@@ -18,14 +18,14 @@ from relbuild.mix.environment.conditions import NEVER, Opaque, either, negation
 from relbuild.mix.environment.files import File
 from relbuild.mix.environment.values import (
     NIL,
-    Fetched,
-    Plain,
-    Something,
-    Stop,
-    Text,
-    Truth,
+    EnvFetch,
+    EnvMap,
+    EnvVar,
+    NoReturn,
+    Static,
+    Test,
+    UnknownValue,
     Value,
-    Whole,
     choice,
     equals,
     falsy,
@@ -60,16 +60,16 @@ class Frame:
 
     def sequence(self, nodes: Sequence[Node]) -> Value:
         """Follow expressions one after the other and return the last one's value, or where they stop."""
-        value: Value = Something("nil")
+        value: Value = UnknownValue("nil")
         for node in nodes:
             value = self.walk(node)
-            if isinstance(value, Stop):
+            if isinstance(value, NoReturn):
                 return value
         return value
 
     def statements_of(self, node: Node | None) -> Value:
         """Follow the expressions of a clause's right side and return the last one's value."""
-        return self.statements(node) if node is not None else Something("nil")
+        return self.statements(node) if node is not None else UnknownValue("nil")
 
     def children(self, node: Node) -> None:
         """Follow all that stands inside a collection."""
@@ -85,7 +85,7 @@ class Frame:
 
     def _configure(self, key: str | None, node: Node) -> None:
         value = self.walk(node)
-        if isinstance(value, Whole):
+        if isinstance(value, EnvMap):
             variables.escapes(self, node, value)
         self.reading.configured(key, value)
 
@@ -121,13 +121,13 @@ class Frame:
         """Return the node's place."""
         return self.file.source.mark(node)
 
-    def something(self, node: Node, present: bool = False, of: Sequence[Value] = ()) -> Something:
+    def unknown_value(self, node: Node, present: bool = False, of: Sequence[Value] = ()) -> UnknownValue:
         """Return that nothing is known of the node's value, but perhaps that there is one, and what it is made of."""
-        return Something(self.text(node), present, seen(*of), made_of(*of))
+        return UnknownValue(self.text(node), present, seen(*of), made_of(*of))
 
     def plain(
         self, node: Node, present: bool = False, of: Sequence[Value] = (), items: tuple[Value, ...] | None = None
-    ) -> Plain:
+    ) -> Static:
         """Return the node's value as one that can be worked out, unless what it is made of needs the environment."""
         bindings = self.bindings
         known: list[Term] = []
@@ -138,7 +138,7 @@ class Frame:
             return known[0]
 
         parts = (*of, *(items or ()))
-        return Plain(compute, self.text(node), present, seen(*parts), made_of(*parts), items)
+        return Static(compute, self.text(node), present, seen(*parts), made_of(*parts), items)
 
     def _evaluate(self, node: Node, bindings: Mapping[str, Value]) -> Term:
         if node.type in _LITERALS:
@@ -155,9 +155,9 @@ class Frame:
             if name not in text:
                 continue
             unknown = Unknown(name, "it depends on the environment", self.at(node))
-            terms[name] = value.compute() if isinstance(value, Plain) else unknown
+            terms[name] = value.compute() if isinstance(value, Static) else unknown
         for name, value in bindings.items():
-            if name.startswith("&") and isinstance(value, Plain):
+            if name.startswith("&") and isinstance(value, Static):
                 terms[name] = value.compute()
         return evaluator.evaluate(node, Scope(self.module, terms))
 
@@ -184,7 +184,7 @@ def follow(frame: Frame, node: Node) -> Value:
     if structure is not None:
         return structure(frame, node)
     frame.children(node)
-    return frame.something(node)
+    return frame.unknown_value(node)
 
 
 def _listed(frame: Frame, node: Node) -> Value:
@@ -232,7 +232,7 @@ def _binary(frame: Frame, node: Node) -> Value:
                 frame.reading.fails(is_nil(value, f"{frame.text(side)} is nil"), frame.at(node))
             return frame.plain(node, present=True)
         case "->":
-            return frame.something(node)
+            return frame.unknown_value(node)
     return frame.plain(node, of=[frame.walk(left), frame.walk(right)])
 
 
@@ -240,25 +240,25 @@ def _junction(frame: Frame, node: Node, wanted: bool) -> Value:
     """Follow `&&` or `||`: its right side counts where the left one is, or isn't, true."""
     left, right = operands(node)
     first = frame.walk(left)
-    if isinstance(first, Stop):
+    if isinstance(first, NoReturn):
         return first
     goes_on, ends = (truthy(first), falsy(first)) if wanted else (falsy(first), truthy(first))
-    second: Value = Stop()
+    second: Value = NoReturn()
     with frame.reading.under(goes_on) as reachable:
         if reachable:
             second = frame.walk(right)
-            if not wanted and isinstance(second, Plain) and isinstance(first, Text):
+            if not wanted and isinstance(second, Static) and isinstance(first, EnvVar):
                 variables.note_default(frame, first.variable, second)
     if not wanted:
         return choice([(ends, first), (goes_on, second)], frame.text(node))
     # What isn't true is nil or false; which of them makes no difference to a condition.
-    otherwise = Truth(NEVER) if isinstance(first, Truth) else NIL
+    otherwise = Test(NEVER) if isinstance(first, Test) else NIL
     return choice([(goes_on, second), (ends, otherwise)], frame.text(node))
 
 
 def _assign(frame: Frame, pattern: Node, value: Value) -> Value:
     condition, bindings = patterns.match(frame, pattern, value)
-    if pattern.type != "identifier" and isinstance(value, Fetched | Whole):
+    if pattern.type != "identifier" and isinstance(value, EnvFetch | EnvMap):
         frame.reading.fails(negation(condition), frame.at(pattern))
     frame.bind(bindings)
     return value
@@ -267,17 +267,17 @@ def _assign(frame: Frame, pattern: Node, value: Value) -> Value:
 def _compared(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
     for one, other in ((left, right), (right, left)):
-        if isinstance(other, Plain):
-            return Truth(frame.reading.uses.compared(equals(one, other.compute(), text)))
-    return Truth(Opaque(text, sees=seen(left, right)))
+        if isinstance(other, Static):
+            return Test(frame.reading.uses.compared(equals(one, other.compute(), text)))
+    return Test(Opaque(text, sees=seen(left, right)))
 
 
 def _member(frame: Frame, node: Node, text: str) -> Value:
     left, right = (frame.walk(side) for side in operands(node))
     items = known_items(right)
     if items is None:
-        return Truth(Opaque(text, sees=seen(left, right)))
-    return Truth(frame.reading.uses.compared(either(equals(left, item, text) for item in items)))
+        return Test(Opaque(text, sees=seen(left, right)))
+    return Test(frame.reading.uses.compared(either(equals(left, item, text) for item in items)))
 
 
 def _positive(frame: Frame, node: Node, sign: str) -> str:
@@ -287,7 +287,7 @@ def _positive(frame: Frame, node: Node, sign: str) -> str:
 
 
 def _opposite(value: Value) -> Value:
-    return Truth(falsy(value))
+    return Test(falsy(value))
 
 
 def _unary(frame: Frame, node: Node) -> Value:
@@ -297,7 +297,7 @@ def _unary(frame: Frame, node: Node) -> Value:
         case "!" | "not":
             return _opposite(frame.walk(inner))
         case "&" if inner.type == "integer":
-            return frame.bindings.get(f"&{frame.file.source.text(inner)}") or frame.something(node)
+            return frame.bindings.get(f"&{frame.file.source.text(inner)}") or frame.unknown_value(node)
         case "&":
             return frame.reading.closure(frame, node)
         case "@":
@@ -310,7 +310,7 @@ def _access(frame: Frame, node: Node) -> Value:
     assert target is not None
     assert key is not None
     container, wanted = frame.walk(target), frame.walk(key)
-    if isinstance(container, Whole):
+    if isinstance(container, EnvMap):
         return variables.read(frame, wanted, key, node)
     return frame.plain(node, of=[container, wanted])
 

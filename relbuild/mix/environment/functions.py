@@ -15,19 +15,19 @@ from relbuild.elixir.syntax import arguments, pair_key, parts
 from relbuild.elixir.values import TreePath
 from relbuild.facts import Known, Unknown
 from relbuild.mix.environment import config_calls, control, patterns, tables, variables
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, either, every, is_set, missing, unclear
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, OneOf, either, every, is_set, missing, unclear
 from relbuild.mix.environment.values import (
     NIL,
     Choice,
     Closure,
-    Fetched,
-    Plain,
-    Something,
-    Stop,
-    Text,
-    Truth,
+    EnvFetch,
+    EnvMap,
+    EnvVar,
+    NoReturn,
+    Static,
+    Test,
+    UnknownValue,
     Value,
-    Whole,
     choice,
     equals,
     falsy,
@@ -60,8 +60,8 @@ def refuse_nil(call: Call) -> None:
 
 def _empty(value: Value) -> Condition:
     match value:
-        case Text(variable):
-            return Among(variable, frozenset({""}))
+        case EnvVar(variable):
+            return OneOf(variable, frozenset({""}))
         case Choice(cases):
             found = (_empty(each) for _, each in cases)
             return either(each for each in found if each != NEVER)
@@ -70,7 +70,7 @@ def _empty(value: Value) -> Condition:
 
 def _get_env(call: Call) -> Value:
     if not call.args:
-        return Whole()
+        return EnvMap()
     shown = call.text(1) if len(call.args) > 1 else ""
     return variables.read(
         call.frame, call.args[0], call.written(0), call.whole, call.args[1] if len(call.args) > 1 else None, shown
@@ -80,26 +80,26 @@ def _get_env(call: Call) -> Value:
 def _fetch_env(call: Call) -> Value:
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
-        return call.something(present=True)
+        return call.unknown_value(present=True)
     variables.note(call.frame, name, call.args[0], call.written(0))
-    return variables.as_given(call.frame, name, Fetched(name))
+    return variables.as_given(call.frame, name, EnvFetch(name))
 
 
 def _fetch_env_or_raise(call: Call) -> Value:
     name = variables.variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
-        return call.something(present=True)
+        return call.unknown_value(present=True)
     variables.note(call.frame, name, call.args[0], call.written(0))
     absent = every((missing(name), variables.untouched(call.frame, name)))
     call.frame.reading.fails(absent, call.frame.at(call.written(0)))
-    return variables.as_given(call.frame, name, Text(name))
+    return variables.as_given(call.frame, name, EnvVar(name))
 
 
 def _map(function: Function) -> Function:
     """Return a function of System for the same function of Map, given the map of all variables."""
 
     def of_map(call: Call) -> Value:
-        if call.args and isinstance(call.args[0], Whole):
+        if call.args and isinstance(call.args[0], EnvMap):
             return function(type(call)(call.frame, call.name, call.args[1:], call.nodes[1:], call.node, call.whole))
         return call.frame.plain(call.whole)
 
@@ -109,7 +109,7 @@ def _map(function: Function) -> Function:
 def _has_key(call: Call) -> Value:
     found = _fetch_env(call)
     return (
-        Truth(is_set(found.variable)) if isinstance(found, Fetched) else Truth(call.frame.opaque(call.whole, call.args))
+        Test(is_set(found.variable)) if isinstance(found, EnvFetch) else Test(call.frame.opaque(call.whole, call.args))
     )
 
 
@@ -119,30 +119,30 @@ def _getenv(call: Call) -> Value:
         return _environment(call)
     name = variables.variable(call.frame, call.args[0], call.written(0))
     if name is None:
-        return call.something()
+        return call.unknown_value()
     variables.note(call.frame, name, call.args[0], call.written(0))
-    default: Value = Truth(NEVER)
+    default: Value = Test(NEVER)
     if len(call.args) > 1:
         default = call.args[1]
         variables.note_default(call.frame, name, default, call.text(1))
-    given = Something(name, present=True, made_of=frozenset({name}))
+    given = UnknownValue(name, present=True, made_of=frozenset({name}))
     value = choice([(is_set(name), given), (missing(name), default)], call.frame.text(call.whole))
     return variables.as_given(call.frame, name, value)
 
 
 def _environment(call: Call) -> Value:
     """Note a call that gives all variables in a form that isn't followed."""
-    return variables.escapes(call.frame, call.whole, call.something(present=True))
+    return variables.escapes(call.frame, call.whole, call.unknown_value(present=True))
 
 
 def _take(call: Call) -> Value:
     """Follow `Map.take` of the map of all variables: those that are named are read."""
-    items = known_items(call.args[1]) if len(call.args) == 2 and isinstance(call.args[0], Whole) else None
+    items = known_items(call.args[1]) if len(call.args) == 2 and isinstance(call.args[0], EnvMap) else None
     if items is None:
         return variables.given_away(call) or call.frame.plain(call.whole)
     for item in items:
-        _get_env(replace(call, args=[Plain(lambda item=item: item, "")], nodes=[call.nodes[1]]))  # type: ignore[misc]
-    return call.something(present=True)
+        _get_env(replace(call, args=[Static(lambda item=item: item, "")], nodes=[call.nodes[1]]))  # type: ignore[misc]
+    return call.unknown_value(present=True)
 
 
 def _apply(call: Call) -> Value:
@@ -158,59 +158,59 @@ def _apply(call: Call) -> Value:
 
 def _items(value: Value) -> list[Value] | None:
     """Return the items of a list, each as a value."""
-    if isinstance(value, Plain) and value.items is not None:
+    if isinstance(value, Static) and value.items is not None:
         return list(value.items)
     items = known_items(value)
-    return [Plain(lambda item=item: item, value.text) for item in items] if items is not None else None  # type: ignore[misc,union-attr]
+    return [Static(lambda item=item: item, value.text) for item in items] if items is not None else None  # type: ignore[misc,union-attr]
 
 
 def _evaluate(call: Call) -> Value:
     """Note code that is evaluated and can't be followed."""
     frame = call.frame
     frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", "what it evaluates isn't followed", frame.at(call.node)))
-    return call.something()
+    return call.unknown_value()
 
 
 def _put_env(call: Call) -> Value:
     name = variables.string(call.args[0]) if call.args else None
     if name is not None:
         call.frame.reading.assigned.add(name)
-    return call.something(present=True)
+    return call.unknown_value(present=True)
 
 
 def _is_nil(call: Call) -> Value:
-    return Truth(is_nil(call.args[0], call.frame.text(call.whole))) if call.args else call.something()
+    return Test(is_nil(call.args[0], call.frame.text(call.whole))) if call.args else call.unknown_value()
 
 
 def _is_binary(call: Call) -> Value:
     value = call.args[0] if call.args else None
-    if isinstance(value, Text):
-        return Truth(is_set(value.variable))
-    return call.frame.plain(call.whole) if isinstance(value, Plain) else Truth(call.frame.opaque(call.whole, call.args))
+    if isinstance(value, EnvVar):
+        return Test(is_set(value.variable))
+    return call.frame.plain(call.whole) if isinstance(value, Static) else Test(call.frame.opaque(call.whole, call.args))
 
 
 def _is_function(call: Call) -> Value:
     value = call.args[0] if call.args else None
-    known = isinstance(value, Plain) and isinstance(value.compute(), Known)
-    if known or isinstance(value, Text | Truth | Fetched | Whole):
-        return Truth(NEVER)
-    return Truth(ALWAYS if isinstance(value, Closure) else call.frame.opaque(call.whole))
+    known = isinstance(value, Static) and isinstance(value.compute(), Known)
+    if known or isinstance(value, EnvVar | Test | EnvFetch | EnvMap):
+        return Test(NEVER)
+    return Test(ALWAYS if isinstance(value, Closure) else call.frame.opaque(call.whole))
 
 
 def _then(call: Call) -> Value:
-    return call.frame.apply(call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.something()
+    return call.frame.apply(call.args[1], call.args[:1], call.node) if len(call.args) == 2 else call.unknown_value()
 
 
 def _tap(call: Call) -> Value:
     _then(call)
-    return call.args[0] if call.args else call.something()
+    return call.args[0] if call.args else call.unknown_value()
 
 
 def _require_file(call: Call) -> Value:
     """Follow a file that is named by a path in the project."""
     frame = call.frame
-    base = call.args[1].compute() if len(call.args) > 1 and isinstance(call.args[1], Plain) else None
-    path = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
+    base = call.args[1].compute() if len(call.args) > 1 and isinstance(call.args[1], Static) else None
+    path = call.args[0].compute() if call.args and isinstance(call.args[0], Static) else None
     directory = ""
     if isinstance(base, Known) and isinstance(base.value, TreePath | str):
         directory = base.value.path if isinstance(base.value, TreePath) else base.value
@@ -220,45 +220,45 @@ def _require_file(call: Call) -> Value:
     if not isinstance(named, TreePath | str):
         what = f"`{frame.text(call.whole)}`"
         frame.reading.note(Unknown(what, "the file that it reads is computed", frame.at(call.node)))
-        return call.something()
+        return call.unknown_value()
     text = posixpath.normpath(named.path if isinstance(named, TreePath) else posixpath.join(directory, named))
     if "*" in text and call.name == "import_config":
         # As Mix.Config had it (hexdocs.pm/mix/1.9, Mix.Config.import_config/1).
         for each in config_imports.matching(frame.reading.files.tree, text):
             _follow_file(call, each)
-        return call.something()
+        return call.unknown_value()
     return _follow_file(call, text)
 
 
 def _follow_file(call: Call, path: str) -> Value:
     reading = call.frame.reading
     if path in reading.following:
-        return call.something()
+        return call.unknown_value()
     if reading.files.open(path) is None:
         written, at = f"`{call.frame.text(call.whole)}`", call.frame.at(call.node)
         reading.note(Unknown(written, f"the project has no {path}", at))
-        return call.something()
+        return call.unknown_value()
     return reading.file(path)
 
 
 def _member(call: Call) -> Value:
     items = known_items(call.args[0]) if len(call.args) == 2 else None
     if items is None:
-        return Truth(call.frame.opaque(call.whole, call.args))
+        return Test(call.frame.opaque(call.whole, call.args))
     found = either(equals(call.args[1], item, call.frame.text(call.whole)) for item in items)
-    return Truth(call.frame.reading.uses.compared(found))
+    return Test(call.frame.reading.uses.compared(found))
 
 
 def _each(call: Call) -> Value:
     """Follow a function once for each item of a list that is known, else once for any."""
     if len(call.args) < 2:
-        return variables.given_away(call) or call.something()
+        return variables.given_away(call) or call.unknown_value()
     given = [call.args[0]]
     for condition, item in control.each_item(call.frame, call.args[0], call.written(0)):
-        rest = [Something("the accumulator")] if "reduce" in call.name else []
+        rest = [UnknownValue("the accumulator")] if "reduce" in call.name else []
         with call.frame.reading.under(condition):
             given.append(call.frame.apply(call.args[-1], [item, *rest], call.node))
-    return call.frame.something(call.whole, present=True, of=given)
+    return call.frame.unknown_value(call.whole, present=True, of=given)
 
 
 def _asked_one_by_one(call: Call, until: bool) -> list[tuple[Condition, Value, Value]] | None:
@@ -280,18 +280,18 @@ def _asked_one_by_one(call: Call, until: bool) -> list[tuple[Condition, Value, V
 
 def _all(call: Call) -> Value:
     asked = _asked_one_by_one(call, until=False) if call.args else None
-    return call.something() if asked is None else Truth(every(truthy(answer) for _, _, answer in asked))
+    return call.unknown_value() if asked is None else Test(every(truthy(answer) for _, _, answer in asked))
 
 
 def _any(call: Call) -> Value:
     asked = _asked_one_by_one(call, until=True) if call.args else None
-    return call.something() if asked is None else Truth(either(truthy(answer) for _, _, answer in asked))
+    return call.unknown_value() if asked is None else Test(either(truthy(answer) for _, _, answer in asked))
 
 
 def _find(call: Call) -> Value:
     asked = _asked_one_by_one(call, until=True) if len(call.args) > 1 else None
     if asked is None:
-        return call.something()
+        return call.unknown_value()
     cases = [
         (every((reached, truthy(answer))), answer if call.name == "Enum.find_value" else item)
         for reached, item, answer in asked
@@ -314,15 +314,15 @@ _COLLECTIONS: dict[str, Function] = {
 def _raised(frame: Frame, node: Node, piped: list[Value]) -> Value:
     """Note that the start fails here, with what the author says of it."""
     frame.reading.fails_here(frame.at(node), _message(frame, arguments(node)))
-    return Stop()
+    return NoReturn()
 
 
 def _halted(call: Call) -> Value:
     """Note that the start fails here, unless it ends with exit code 0."""
-    code = call.args[0].compute() if call.args and isinstance(call.args[0], Plain) else None
+    code = call.args[0].compute() if call.args and isinstance(call.args[0], Static) else None
     if call.args and not (isinstance(code, Known) and code.value == 0):
         call.frame.reading.fails_here(call.frame.at(call.node), None)
-    return Stop()
+    return NoReturn()
 
 
 def _message(frame: Frame, written: list[Node]) -> str | None:
@@ -358,12 +358,12 @@ def _interpolated(frame: Frame, node: Node) -> str:
 def _matches(frame: Frame, node: Node, piped: list[Value]) -> Value:
     written = arguments(node)
     if len(written) != 2:
-        return frame.something(node)
-    return Truth(patterns.match_head(frame, [written[0]], [frame.walk(written[1])])[0])
+        return frame.unknown_value(node)
+    return Test(patterns.match_head(frame, [written[0]], [frame.walk(written[1])])[0])
 
 
 def _ignored(frame: Frame, node: Node, piped: list[Value]) -> Value:
-    return Something("nil")
+    return UnknownValue("nil")
 
 
 SPECIAL: dict[str, Special] = {

@@ -17,13 +17,13 @@ from relbuild.mix.environment.conditions import ALWAYS, NEVER, Condition, Opaque
 from relbuild.mix.environment.values import (
     Choice,
     Closure,
-    Fetched,
-    Plain,
-    Something,
-    Text,
-    Truth,
+    EnvFetch,
+    EnvMap,
+    EnvVar,
+    Static,
+    Test,
+    UnknownValue,
     Value,
-    Whole,
     equals,
     made_of,
     seen,
@@ -53,15 +53,15 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
     if pattern.type == "unary_operator" and operator(pattern) == "^":
         pinned = operand(pattern)
         known = frame.walk(pinned) if pinned is not None else None
-        if isinstance(known, Plain):
+        if isinstance(known, Static):
             return equals(value, known.compute(), _is(frame, value, pattern)), {}
-    if isinstance(value, Fetched) and pattern.type == "tuple":
+    if isinstance(value, EnvFetch) and pattern.type == "tuple":
         return _fetched(frame, pattern, value)
-    if isinstance(value, Whole) and pattern.type == "map" and child(pattern, "struct") is None:
+    if isinstance(value, EnvMap) and pattern.type == "map" and child(pattern, "struct") is None:
         return _variables(frame, pattern)
     if isinstance(value, Choice):
         return _choice(frame, pattern, value)
-    if isinstance(value, Plain):
+    if isinstance(value, Static):
         items = _items(pattern, value)
         if items is not None:
             return match_head(frame, parts(pattern), items)
@@ -72,10 +72,10 @@ def match(frame: Frame, pattern: Node, value: Value) -> Matched:
             return NEVER, unknown(frame, pattern)
         if found is not None:
             return ALWAYS, {name: _term(term, name) for name, term in found.items()}
-    if isinstance(value, Text) and _is_concatenation(pattern):
+    if isinstance(value, EnvVar) and _is_concatenation(pattern):
         opaque = Opaque(_matches(frame, value, pattern), sees=seen(value))
         return every((is_set(value.variable), opaque)), unknown(frame, pattern, value)
-    if isinstance(value, Text | Truth | Whole | Closure) and pattern.type in ("tuple", "list"):
+    if isinstance(value, EnvVar | Test | EnvMap | Closure) and pattern.type in ("tuple", "list"):
         return NEVER, unknown(frame, pattern)
     return Opaque(_matches(frame, value, pattern), sees=seen(value)), unknown(frame, pattern, value)
 
@@ -84,7 +84,7 @@ def _is_concatenation(pattern: Node) -> bool:
     return pattern.type == "binary_operator" and operator(pattern) == "<>"
 
 
-def _items(pattern: Node, value: Plain) -> tuple[Value, ...] | None:
+def _items(pattern: Node, value: Static) -> tuple[Value, ...] | None:
     """Return the items of a list or tuple that the pattern takes one by one."""
     kind = {"list": List, "tuple": Tuple}.get(pattern.type)
     if value.items is None or kind is None:
@@ -94,13 +94,13 @@ def _items(pattern: Node, value: Plain) -> tuple[Value, ...] | None:
     return value.items if one_by_one and isinstance(term, Known) and isinstance(term.value, kind) else None
 
 
-def _no_text(value: Plain) -> bool:
+def _no_text(value: Static) -> bool:
     term = value.compute()
     return isinstance(term, Known) and not isinstance(term.value, str | TreePath)
 
 
 def _term(term: object, name: str) -> Value:
-    return Plain(lambda: term, name) if isinstance(term, Known) else Something(name)
+    return Static(lambda: term, name) if isinstance(term, Known) else UnknownValue(name)
 
 
 def _is(frame: Frame, value: Value, pattern: Node) -> str:
@@ -113,17 +113,17 @@ def _matches(frame: Frame, value: Value, pattern: Node) -> str:
 
 def _subject(value: Value) -> str:
     match value:
-        case Text(variable) | Fetched(variable):
+        case EnvVar(variable) | EnvFetch(variable):
             return variable
-        case Plain() | Something():
+        case Static() | UnknownValue():
             return value.text
     return "it"
 
 
-def _fetched(frame: Frame, pattern: Node, value: Fetched) -> Matched:
+def _fetched(frame: Frame, pattern: Node, value: EnvFetch) -> Matched:
     wanted = parts(pattern)
     if len(wanted) == 2 and frame.file.source.text(wanted[0]) == ":ok":
-        condition, bindings = match(frame, wanted[1], Text(value.variable))
+        condition, bindings = match(frame, wanted[1], EnvVar(value.variable))
         return every((is_set(value.variable), condition)), bindings
     return (NEVER if wanted and wanted[0].type == "atom" else frame.opaque(pattern)), unknown(frame, pattern)
 
@@ -138,7 +138,7 @@ def _variables(frame: Frame, pattern: Node) -> Matched:
         if name is None or name in frame.reading.assigned:
             return frame.opaque(pattern), unknown(frame, pattern)
         variables.note(frame, name, value, key)
-        condition, found = match(frame, wanted, Text(name))
+        condition, found = match(frame, wanted, EnvVar(name))
         conditions += [is_set(name), condition]
         bindings |= found
     return every(conditions), bindings
@@ -156,9 +156,13 @@ def unknown(frame: Frame, pattern: Node | None, *values: Value) -> dict[str, Val
     """Return the variables of a pattern of which nothing is known but what they are taken out of."""
     names = bound(pattern) if pattern is not None else []
     # Elsewhere nobody knows a name that a pattern gives.
-    of = f" of {_subject(values[0])}" if len(values) == 1 and isinstance(values[0], Plain | Something | Text) else ""
+    of = (
+        f" of {_subject(values[0])}"
+        if len(values) == 1 and isinstance(values[0], Static | UnknownValue | EnvVar)
+        else ""
+    )
     return {
-        name: Something(f"{name}{of}", sees=seen(*values), made_of=made_of(*values)) for name in names if name != "_"
+        name: UnknownValue(f"{name}{of}", sees=seen(*values), made_of=made_of(*values)) for name in names if name != "_"
     }
 
 

@@ -17,11 +17,11 @@ from relbuild.mix.environment.conditions import (
     ALWAYS,
     EMPTY,
     NEVER,
-    Among,
+    And,
     Condition,
-    Either,
-    Every,
+    OneOf,
     Opaque,
+    Or,
     certain,
     every,
     given,
@@ -32,18 +32,18 @@ from relbuild.mix.environment.config_calls import ConfigCall
 from relbuild.mix.environment.contract import Default, Requirement, Use, Variable
 from relbuild.mix.environment.files import File, Files
 from relbuild.mix.environment.frame import Frame
-from relbuild.mix.environment.values import Closure, Something, Stop, Value, made_of, texts
+from relbuild.mix.environment.values import Closure, NoReturn, UnknownValue, Value, made_of, texts
 
 
-def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
+def needed(condition: Condition) -> Iterator[tuple[OneOf, Condition]]:
     """Yield each variable whose absence makes the condition hold, with what else has to hold for that."""
     match condition:
         case Opaque(sees=names):
             yield from ((missing(name), condition) for name in sorted(names))
-        case Among() if condition.holds(None):
+        case OneOf() if condition.holds(None):
             yield condition, ALWAYS
-        case Every(parts):
-            found = [part for part in parts if isinstance(part, Among) and part.holds(None)]
+        case And(parts):
+            found = [part for part in parts if isinstance(part, OneOf) and part.holds(None)]
             # Of "X is not set and Y isn't 1" the first is what is asked for.
             found.sort(key=lambda test: not (test.inside and test.values <= EMPTY))
             # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
@@ -56,17 +56,17 @@ def needed(condition: Condition) -> Iterator[tuple[Among, Condition]]:
                 if isinstance(part, Opaque) and part.sees:
                     yield from ((test, condition) for test, _ in needed(part))
                     return
-        case Either(parts):
+        case Or(parts):
             for part in parts:
                 yield from needed(part)
 
 
-def named_by(message: str | None, condition: Condition) -> Iterator[tuple[Among, Condition]]:
+def named_by(message: str | None, condition: Condition) -> Iterator[tuple[OneOf, Condition]]:
     """Yield the variable that the author's message names first, if its absence makes the condition hold."""
-    parts = condition.parts if isinstance(condition, Every) else (condition,)
+    parts = condition.parts if isinstance(condition, And) else (condition,)
     places = {}
     for part in parts:
-        if message and isinstance(part, Among) and part.holds(None):
+        if message and isinstance(part, OneOf) and part.holds(None):
             word = re.search(rf"(?<!\w){re.escape(part.variable)}(?!\w)", message)
             if word is not None:
                 places[word.start()] = part
@@ -75,12 +75,12 @@ def named_by(message: str | None, condition: Condition) -> Iterator[tuple[Among,
         yield test, every(part for part in parts if part != test)
 
 
-def requirement(test: Among, when: Condition, at: Mark, message: str | None) -> Requirement | None:
+def requirement(test: OneOf, when: Condition, at: Mark, message: str | None) -> Requirement | None:
     """Return the requirement, all that is asked of its own variable in one test; None when absence does no harm."""
-    around = when.parts if isinstance(when, Every) else (when,)
-    own = [part for part in around if isinstance(part, Among) and part.variable == test.variable]
+    around = when.parts if isinstance(when, And) else (when,)
+    own = [part for part in around if isinstance(part, OneOf) and part.variable == test.variable]
     joined = every((test, *own))
-    fails = joined if isinstance(joined, Among) else test
+    fails = joined if isinstance(joined, OneOf) else test
     rest = every(part for part in around if part not in own)
     lacking = given(rest, test.variable, None)
     if joined == NEVER or not fails.holds(None) or lacking == NEVER:
@@ -93,7 +93,7 @@ def together(requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
     if any(each.unconditional for each in requirements) or not certain(each.when for each in requirements):
         return requirements
     fails = every(each.fails for each in requirements)
-    if not isinstance(fails, Among):
+    if not isinstance(fails, OneOf):
         return requirements
     common = replace(next((each for each in requirements if each.message), requirements[0]), fails=fails, when=ALWAYS)
     rest = (each for each in requirements if each.fails != fails or each.message not in (None, common.message))
@@ -123,7 +123,7 @@ class Uses:
     def compared(self, condition: Condition) -> Condition:
         """Note the values that a condition compares variables with; return the condition."""
         for leaf in leaves(condition):
-            if isinstance(leaf, Among):
+            if isinstance(leaf, OneOf):
                 found = self._compared.setdefault(leaf.variable, set())
                 found.update(value for value in leaf.values if value)
         return condition
@@ -233,14 +233,14 @@ class Reading:
         """Follow a file of the tree from its first statement to its last and return the last one's value."""
         file = self.files.open(path)
         if file is None:
-            return Something(path)
+            return UnknownValue(path)
         self.following.append(path)
         frame = Frame(self, file)
-        value: Value = Something("nil")
+        value: Value = UnknownValue("nil")
         for node in parts(file.source.root):
             with self.guard(f"`{frame.text(node)}`", frame.at(node)):
                 value = frame.walk(node)
-            if isinstance(value, Stop):
+            if isinstance(value, NoReturn):
                 break
         self.following.pop()
         return value
@@ -296,7 +296,7 @@ class Reading:
             if name not in self._given_up:
                 self._given_up.add(name)
                 self.note(Unknown(f"`{frame.text(node)}`", "it does too much to be followed", frame.at(node)))
-            return frame.something(node)
+            return frame.unknown_value(node)
         finally:
             self._calls -= 1
             self._site = site

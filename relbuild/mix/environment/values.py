@@ -14,8 +14,8 @@ from relbuild.facts import Known
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
-    Among,
     Condition,
+    OneOf,
     Opaque,
     constant,
     either,
@@ -38,33 +38,33 @@ MAX_ITEMS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class EnvVar:
     """The value of a variable, nil where it isn't set."""
 
     variable: str
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class Test:
     """true where the condition holds, else false."""
 
     condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class EnvFetch:
     """What `System.fetch_env` gives: `{:ok, value}` or `:error`."""
 
     variable: str
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class EnvMap:
     """The map of all variables."""
 
 
 @dataclass(frozen=True, slots=True)
-class Something:
+class UnknownValue:
     """A value that isn't known; `present` when it surely is neither nil nor false.
 
     `sees` are the variables that give nil to what computes it where they aren't set, `made_of` those it is computed of.
@@ -77,10 +77,10 @@ class Something:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plain:
+class Static:
     """An expression whose term is worked out when it is asked for: unknown where it depends on the environment.
 
-    `sees` and `made_of` as `Something` has them; `items` are a list's or tuple's, where it is written out.
+    `sees` and `made_of` as `UnknownValue` has them; `items` are a list's or tuple's, where it is written out.
     """
 
     compute: Callable[[], Term]
@@ -92,7 +92,7 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class NoReturn:
     """No value: what computes it raises, or ends the system."""
 
 
@@ -113,9 +113,9 @@ class Choice:
     text: str = field(default="", compare=False)
 
 
-Value: TypeAlias = Text | Truth | Fetched | Whole | Something | Plain | Stop | Closure | Choice
+Value: TypeAlias = EnvVar | Test | EnvFetch | EnvMap | UnknownValue | Static | NoReturn | Closure | Choice
 
-NIL = Plain(lambda: Known(None, Mark("", 1)), "nil")
+NIL = Static(lambda: Known(None, Mark("", 1)), "nil")
 
 
 def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
@@ -123,7 +123,7 @@ def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
     found: list[tuple[Condition, Value]] = []
     stops = False
     for condition, value in cases:
-        if isinstance(value, Stop):
+        if isinstance(value, NoReturn):
             stops = True
             continue
         inner = value.cases if isinstance(value, Choice) else ((ALWAYS, value),)
@@ -132,14 +132,14 @@ def choice(cases: Iterable[tuple[Condition, Value]], text: str) -> Value:
     if len(found) == 1 and found[0][0] == ALWAYS:
         return found[0][1]
     if not found and stops:
-        return Stop()
-    return Choice(tuple(found), text) if 0 < len(found) <= MAX_CHOICES else Something(text)
+        return NoReturn()
+    return Choice(tuple(found), text) if 0 < len(found) <= MAX_CHOICES else UnknownValue(text)
 
 
 def texts(value: Value) -> frozenset[str]:
     """Return the variables of which the value is the text."""
     match value:
-        case Text(variable) | Fetched(variable):
+        case EnvVar(variable) | EnvFetch(variable):
             return frozenset({variable})
         case Choice(cases):
             return frozenset(name for _, each in cases for name in texts(each))
@@ -148,7 +148,9 @@ def texts(value: Value) -> frozenset[str]:
 
 def made_of(*values: Value) -> frozenset[str]:
     """Return the variables that the values are computed of."""
-    return frozenset().union(*(each.made_of if isinstance(each, Plain | Something) else texts(each) for each in values))
+    return frozenset().union(
+        *(each.made_of if isinstance(each, Static | UnknownValue) else texts(each) for each in values)
+    )
 
 
 def seen(*values: Value) -> frozenset[str]:
@@ -158,11 +160,11 @@ def seen(*values: Value) -> frozenset[str]:
 
 def _seen(value: Value) -> frozenset[str]:
     match value:
-        case Text(variable) | Fetched(variable):
+        case EnvVar(variable) | EnvFetch(variable):
             return frozenset({variable})
-        case Something() | Plain():
+        case UnknownValue() | Static():
             return value.sees
-        case Truth(condition):
+        case Test(condition):
             return nil_tested(condition)
         case Choice(cases):
             return frozenset(name for when, each in cases for name in _seen(each) if given(when, name, None) != NEVER)
@@ -177,13 +179,13 @@ def asked(text: str, value: Value) -> Opaque:
 def truthy(value: Value) -> Condition:
     """Return when Elixir takes the value as true: when it is neither nil nor false."""
     match value:
-        case Text(variable):
+        case EnvVar(variable):
             return is_set(variable)
-        case Truth(condition):
+        case Test(condition):
             return condition
-        case Something(text, present):
+        case UnknownValue(text, present):
             return ALWAYS if present else asked(text, value)
-        case Plain(compute, text, present):
+        case Static(compute, text, present):
             term = compute()
             if isinstance(term, Known):
                 return constant(term.value is not None and term.value is not False)
@@ -207,20 +209,20 @@ def equals(value: Value, term: Term, text: str) -> Condition:
         return asked(text, value)
     wanted = term.value
     match value:
-        case Text(variable):
-            return Among(variable, frozenset({wanted})) if wanted is None or isinstance(wanted, str) else NEVER
-        case Truth(condition):
+        case EnvVar(variable):
+            return OneOf(variable, frozenset({wanted})) if wanted is None or isinstance(wanted, str) else NEVER
+        case Test(condition):
             return condition if wanted is True else negation(condition) if wanted is False else NEVER
-        case Fetched(variable) if wanted == Atom("error"):
+        case EnvFetch(variable) if wanted == Atom("error"):
             return missing(variable)
-        case Something(_, True) if wanted is None or wanted is False:
+        case UnknownValue(_, True) if wanted is None or wanted is False:
             return NEVER
-        case Plain(compute):
+        case Static(compute):
             answer = same(compute(), term)
             return asked(text, value) if answer is None else constant(answer)
         case Choice(cases):
             return either(every((when, equals(each, term, text))) for when, each in cases)
-        case Closure() | Whole() if wanted is None or isinstance(wanted, bool | str | int | Atom):
+        case Closure() | EnvMap() if wanted is None or isinstance(wanted, bool | str | int | Atom):
             return NEVER
     return asked(text, value)
 
@@ -228,27 +230,27 @@ def equals(value: Value, term: Term, text: str) -> Condition:
 def is_nil(value: Value, text: str) -> Condition:
     """Return when the value is nil."""
     match value:
-        case Text(variable):
+        case EnvVar(variable):
             return missing(variable)
-        case Truth():
+        case Test():
             return NEVER
-        case Something(_, True):
+        case UnknownValue(_, True):
             return NEVER
-        case Plain(compute):
+        case Static(compute):
             term = compute()
             if isinstance(term, Known):
                 return constant(term.value is None)
             return NEVER if value.present else asked(text, value)
         case Choice(cases):
             return either(every((when, is_nil(each, text))) for when, each in cases)
-        case Something():
+        case UnknownValue():
             return asked(text, value)
     return NEVER
 
 
 def known_items(value: Value) -> list[Term] | None:
     """Return the items of a list that is known as a whole; None for anything else."""
-    term = value.compute() if isinstance(value, Plain) else None
+    term = value.compute() if isinstance(value, Static) else None
     if not isinstance(term, Known) or not isinstance(term.value, List) or len(term.value.items) > MAX_ITEMS:
         return None
     items = [item for item in term.value.items if not isinstance(item, Gap)]

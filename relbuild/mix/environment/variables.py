@@ -18,8 +18,8 @@ from relbuild.mix.environment.conditions import (
     ALWAYS,
     EMPTY,
     NEVER,
-    Among,
     Condition,
+    OneOf,
     Opaque,
     is_set,
     missing,
@@ -30,12 +30,12 @@ from relbuild.mix.environment.values import (
     NIL,
     Choice,
     Closure,
-    Plain,
-    Something,
-    Text,
-    Truth,
+    EnvMap,
+    EnvVar,
+    Static,
+    Test,
+    UnknownValue,
     Value,
-    Whole,
     choice,
     is_nil,
 )
@@ -67,12 +67,12 @@ def text_of(term: Term) -> str | None:
 
 def string(value: Value) -> str | None:
     """Return a text that is known, also one written as a charlist."""
-    return text_of(value.compute()) if isinstance(value, Plain) else None
+    return text_of(value.compute()) if isinstance(value, Static) else None
 
 
 def atom(value: Value) -> str | None:
     """Return an atom that is known as it is written: a module of Elixir by its name, others with their colon."""
-    term = value.compute() if isinstance(value, Plain) else None
+    term = value.compute() if isinstance(value, Static) else None
     return str(term.value) if isinstance(term, Known) and isinstance(term.value, Atom) else None
 
 
@@ -80,12 +80,12 @@ def read(frame: Frame, name: Value, node: Node, whole: Node, default: Value | No
     """Note that a variable is read and return its value, or what stands in for it."""
     known = variable(frame, name, node)
     if known is None:
-        return Something(shown or "a variable whose name is computed")
+        return UnknownValue(shown or "a variable whose name is computed")
     note(frame, known, name, node)
     if default is None or is_nil(default, "") == ALWAYS:
-        return as_given(frame, known, Text(known))
+        return as_given(frame, known, EnvVar(known))
     note_default(frame, known, default, shown)
-    found = choice([(is_set(known), Text(known)), (missing(known), default)], frame.text(whole))
+    found = choice([(is_set(known), EnvVar(known)), (missing(known), default)], frame.text(whole))
     return as_given(frame, known, found)
 
 
@@ -100,7 +100,7 @@ def as_given(frame: Frame, name: str, value: Value) -> Value:
     condition = untouched(frame, name)
     if condition == ALWAYS:
         return value
-    return choice([(condition, value), (negation(condition), Something(name))], name)
+    return choice([(condition, value), (negation(condition), UnknownValue(name))], name)
 
 
 def variable(frame: Frame, name: Value, node: Node) -> str | None:
@@ -120,20 +120,20 @@ def note(frame: Frame, name: str, value: Value, node: Node) -> None:
 
 
 def _written(name: str, value: Value) -> Mark | None:
-    term = value.compute() if isinstance(value, Plain) and value.text == f'"{name}"' else None
+    term = value.compute() if isinstance(value, Static) and value.text == f'"{name}"' else None
     return term.at if term is not None else None
 
 
 def note_default(frame: Frame, name: str, value: Value, shown: str = "") -> None:
     """Note what stands in for the variable at the place that read it last."""
-    term = value.compute() if isinstance(value, Plain) else None
+    term = value.compute() if isinstance(value, Static) else None
     if isinstance(term, Known) and (isinstance(term.value, str | int | float)):
         literal = term.value
         text = {True: "true", False: "false"}[literal] if isinstance(literal, bool) else str(literal)
         frame.reading.default(name, text, literal=True)
     elif not (isinstance(term, Known) and term.value is None):
-        described = value.text if isinstance(value, Plain | Something | Choice) else shown
-        text = value.variable if isinstance(value, Text) else described
+        described = value.text if isinstance(value, Static | UnknownValue | Choice) else shown
+        text = value.variable if isinstance(value, EnvVar) else described
         frame.reading.default(name, text, literal=False)
 
 
@@ -166,11 +166,11 @@ def escapes(frame: Frame, node: Node, value: Value) -> Value:
 def given_away(call: Call) -> Value | None:
     """Note a call that gets the map of all variables, by itself or in a list; None where it gets none."""
     found = any(
-        isinstance(each, Whole)
+        isinstance(each, EnvMap)
         for value in call.args
-        for each in (value, *(value.items or () if isinstance(value, Plain) else ()))
+        for each in (value, *(value.items or () if isinstance(value, Static) else ()))
     )
-    return escapes(call.frame, call.whole, call.something()) if found else None
+    return escapes(call.frame, call.whole, call.unknown_value()) if found else None
 
 
 def perhaps_reads(call: Call) -> Value:
@@ -184,7 +184,7 @@ def perhaps_reads(call: Call) -> Value:
     dependency = call.name[:1].isupper() and not call.name.startswith(tables.HARMLESS)
     if not named and (dependency or call.name == "apply") and frame.file.source.file in frame.reading.following:
         frame.reading.note(Unknown(f"`{frame.text(call.whole)}`", f"{name} isn't followed", frame.at(call.node)))
-    return call.something()
+    return call.unknown_value()
 
 
 # What is false, whatever its case; nobody writes fAlse (Dotenvy.Transformer.to!/2).
@@ -197,16 +197,16 @@ def _source(call: Call) -> Value:
     """Note whether Dotenvy reads files beside the environment."""
     node = call.nodes[0] if call.nodes else None
     inputs = parts(node) if node is not None and node.type == "list" else [node] if node is not None else []
-    of_environment = [isinstance(call.frame.walk(each), Whole) for each in inputs]
+    of_environment = [isinstance(call.frame.walk(each), EnvMap) for each in inputs]
     call.frame.reading.dotenvy_files |= not of_environment or not all(of_environment)
-    return call.something(present=True)
+    return call.unknown_value(present=True)
 
 
 def _env(call: Call) -> Value:
     """Follow `env!`, which raises where the variable isn't set and has no default."""
     name = variable(call.frame, call.args[0], call.written(0)) if call.args else None
     if name is None:
-        return call.something()
+        return call.unknown_value()
     note(call.frame, name, call.args[0], call.written(0))
     own = _own(call, name)
     kind = _kind(call)
@@ -218,10 +218,10 @@ def _env(call: Call) -> Value:
                 call.frame.text(call.whole),
             )
         else:
-            test = Among(name, EMPTY) if kind is not None and kind.endswith("!") else missing(name)
+            test = OneOf(name, EMPTY) if kind is not None and kind.endswith("!") else missing(name)
             call.frame.reading.fails(test, call.frame.at(call.written(0)))
             value = _converted(call, name, kind)
-    return choice([(own, value), (negation(own), Something(name))], call.frame.text(call.whole))
+    return choice([(own, value), (negation(own), UnknownValue(name))], call.frame.text(call.whole))
 
 
 def _own(call: Call, name: str) -> Condition:
@@ -238,7 +238,7 @@ def _kind(call: Call) -> str | None:
     """Return the type that the value is converted to; None for a function, and for what isn't known."""
     if len(call.args) < 2:
         return "string"
-    term = call.args[1].compute() if isinstance(call.args[1], Plain) else None
+    term = call.args[1].compute() if isinstance(call.args[1], Static) else None
     return term.value.name if isinstance(term, Known) and isinstance(term.value, Atom) else None
 
 
@@ -248,21 +248,21 @@ def _converted(call: Call, name: str, kind: str | None) -> Value:
         return _by_function(call, name)
     plain = kind.rstrip("?!")
     if plain in ("integer", "float", "boolean", "module", "atom"):
-        call.frame.reading.uses.parsed(Text(name), Use(plain))  # type: ignore[arg-type]
-    value: Value = Something(call.frame.text(call.whole), present=plain in _PRESENT)
+        call.frame.reading.uses.parsed(EnvVar(name), Use(plain))  # type: ignore[arg-type]
+    value: Value = UnknownValue(call.frame.text(call.whole), present=plain in _PRESENT)
     if plain == "string":
-        value = Text(name)
+        value = EnvVar(name)
     elif plain == "boolean":
-        value = Truth(Among(name, _FALSE, inside=False))
-    empty = Among(name, frozenset({""}))
+        value = Test(OneOf(name, _FALSE, inside=False))
+    empty = OneOf(name, frozenset({""}))
     return choice([(empty, NIL), (negation(empty), value)], name) if kind.endswith("?") else value
 
 
 def _by_function(call: Call, name: str) -> Value:
     if not isinstance(call.args[1], Closure):
-        return call.something()
+        return call.unknown_value()
     with call.frame.reading.under(is_set(name)) as reachable:
-        return call.frame.apply(call.args[1], [Text(name)], call.node) if reachable else call.something()
+        return call.frame.apply(call.args[1], [EnvVar(name)], call.node) if reachable else call.unknown_value()
 
 
 DOTENVY: dict[str, Callable[[Call], Value]] = {

@@ -13,7 +13,7 @@ from relbuild.engine.facts import ImageFacts
 from relbuild.errors import CommandFailed, Mark, UsageError
 from relbuild.image import labels
 from relbuild.mix.environment import Contract, Requirement, Variable, to_label
-from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, missing
+from relbuild.mix.environment.conditions import ALWAYS, Condition, OneOf, missing
 
 
 def test_no_value_is_in_an_argv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def variable(name: str, when: Condition = ALWAYS, message: str | None = None) ->
 CONTRACT = Contract(
     (
         variable("URL", message="set URL,\nplease"),
-        variable("KEY", Among("RELEASE_COMMAND", frozenset({"start"}))),
+        variable("KEY", OneOf("RELEASE_COMMAND", frozenset({"start"}))),
         variable("LANG"),
     )
 )

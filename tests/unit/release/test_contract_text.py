@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relbuild.errors import Mark
 from relbuild.mix.environment import Contract, Default, Requirement, Variable
-from relbuild.mix.environment.conditions import ALWAYS, Among, is_set, missing
+from relbuild.mix.environment.conditions import ALWAYS, OneOf, is_set, missing
 from relbuild.output import laid_out
 from relbuild.release.contract_text import Required, example_of
 
@@ -21,7 +21,7 @@ CONTRACT = Contract(
             requirements=(
                 Requirement(missing("KEY"), ALWAYS, at(2)),
                 Requirement(missing("KEY"), is_set("A"), at(3)),
-                Requirement(Among("KEY", frozenset({None, ""})), is_set("B"), at(4), "KEY is empty"),
+                Requirement(OneOf("KEY", frozenset({None, ""})), is_set("B"), at(4), "KEY is empty"),
             ),
         ),
         Variable(

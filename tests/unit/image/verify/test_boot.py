@@ -11,7 +11,7 @@ from relbuild.image.findings import Finding
 from relbuild.image.verify.boot import TrialSetup, judge_boot
 from relbuild.image.verify.trial import Boot, Socket, stand_ins
 from relbuild.mix.environment import Contract, Requirement, Use, Variable
-from relbuild.mix.environment.conditions import ALWAYS, Among
+from relbuild.mix.environment.conditions import ALWAYS, OneOf
 
 AT = Mark("config/runtime.exs", 3)
 RUNTIME = """\
@@ -39,7 +39,7 @@ config :shop, level: region
 
 
 def variable(name: str, use: Use | None = None, message: str | None = None) -> Variable:
-    return Variable(name, AT, requirements=(Requirement(Among(name, frozenset({None})), ALWAYS, AT, message),), use=use)
+    return Variable(name, AT, requirements=(Requirement(OneOf(name, frozenset({None})), ALWAYS, AT, message),), use=use)
 
 
 CONTRACT = Contract(

@@ -11,7 +11,7 @@ import pytest
 from relbuild.errors import Mark
 from relbuild.image.verify.trial import stand_ins, value_for
 from relbuild.mix.environment import Contract, Default, Requirement, Use, Variable
-from relbuild.mix.environment.conditions import ALWAYS, Among, Condition, Opaque, is_set
+from relbuild.mix.environment.conditions import ALWAYS, Condition, OneOf, Opaque, is_set
 
 AT = Mark("config/runtime.exs", 3)
 
@@ -22,9 +22,9 @@ def required(
     *,
     message: str | None = None,
     when: Condition = ALWAYS,
-    fails: Among | None = None,
+    fails: OneOf | None = None,
 ) -> Variable:
-    fails = fails or Among(name, frozenset({None}))
+    fails = fails or OneOf(name, frozenset({None}))
     return Variable(name, AT, requirements=(Requirement(fails, when, AT, message),), use=use)
 
 
@@ -50,8 +50,8 @@ def required(
         (required("STORE_AT", message="For example: amqp://USER:PASS@HOST"), "amqp://relbuild:relbuild@relbuild.invalid/relbuild"),
         (required("STORE_AT", message="For example: /etc/shop/shop.db"), "/tmp/relbuild-store_at"),
         # Compared with values: one that is accepted.
-        (required("MODE", fails=Among("MODE", frozenset({"web", "worker"}), inside=False)), "web"),
-        (required("MODE", Use("choice", ("none", "web")), fails=Among("MODE", frozenset({None, "none"}))), "relbuild"),
+        (required("MODE", fails=OneOf("MODE", frozenset({"web", "worker"}), inside=False)), "web"),
+        (required("MODE", Use("choice", ("none", "web")), fails=OneOf("MODE", frozenset({None, "none"}))), "relbuild"),
     ],
 )  # fmt: skip
 def test_a_value_is_of_the_kind_that_it_is_used_for(variable: Variable, value: str) -> None:
@@ -97,5 +97,5 @@ def test_only_what_is_required_and_not_given() -> None:
 
 
 def test_a_given_value_that_is_not_accepted_stays() -> None:
-    contract = Contract((required("A", fails=Among("A", frozenset({None, ""}))),))
+    contract = Contract((required("A", fails=OneOf("A", frozenset({None, ""}))),))
     assert stand_ins(contract, {"A": ""}) == {}

@@ -12,11 +12,11 @@ from relbuild.mix.environment import conditions as c
 from relbuild.mix.environment.conditions import (
     ALWAYS,
     NEVER,
-    Among,
+    And,
     Condition,
-    Either,
-    Every,
+    OneOf,
     Opaque,
+    Or,
     condition_from_data,
     condition_to_data,
 )
@@ -25,13 +25,12 @@ VALUES = (None, "", "a")
 WORLDS = [dict(zip("AB", values, strict=True)) for values in itertools.product(VALUES, repeat=2)]
 
 leaves = st.builds(
-    Among, st.sampled_from("AB"), st.frozensets(st.sampled_from(VALUES)), st.booleans()
+    OneOf, st.sampled_from("AB"), st.frozensets(st.sampled_from(VALUES)), st.booleans()
 ) | st.builds(Opaque, st.sampled_from("xy"), st.booleans())  # fmt: skip
 trees = st.recursive(
     leaves,
     lambda inner: (
-        st.builds(Every, st.lists(inner, max_size=3).map(tuple))
-        | st.builds(Either, st.lists(inner, max_size=3).map(tuple))
+        st.builds(And, st.lists(inner, max_size=3).map(tuple)) | st.builds(Or, st.lists(inner, max_size=3).map(tuple))
     ),
     max_leaves=6,
 )
@@ -40,13 +39,13 @@ trees = st.recursive(
 def holds(condition: Condition, world: dict[str, str | None], opaque: dict[str, bool]) -> bool:
     """Say whether it holds, by its definition alone."""
     match condition:
-        case Among(variable, values, inside):
+        case OneOf(variable, values, inside):
             return (world[variable] in values) == inside
         case Opaque(text, negated):
             return opaque[text] != negated
-        case Every(parts):
+        case And(parts):
             return all(holds(part, world, opaque) for part in parts)
-        case Either(parts):
+        case Or(parts):
             return any(holds(part, world, opaque) for part in parts)
 
 
@@ -118,9 +117,9 @@ def test_in_words() -> None:
             NEVER,
             c.is_set("A"),
             c.missing("A"),
-            Among("A", frozenset({"on", "1"})),
-            Among("A", frozenset({"on", None})),
-            Among("A", frozenset({"", None}), inside=False),
+            OneOf("A", frozenset({"on", "1"})),
+            OneOf("A", frozenset({"on", None})),
+            OneOf("A", frozenset({"", None}), inside=False),
             Opaque("x > 1", negated=True),
             c.every((c.is_set("A"), c.either((c.is_set("B"), Opaque("x"))))),
         )

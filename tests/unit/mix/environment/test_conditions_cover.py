@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relbuild.mix.environment import conditions as c
-from relbuild.mix.environment.conditions import ALWAYS, NEVER, Among, Condition, Either, Every, Opaque, certain
+from relbuild.mix.environment.conditions import ALWAYS, NEVER, And, Condition, OneOf, Opaque, Or, certain
 
 X = Opaque("x")
 NOT_X = c.negation(X)
-ON = Among("A", frozenset({"on"}))
+ON = OneOf("A", frozenset({"on"}))
 
 leaves = st.sampled_from((X, NOT_X, ON, c.negation(ON), c.missing("A"), Opaque("y")))
 trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3).map(c.every) | st.lists(inner).map(c.either))
@@ -21,13 +21,13 @@ trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3).map(c.eve
 def holds(condition: Condition, value: str | None, answers: dict[str, bool]) -> bool:
     """Say whether it holds, by its definition alone."""
     match condition:
-        case Among():
+        case OneOf():
             return condition.holds(value)
         case Opaque(text, negated):
             return answers[text] != negated
-        case Every(parts):
+        case And(parts):
             return all(holds(part, value, answers) for part in parts)
-        case Either(parts):
+        case Or(parts):
             return any(holds(part, value, answers) for part in parts)
 
 
@@ -53,7 +53,7 @@ def test_the_same_words_may_ask_something_else() -> None:
     assert not certain([X, other])
     assert not certain([c.every((X, Opaque("x"))), NOT_X])
     assert c.either((X, other)) != ALWAYS
-    assert not certain([c.every((Either((X, ON)), Either((Opaque("x"), ON)))), NOT_X])
+    assert not certain([c.every((Or((X, ON)), Or((Opaque("x"), ON)))), NOT_X])
 
 
 def test_too_many_cases_are_not_gone_through() -> None:

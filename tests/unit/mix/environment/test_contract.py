@@ -12,7 +12,7 @@ from relbuild.errors import Mark, ProjectError
 from relbuild.facts import Unknown
 from relbuild.mix import project
 from relbuild.mix.environment import Contract, Default, Requirement, Variable, from_label, lacks, read_contract
-from relbuild.mix.environment.conditions import ALWAYS, Among, Opaque, is_set
+from relbuild.mix.environment.conditions import ALWAYS, OneOf, Opaque, is_set
 from relbuild.mix.environment.contract import data_of, to_label
 from relbuild.mix.project import select_release
 
@@ -20,8 +20,8 @@ MIX = b'defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :
 AT = Mark("config/runtime.exs", 3)
 
 
-def unset(name: str, *also: str) -> Among:
-    return Among(name, frozenset({None, *also}))
+def unset(name: str, *also: str) -> OneOf:
+    return OneOf(name, frozenset({None, *also}))
 
 
 CONTRACT = Contract(
