@@ -1,4 +1,4 @@
-"""What `relbuild doctor` finds in the engine that builds, and in the client that asks it."""
+"""What `relbuild doctor` finds in the engine that builds, and in the docker client."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ def find(session: Session, platforms: tuple[str, ...] = ()) -> Iterator[Finding]
     except EngineError as error:  # there is no docker here
         yield Finding("docker", "failed", error.problems[0].message, error.problems[0].hint)
     try:
-        yield from proxies(_set_here(), _given_to_builds())
+        yield from proxies(_proxies_here(), _proxies_of_builds())
     except CommandFailed as error:
         yield Finding("docker", "warning", str(error.problems[0]), error.problems[0].hint)
 
 
 def engine(facts: EngineFacts, place: str, now: float) -> Iterator[Finding]:
-    """Yield what the engine says of itself; ``now`` is this machine's time, in seconds since 1970."""
+    """Yield findings about the engine; ``now`` is this machine's time, in seconds since 1970."""
     size = f"{facts.cpus} CPU{'s' * (facts.cpus != 1)}, {facts.memory / GIB:.1f} GiB"
     yield Finding("engine", "ok", f"Docker Engine {facts.version} at {place}: linux/{facts.architecture}, {size}")
     if facts.memory < LITTLE_MEMORY:
         yield Finding(
             "memory",
             "warning",
-            f"the engine has {facts.memory / GIB:.1f} GiB: compilers may be ended for want of memory",
+            f"the engine has {facts.memory / GIB:.1f} GiB: compilers may be killed for lack of memory",
             "give its machine more, or compile less at once: builder.env {ERL_FLAGS: '+S 2:2'}",
         )
     if facts.containerd:
@@ -101,8 +101,8 @@ def disk(root: str, free: int) -> Finding:
     said = f"{free / GIB:.1f} GiB free at {root}"
     if free >= LITTLE_DISK:
         return Finding("disk", "ok", said)
-    mending = "docker system df shows what takes it; docker builder prune and docker image prune free it"
-    return Finding("disk", "failed" if free < NO_DISK else "warning", said, mending)
+    hint = "docker system df shows what takes it; docker builder prune and docker image prune free it"
+    return Finding("disk", "failed" if free < NO_DISK else "warning", said, hint)
 
 
 def _client(session: Session, platforms: tuple[str, ...]) -> Iterator[Finding]:
@@ -117,8 +117,8 @@ def _client(session: Session, platforms: tuple[str, ...]) -> Iterator[Finding]:
     yield Finding("buildx", "ok", f"buildx{found[0]}" if found else "buildx, of an unknown version")
     inspected = session.runner.captured((*session.endpoint.docker, "buildx", "inspect"))
     if inspected.exit_code:
-        mending = "docker buildx ls shows the builders there are, docker buildx use default takes the engine's own"
-        yield Finding("builder", "failed", "the builder that buildx has chosen doesn't answer", mending)
+        hint = "docker buildx ls shows the builders there are, docker buildx use default selects the engine's own"
+        yield Finding("builder", "failed", "the builder that buildx has chosen doesn't answer", hint)
         return
     yield from builder(Builder.of(inspected.stdout), platforms)
 
@@ -131,9 +131,9 @@ def builder(chosen: Builder, platforms: tuple[str, ...]) -> Iterator[Finding]:
         yield Finding(
             "builder",
             "note",
-            f"{chosen.name} ({chosen.driver}): every image is carried from it to the engine, and it asks the registry "
-            "for every base",
-            "docker buildx use default takes the engine's own",
+            f"{chosen.name} ({chosen.driver}): every image is copied from it to the engine, and it fetches every base "
+            "from the registry",
+            "docker buildx use default selects the engine's own",
         )
     for missing in (platform for platform in platforms if platform not in chosen.platforms):
         yield Finding(
@@ -152,17 +152,17 @@ def proxies(here: tuple[str, ...], given: tuple[str, ...]) -> Iterator[Finding]:
             yield Finding(
                 "proxy",
                 "warning",
-                f"{name} is set here, and builds and containers aren't given it",
+                f"{name} is set here, and builds and containers don't get it",
                 f'write it into docker\'s config.json: {{"proxies": {{"default": {{"{PROXIES[name]}": …}}}}}} '
                 "(docs.docker.com/engine/cli/proxy)",
             )
 
 
-def _set_here() -> tuple[str, ...]:
+def _proxies_here() -> tuple[str, ...]:
     return tuple(name for name in PROXIES if os.environ.get(name) or os.environ.get(name.lower()))
 
 
-def _given_to_builds() -> tuple[str, ...]:
+def _proxies_of_builds() -> tuple[str, ...]:
     configured = configuration().get("proxies") or {}
     keys = {key for each in configured.values() if isinstance(each, dict) for key in each}
     return tuple(name for name, key in PROXIES.items() if key in keys)

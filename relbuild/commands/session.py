@@ -1,4 +1,4 @@
-"""What every command is given: where the project is, which engine, and how to act."""
+"""What every command gets: where the project is, which engine, and how to act."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Session:
 
     @property
     def engine(self) -> Engine:
-        """What the engine is asked by; most of what only looks at a project never needs it."""
+        """The engine's reads; a command that only reads a project never needs it."""
         return self.connect(self.endpoint)
 
     def config(self) -> Config:

@@ -77,7 +77,7 @@ class Archive:
         )
 
     def same(self, path: str, other: Archive, other_path: str) -> bool:
-        """Tell whether a regular file has the same content as one of another image."""
+        """Return whether a regular file has the same content as one of another image."""
         return self.read(path) == other.read(other_path)
 
     def _elf(self, path: str) -> Elf | None:

@@ -99,7 +99,7 @@ def _links(own: Path, outermost: Path) -> tuple[Link, ...]:
                     elif entry.is_dir() and (entry.name in _CODE if here == str(own) else _is_code(entry.name)):
                         directories.append(entry.path)
         except OSError:
-            # What is wrong is told where the project is read.
+            # The project's reader reports what is wrong.
             continue
     return tuple(sorted((link for link in found if link is not None), key=lambda link: link.name))
 

@@ -87,7 +87,7 @@ class ProjectTree:
         return next((each for each in above if not (self._root / each).exists()), path)
 
     def _leads_somewhere(self, directory: str, link: os.DirEntry[str]) -> bool:
-        """Tell whether there is anything behind a link; raise ProjectError when it leads back to where it stands."""
+        """Return whether a link leads to anything; raise ProjectError for one that leads back to itself."""
         try:
             link.stat()
         except FileNotFoundError:
@@ -111,7 +111,7 @@ def _circular(path: str) -> ProjectError:
 
 
 def reason(error: OSError) -> str:
-    """Return what the system says, as it stands in a sentence."""
+    """Return the system's message for a sentence."""
     return (error.strerror or str(error)).lower()
 
 

@@ -16,7 +16,7 @@ KEPT = 200_000
 
 
 class Trial:
-    """A trial that runs from now on, until ``result`` is asked for; its container is gone after the ``with`` block."""
+    """A trial that runs until ``result`` returns; its container is removed after the ``with`` block."""
 
     def __init__(
         self, runner: Runner, container: TrialContainer, *, values: Mapping[str, str], stop_timeout: int

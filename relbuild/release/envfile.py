@@ -171,7 +171,7 @@ class _Reading:
         return end if end >= 0 else len(self._text)
 
     def _mark(self, offset: int) -> Mark:
-        # Lines are counted from the last place that was asked for: a file is read once, not once for each mark.
+        # Lines are counted from the last mark: a file is read once, not once for each mark.
         self._line += self._text.count("\n", self._counted, offset)
         self._counted = max(self._counted, offset)
         return Mark(self._file, self._line, offset - self._text.rfind("\n", 0, offset))

@@ -188,7 +188,7 @@ class Host:
                 "the migration failed",
                 f"exit code {outcome.exit_code}",
                 outcome.tail[-15:],
-                "migrate the old version's database by hand, or mend the migration and deploy again",
+                "migrate the old version's database by hand, or fix the migration and deploy again",
                 serves=self.running() is not None,
             )
 

@@ -196,7 +196,7 @@ class Swarm:
                     for line in log:
                         self.session.note(f"  {line}")
                     return
-                hint = "nothing was replaced: mend the migration and deploy again"
+                hint = "nothing was replaced: fix the migration and deploy again"
                 raise self._failed("the migration failed", _why(task), log, hint)
             if time.monotonic() > deadline:
                 raise TimedOut(

@@ -91,7 +91,7 @@ def test_proxies_that_builds_do_not_get() -> None:
     both = ("HTTP_PROXY", "HTTPS_PROXY")
     assert list(machine.proxies(both, both)) == []
     [found] = machine.proxies(both, ("HTTP_PROXY",))
-    assert found.message == "HTTPS_PROXY is set here, and builds and containers aren't given it"
+    assert found.message == "HTTPS_PROXY is set here, and builds and containers don't get it"
     assert found.hint is not None
     assert '{"proxies": {"default": {"httpsProxy": …}}}' in found.hint
 
@@ -105,10 +105,10 @@ def test_the_proxies_that_are_set_here_and_in_docker_s_configuration(
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "localhost")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert machine._set_here() == ("HTTPS_PROXY", "NO_PROXY")
-    assert machine._given_to_builds() == ()
+    assert machine._proxies_here() == ("HTTPS_PROXY", "NO_PROXY")
+    assert machine._proxies_of_builds() == ()
     (tmp_path / "config.json").write_text('{"proxies": {"default": {"httpsProxy": "http://proxy:3128"}}}')
-    assert machine._given_to_builds() == ("HTTPS_PROXY",)
+    assert machine._proxies_of_builds() == ("HTTPS_PROXY",)
     (tmp_path / "config.json").write_text("{")
     session: Any = SimpleNamespace(
         engine=SimpleNamespace(require_builds=lambda: None, about=lambda: GOOD),

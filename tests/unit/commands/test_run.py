@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from relbuild.commands.release_image import ReleaseImage
-from relbuild.commands.run import address_of, both_sides, own_ports
+from relbuild.commands.run import _require_up, address_of, both_sides, own_ports
+from relbuild.endpoint import DEFAULT
 from relbuild.engine.facts import ImageFacts
-from relbuild.errors import Mark
+from relbuild.errors import CommandFailed, Mark
 from relbuild.image import labels
 from relbuild.mix.environment import Contract, Default, Variable, to_label
 
@@ -60,3 +63,24 @@ def test_a_single_port_is_the_same_on_both_sides_and_has_an_address(
 ) -> None:
     assert both_sides(given) == published
     assert address_of(published, host) == address
+
+
+def test_the_last_lines_of_a_dead_container_are_decoded() -> None:
+    """OTP prints a text with a line break as numbers."""
+    lines = ["[error] {#{message => <<110,111,10,68,66>>}\n", "exited\n"]
+    notes: list[str] = []
+
+    def show(_argv: tuple[str, ...], each: Callable[[str], None]) -> None:
+        for line in lines:
+            each(line)
+
+    dead = {"State": {"Status": "exited", "ExitCode": 1}}
+    session: Any = SimpleNamespace(
+        engine=SimpleNamespace(inspected=lambda kind, name: dead),
+        endpoint=DEFAULT,
+        runner=SimpleNamespace(lines=show),
+        note=notes.append,
+    )
+    with pytest.raises(CommandFailed, match="shop ended with exit code 1 right after its start"):
+        _require_up(session, "c0ffee", "shop")
+    assert notes == ['[error] {#{message => <<"no\\nDB">>}', "exited"]
