@@ -127,7 +127,7 @@ def run(commands: str | Sequence[str], mounts: Sequence[str] = (), exports: Sequ
 
 
 def _bent(command: str) -> bool:
-    """Tell whether Dockerfile would read a command otherwise than a shell: its own syntax, or a line that it joins."""
+    """Return whether a Dockerfile reads a command otherwise than a shell: its own syntax, or a line that it joins."""
     lines = command.split("\n")
     joined = all(line.endswith("\\") for line in lines[:-1])
     return not joined or command.lstrip().startswith(("[", "-", "<", "#")) or command.endswith("\\") or "<<" in command

@@ -208,7 +208,7 @@ def _bases(session: Session, plan: Plan) -> Iterator[Finding]:
             if there:
                 yield Finding("images", "ok", f"{image}, as {where.registry} has it")
             else:
-                mending = "another version or toolchain in relbuild.yml; relbuild plan tells who asks for it"
+                mending = "another version or toolchain in relbuild.yml; relbuild plan shows what requires it"
                 yield Finding("images", "failed", f"{where.registry} has no {where}", mending)
 
 

@@ -171,7 +171,7 @@ def _resolved(session: Session, image: str, mirror: str | None, platforms: tuple
     if manifest is None:
         raise ProjectError(
             f"{where.registry} has no {where}, the {role}'s image",
-            hint="take another version, Debian or toolchain in relbuild.yml; relbuild plan tells who asks for which",
+            hint="set another version, Debian or toolchain in relbuild.yml; relbuild plan shows what requires it",
         )
     missing = [platform for platform in platforms if manifest.platforms and platform not in manifest.platforms]
     if missing:

@@ -173,9 +173,9 @@ def test_the_locked_image_is_kept_while_it_fits_and_refused_when_it_does_not(wor
         refused = world.ask(verb)
         assert (refused.returncode, refused.stdout) == (3, "")
         assert refused.stderr.startswith(
-            f"error: relbuild.lock:3:9: relbuild.lock no longer fits: its builder is {HEXPM}:{OLD}"
+            f"error: relbuild.lock:3:9: relbuild.lock is out of date: its builder is {HEXPM}:{OLD}"
         )
-        assert "relbuild lock writes it anew" in refused.stderr
+        assert "relbuild lock writes it again" in refused.stderr
 
 
 def test_without_the_index_relbuilds_own_table_counts(world: World) -> None:

@@ -263,7 +263,7 @@ def _wanted(tree: Tree, parts: tuple[Project, ...], packages: Mapping[str, Packa
 
 
 def _uses(tree: Tree, parts: tuple[Project, ...], package: Package) -> bool:
-    """Say whether assets are built of a package.json's packages.
+    """Return whether assets are built of a package.json's packages.
 
     Where that can't be told, they are if there are some that aren't for developers alone.
     """

@@ -13,7 +13,7 @@ from relbuild.mix.toolchain import Toolchain, resolve_toolchain
 
 LOCK_FILE = "relbuild.lock"
 ROLES = ("builder", "runner")
-RENEW_LOCK = "relbuild lock writes it anew"
+RENEW_LOCK = "relbuild lock writes it again"
 
 _HEADER = """\
 # The images that relbuild builds on, each with its digest and the platforms it has. Commit this file.
@@ -38,7 +38,7 @@ class LockedImage:
         return f"{self.image}@{self.digest}"
 
     def is_of(self, image: str) -> bool:
-        """Tell whether it is what is locked of an image's name, which may have a digest of its own."""
+        """Return whether it pins this image, whose name may have a digest of its own."""
         wanted = Reference.parse(image)
         return self.image == str(replace(wanted, digest=None)) and wanted.digest in (None, self.digest)
 
@@ -101,7 +101,7 @@ def _entry(words: list[tuple[str, Mark]], role_at: Mark) -> LockedImage | Proble
             f"should be platforms such as linux/amd64,linux/arm64, is {_shown(words[1][0])}", words[1][1], RENEW_LOCK
         )
     if len(words) > 2:
-        return Problem(f"{_shown(words[2][0])} is too much in this line", words[2][1], RENEW_LOCK)
+        return Problem(f"{_shown(words[2][0])} is one word too many in this line", words[2][1], RENEW_LOCK)
     return LockedImage(image["image"], image["digest"], tuple(platforms), at)
 
 
@@ -125,7 +125,7 @@ def resolve_locked_toolchain(
 ) -> Toolchain:
     """Return the toolchain, on the images that relbuild.lock has.
 
-    Raises ProjectError when they are no longer those that the project asks for, and what `toolchain.resolve` raises.
+    Raises ProjectError when the project requires other images, and what `resolve_toolchain` raises.
     """
     locked = lock.builder.image if lock else None
     tools = resolve_toolchain(tree, config, elixir, rebar3=rebar3, locked=locked)
@@ -151,15 +151,15 @@ def choose_elixir_source(tools: Toolchain, config: Config) -> ElixirSource | Non
 def _require_current(lock: ImageLock, tools: Toolchain) -> None:
     problems = [
         Problem(
-            f"{locked.at.file} no longer fits: its {role} is {locked.reference}, now asked for is {asked}",
+            f"{locked.at.file} is out of date: its {role} is {locked.reference}, the project requires {required}",
             locked.at,
             RENEW_LOCK,
         )
-        for role, locked, asked in (
+        for role, locked, required in (
             ("builder", lock.builder, tools.builder_image),
             ("runner", lock.runner, tools.runner_image),
         )
-        if not locked.is_of(asked)
+        if not locked.is_of(required)
     ]
     if problems:
         raise ProjectError.of(problems)

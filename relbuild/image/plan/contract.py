@@ -76,7 +76,7 @@ def _vm(release: Release, config: Config) -> Iterator[tuple[Problem, bool]]:
 
 
 def _adds(tree: Tree, release: Release, config: Config) -> bool:
-    """Tell whether the release or its build may have what Mix leaves out."""
+    """Return whether the release or its build may have what Mix leaves out."""
     steps = release.steps
     own_steps = steps is not None and not (isinstance(steps, Known) and "function" not in steps.value)
     overlays = release.overlays is not None or OVERLAYS in tree.list("rel")
@@ -163,7 +163,7 @@ def image_labels(
     base: str | None,
     more: Mapping[str, str],
 ) -> Mapping[str, str]:
-    """Return a release image's labels, by name; ``base`` is the image it stands on, where there is one."""
+    """Return a release image's labels, by name; ``base`` is its base image, where there is one."""
     values = {
         labels.BUILT_BY: f"relbuild {__version__}",
         labels.RELEASE: release.name,

@@ -74,7 +74,7 @@ class DependencyAccess:
 
     @property
     def tells_hex(self) -> bool:
-        """Whether Hex is told of keys, which it writes into HEX_HOME."""
+        """Whether Hex gets keys, which it writes into HEX_HOME."""
         return any(HEX_HOME in login for login in self.logins)
 
     @property

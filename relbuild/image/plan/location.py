@@ -67,7 +67,7 @@ class BuildContext:
 
 
 def leaves_project(path: str) -> bool:
-    """Tell whether a path lies outside of the project."""
+    """Return whether a path lies outside of the project."""
     return path == ".." or path.startswith("../")
 
 
@@ -108,7 +108,7 @@ def widen_context(location: Location, wanted: Iterable[NeededPath]) -> BuildCont
 ALWAYS_NEEDED = ("mix.exs", "lib", "src", "include", "c_src", "native", "priv", "assets", "rel", "Makefile")
 
 
-# So many links deep in the project are told one by one.
+# More links deep in the project are reported as a number.
 MOST_NAMED = 3
 
 

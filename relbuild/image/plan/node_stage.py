@@ -66,7 +66,7 @@ def plan_node_stage(
 ) -> NodeStage:
     """Return the stage for the packages that are installed; of those in ``running`` only scripts are run.
 
-    Raises ProjectError where the project asks for a Node, or for a package manager, that can't be read.
+    Raises ProjectError where the requested version of Node, or of a package manager, can't be read.
     """
     first = next((package for package in (*(each.package for each in installations), *running)), None)
     asked = node.find_node(tree, first.directory if first else "", first.engines if first else None)
@@ -91,7 +91,7 @@ def plan_node_stage(
 
 
 def _programs(managers: Iterable[Manager]) -> tuple[str, ...]:
-    """Return what npm installs to have the managers, of each the first version that is asked for."""
+    """Return what npm installs to have the managers, of each the first version that is requested."""
     first: dict[str, Manager] = {}
     for manager in managers:
         first.setdefault(manager.name, manager)

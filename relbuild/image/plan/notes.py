@@ -118,7 +118,7 @@ def missing_application_notes(
 
 
 def _may_have_more(project: Project, tools: Toolchain, config: Config) -> bool:
-    """Tell whether the build may have applications that aren't known, or know those that mix.exs has otherwise."""
+    """Return whether the build may have applications that aren't known, or know those that mix.exs has otherwise."""
     otp = OtpVersion.parse(tools.otp.value) if tools.otp is not None else None
     return (
         bool(project.unknown)

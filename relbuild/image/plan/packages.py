@@ -114,7 +114,7 @@ def _is_named(key: ConfigKey, code: Code) -> bool:
 def _entry_packages(dependency: Resolved) -> PackageEntry | None:
     """Return what is known of a dependency's version: of its package, or by what mix.lock says that it depends on."""
 
-    # One that is there only when something else asks for it too compiles nothing by itself.
+    # An optional dependency that nothing else requires isn't compiled.
     has = None if dependency.deps is None else {need.app for need in dependency.deps if not need.optional}
     # A git dependency is known by the name of its application, which is its package's by custom.
     packages, dependencies = package_table().packages, package_table().dependencies

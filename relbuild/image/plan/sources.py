@@ -55,7 +55,7 @@ LITTER = IgnoreGroup(
 
 
 def is_excluded(patterns: Sequence[str], path: str) -> bool:
-    """Tell whether a .dockerignore of these patterns leaves a path out: the last that matches it decides.
+    """Return whether a .dockerignore of these patterns leaves a path out: the last that matches it decides.
 
     A pattern also matches what lies below a directory that it matches (moby/patternmatcher, MatchesOrParentMatches).
     """
@@ -325,7 +325,7 @@ def _contents(tree: Tree, directory: str, documents: tuple[str, ...]) -> Iterabl
 
 
 def _is_copied(path: str) -> bool:
-    """Tell whether a directory of the project that is copied whole holds the path."""
+    """Return whether a directory of the project that is copied whole holds the path."""
     return not leaves_project(path) and _is_source_directory(f"{path.partition('/')[0]}/")
 
 

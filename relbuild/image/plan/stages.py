@@ -1,4 +1,4 @@
-"""What the build's stages and the image that runs are made of: where they start, what apt adds, what they are given."""
+"""The build's stages and the runner: their base images, Debian packages, environment and secrets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RunnerStage:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """All that apt installs, sorted by name: what every release needs, and what is asked for."""
+        """All that apt installs, sorted by name: what every release needs, and what this one requires."""
         return _merged(self.own_packages, self.asked_packages)
 
     @property

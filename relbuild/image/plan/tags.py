@@ -1,4 +1,4 @@
-"""The names an image is given: those that are asked for, else the release's version."""
+"""An image's tags: the requested ones, else the release's version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relbuild.image.reference import REPOSITORY, TAG
 
 
 def image_tags(plan: Plan, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the references the image gets: those asked for, else ``IMAGE:VERSION``.
+    """Return the references the image gets: the requested ones, else ``IMAGE:VERSION``.
 
     One that starts with a colon is a tag of the plan's image. Raises UsageError for a reference Docker would refuse
     and ProjectError for a version that can't be a tag.

@@ -122,12 +122,12 @@ def secret_files(layer: Layer, index: int, root: str) -> Iterator[Leak]:
 
 
 def has_cookie(vm_args: bytes) -> bool:
-    """Tell whether a release's vm.args gives the VM a cookie."""
+    """Return whether a release's vm.args gives the VM a cookie."""
     return COOKIE_FLAG.search(vm_args) is not None
 
 
 def sets_cookie(env_sh: bytes) -> bool:
-    """Tell whether a release's env.sh holds a cookie that it gives the VM, be it where the environment has none."""
+    """Return whether a release's env.sh holds a cookie that it gives the VM, be it where the environment has none."""
     script = COMMENT.sub(b"", env_sh)
     values = [each["value"] for each in COOKIE_DEFAULT.finditer(script)]
     for each in COOKIE_ASSIGNED.finditer(script):
@@ -143,7 +143,7 @@ def sets_cookie(env_sh: bytes) -> bool:
 def configuration_leaks(
     env: Mapping[str, str], history: Iterable[str], texts: Iterable[str], needles: Needles
 ) -> Iterator[Leak]:
-    """Yield what stands in the image's environment, its history and its other texts, such as its labels."""
+    """Yield what is in the image's environment, its history and its other texts, such as its labels."""
     for name, value in env.items():
         yield from _variable("environment", name, value)
         yield from (Leak("secret", f"environment: {name}", secret) for secret in needles.in_text(value))
@@ -256,7 +256,7 @@ _SETTING = re.compile(
 # netrc: `password VALUE`, on a line of its own or after others.
 _NETRC = re.compile(r"(?:^|\s)password[ \t]+\"?(?P<value>[^\s\"=:]+)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:(?P<value>[^/\s@]+)@")
-# What is as short as that (in letters) and all letters may be a word, which stands in files of others: postgres.
+# What is as short as that (in letters) and all letters may be a word, which other files contain: postgres.
 _WORD = re.compile(r"[A-Za-z_-]{,15}")
 
 

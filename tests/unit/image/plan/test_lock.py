@@ -57,7 +57,7 @@ def test_an_editor_may_have_had_it() -> None:
             f"runner a:1@{A} amd64",
             [("should be platforms such as linux/amd64,linux/arm64, is 'amd64'", 1, 8 + len(f"a:1@{A} "))],
         ),
-        (f"runner a@{A} linux/amd64 x", [("'x' is too much in this line", 1, 8 + len(f"a@{A} linux/amd64 "))]),
+        (f"runner a@{A} linux/amd64 x", [("'x' is one word too many in this line", 1, 8 + len(f"a@{A} linux/amd64 "))]),
         ("<<<<<<< HEAD", [("'<<<<<<<' is neither builder nor runner", 1, 1)]),
     ],
 )
