@@ -243,7 +243,9 @@ class Kubernetes:
             job = self._get("job", name) or {}
             status = job.get("status") or {}
             conditions = {each["type"]: each for each in status.get("conditions") or () if each["status"] == "True"}
-            pods = self._list("pod", f"job-name={name}")
+            # The pod of an earlier Job of this name may be there for a while after it.
+            uid = (job.get("metadata") or {}).get("uid")
+            pods = [pod for pod in self._list("pod", f"job-name={name}") if _owner(pod) == uid]
             if "Complete" in conditions or "Failed" in conditions:
                 log = last_lines(self.session, (*self._argv, "logs", f"job/{name}", "--tail", "25")) if pods else ()
                 if "Complete" in conditions:
@@ -468,6 +470,12 @@ def _is_of(pod: Any, role: str, image: str) -> bool:
         and pod["spec"]["containers"][0]["image"] == image
         and "deletionTimestamp" not in pod["metadata"]
     )
+
+
+def _owner(pod: Any) -> str | None:
+    """Return the uid of the object that made a pod."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return next((str(each["uid"]) for each in owners if each.get("controller")), None)
 
 
 def _statuses(pod: Any) -> list[Any]:
