@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from relbuild.commands.targets.kubernetes import RIGHTS
 from relbuild.deploy.kubernetes import manifests, migration, object_name, secret, selector
 from relbuild.deploy.spec import Deployment, Port, Probe, Service
 
@@ -132,3 +136,15 @@ def test_a_migration_runs_once_without_probes() -> None:
     assert pod["restartPolicy"] == "Never"
     assert pod["containers"][0]["command"] == ["/app/bin/shop", "eval", "Shop.Release.migrate()"]
     assert not {"startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "ports"} & set(pod["containers"][0])
+
+
+def test_the_documented_role_has_the_rights_that_are_required() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "deploy.md").read_text()
+    role = next(each for each in re.findall("```yaml\n(.*?)```", text, re.DOTALL) if "kind: Role" in each)
+    documented = {
+        (verb, f"{resource}.{rule['apiGroups'][0]}".rstrip("."))
+        for rule in yaml.safe_load(role)["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert documented == set(RIGHTS)
