@@ -154,7 +154,7 @@ def _conditions(node: Node) -> list[Node]:
 
 
 def _only_asks_for_the_file(source: Source, node: Node) -> bool:
-    """Say whether a block is there to import files that may be missing: whatever is there was in the release."""
+    """Return whether a block is there to import files that may be missing: whatever is there was in the release."""
     written = arguments(node)
     if callee(node) == "for":
         return True
@@ -192,7 +192,7 @@ def _below(
 
 
 def _merges(value: Node) -> bool | None:
-    """Say whether a value is a keyword list; None where only Elixir can tell."""
+    """Return whether a value is a keyword list; None where only Elixir can tell."""
     if keywords(value) is not None:
         return True
     if value.type == "list":

@@ -143,7 +143,7 @@ class _Conversion:
         return written.recorded
 
     def depends(self) -> bool:
-        """Say whether Distillery makes the releases: a rel/config.exs or an entry in mix.lock may be a leftover."""
+        """Return whether Distillery makes the releases: a rel/config.exs or an entry in mix.lock may be a leftover."""
         files = [posixpath.join(part.path, "mix.exs") for part in (self.project, *self.project.apps)]
         return any(dependency.APP.encode() in (self.outcome.tree.read(file) or b"") for file in files)
 

@@ -89,7 +89,7 @@ def _key(source: Source, pair: Node) -> str | None:
 
 
 def _top(node: Node) -> bool:
-    """Say whether an entry is the lock's own: keywords, in the map's content, in the map, in the file."""
+    """Return whether an entry is the lock's own: keywords, in the map's content, in the map, in the file."""
     above = node.parent
     while above is not None and above.type in ("keywords", "map_content", "map"):
         above = above.parent

@@ -178,7 +178,7 @@ def _application(item: Term) -> tuple[str | None, str]:
 
 
 def _by_itself(project: Project, app: str) -> bool:
-    """Say whether Mix takes an application into the release unasked: the project's own, and what that needs.
+    """Return whether Mix takes an application into the release unasked: the project's own, and what that needs.
 
     In an umbrella none: a release of Mix's has those of the umbrella's applications that it lists.
     """

@@ -12,12 +12,12 @@ from relbuild.init.change import Change, text
 
 
 def outside(path: str) -> bool:
-    """Say whether a path leads out of the project, where nothing is read, written or removed."""
+    """Return whether a path leads out of the project, where nothing is read, written or removed."""
     return posixpath.normpath(path).startswith(("/", "../")) or posixpath.normpath(path) == ".."
 
 
 def _says(before: str, content: str) -> bool:
-    """Say whether a text has the lines of another one together, comments and empty lines aside."""
+    """Return whether a text has the lines of another one together, comments and empty lines aside."""
     there, wanted = ("".join(f"{line}\n" for line in _lines(each)) for each in (before, content))
     return f"\n{wanted}" in f"\n{there}"
 
@@ -48,7 +48,7 @@ class Outcome:
             return None
 
     def absent(self, path: str) -> bool:
-        """Say whether there is nothing at a path; note a directory, as what can't be read else is by `read`."""
+        """Return whether there is nothing at a path; note a directory, as what can't be read else is by `read`."""
         if outside(path):
             return True
         try:

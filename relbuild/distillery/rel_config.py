@@ -239,7 +239,7 @@ def look(tree: Tree, config: RelConfig, *, cookie: bool) -> Iterator[Problem]:
 
 
 def has_cookie(setting: Setting) -> bool:
-    """Say whether a setting holds a cookie that is one: not an empty one, nor what is read from elsewhere."""
+    """Return whether a setting holds a cookie that is one: not an empty one, nor what is read from elsewhere."""
     value = setting.value.value if isinstance(setting.value, Known) else None
     return value is not None and str(value).strip(":") != "" and cookie_variable(setting) is None
 

@@ -150,12 +150,12 @@ _COOKIE_ALONE = re.compile(
 
 
 def holds_cookie(line: str) -> bool:
-    """Say whether a line, or comment, holds a cookie."""
+    """Return whether a line, or comment, holds a cookie."""
     return _COOKIE_HELD.search(line) is not None
 
 
 def only_sets_cookie(line: str) -> bool:
-    """Say whether a line that holds a cookie does nothing but set it."""
+    """Return whether a line that holds a cookie does nothing but set it."""
     return _COOKIE_ALONE.fullmatch(line) is not None
 
 

@@ -219,7 +219,7 @@ def _add_option(result: VmArgs, words: list[Word], written: str, at: Mark) -> No
 
 
 def _unnamed(text: str) -> bool:
-    """Say whether a text has a ``${…}`` that is more than a name, which Distillery didn't know."""
+    """Return whether a text has a ``${…}`` that is more than a name, which Distillery didn't know."""
     return "${" in _VARIABLE.sub(" ", text)
 
 

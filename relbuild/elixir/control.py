@@ -67,7 +67,7 @@ def first_unknown(args: list[Term]) -> Unknown | None:
 
 
 def truthy(term: Term) -> bool:
-    """Say whether Elixir takes the value as true: anything but nil and false."""
+    """Return whether Elixir takes the value as true: anything but nil and false."""
     value = coerce.known(term)
     return value is not None and value is not False
 

@@ -119,12 +119,12 @@ def _inside(value: Value) -> tuple[Item, ...]:
 
 
 def exact(term: Term) -> bool:
-    """Say whether every part of the term is known."""
+    """Return whether every part of the term is known."""
     return next(unknowns(term), None) is None
 
 
 def same(left: Term, right: Term) -> bool | None:
-    """Say whether two terms are equal as a pattern sees it (`===`); None when that isn't known."""
+    """Return whether two terms are equal as a pattern sees it (`===`); None when that isn't known."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return None
     if not (exact(left) and exact(right)):

@@ -125,7 +125,7 @@ def runtime_config(
 
 
 def releases_only(elixir: Version | None) -> bool:
-    """Say whether an Elixir reads config/releases.exs and knows no config/runtime.exs."""
+    """Return whether an Elixir reads config/releases.exs and knows no config/runtime.exs."""
     return elixir is not None and elixir < _RUNTIME_CONFIG
 
 

@@ -53,7 +53,7 @@ class Dependency:
     unknown: tuple[Unknown, ...] = ()
 
     def in_release(self) -> bool | None:
-        """Say whether a build for production fetches it; None when that isn't known."""
+        """Return whether a build for production fetches it; None when that isn't known."""
         vague = (f"dependency {self.app}", f"dependency {self.app}: only", f"dependency {self.app}: targets")
         if any(unknown.what in vague for unknown in self.unknown):
             return None

@@ -149,7 +149,7 @@ def find_setting(tree: Tree, project: Project, app: str, key: str) -> Term | Non
 
 
 def configuration_mentions(tree: Tree, project: Project, word: str) -> bool:
-    """Say whether the configuration has a word in it, wherever it stands."""
+    """Return whether the configuration has a word in it, wherever it stands."""
     return any(word in content for _, content in configuration_files(tree, project))
 
 

@@ -167,5 +167,5 @@ def applications(value: Value) -> tuple[str, ...]:
 
 
 def is_version(text: str) -> bool:
-    """Say whether Elixir's Version.parse/1 takes the text."""
+    """Return whether Elixir's Version.parse/1 takes the text."""
     return _VERSION.fullmatch(text) is not None

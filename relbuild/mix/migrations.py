@@ -62,7 +62,7 @@ def _named_modules(term: Term | None) -> frozenset[str]:
 
 
 def _has_ecto_sql(tree: Tree, part: Project) -> bool:
-    """Say whether the application has ecto_sql, by itself or through what it depends on."""
+    """Return whether the application has ecto_sql, by itself or through what it depends on."""
     if any(dependency.app == "ecto_sql" for dependency in part.deps):
         return True
     lockfile = part.lockfile.value if isinstance(part.lockfile, Known) else "mix.lock"

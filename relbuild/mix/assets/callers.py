@@ -150,7 +150,7 @@ _GIVEN = re.compile(rf"[\w@./-]+(?:{'|'.join(map(re.escape, _SOURCES))})\b")
 def uses_packages(
     tree: Tree, parts: Iterable[Project], directories: Iterable[str], names: Iterable[str]
 ) -> bool | None:
-    """Say whether something in the directories of the assets, or in code beside them, uses one of the packages.
+    """Return whether something in the directories of the assets, or in code beside them, uses one of the packages.
 
     None where it can't be told: there are no sources, or nobody knows where.
     """

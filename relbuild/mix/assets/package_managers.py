@@ -41,7 +41,7 @@ class SettingVariable:
 
 
 def holds_login(tree: Tree, path: str) -> bool:
-    """Say whether a file of settings holds a password or token itself."""
+    """Return whether a file of settings holds a password or token itself."""
     login = _LOGIN.get(posixpath.basename(path))
     return login is not None and login.search(facts.read_text(tree, path) or "") is not None
 
@@ -195,7 +195,7 @@ def installation(tree: Tree, package: Package) -> Installation:
 
 
 def in_deps(directory: str) -> bool:
-    """Say whether a directory is one of Mix's dependencies, as far as their usual place tells."""
+    """Return whether a directory is one of Mix's dependencies, as far as their usual place tells."""
     return directory == "deps" or directory.startswith("deps/")
 
 

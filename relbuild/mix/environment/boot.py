@@ -324,7 +324,7 @@ def settled(contract: Contract) -> Contract:
 
 
 def _guessed(requirement: Requirement) -> bool:
-    """Say whether its variable only goes into what decides, which may be the other way round."""
+    """Return whether its variable only goes into what decides, which may be the other way round."""
     return requirement.fails.variable in conditions.seen(requirement.when)
 
 

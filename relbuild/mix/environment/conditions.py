@@ -24,7 +24,7 @@ class OneOf:
     inside: bool = True
 
     def holds(self, value: str | None) -> bool:
-        """Say whether it holds for that value."""
+        """Return whether it holds for that value."""
         return (value in self.values) == self.inside
 
 
@@ -180,7 +180,7 @@ def _joined(
 
 
 def _same(one: Condition | None, other: Condition) -> bool:
-    """Say whether two conditions in the same words ask the same."""
+    """Return whether two conditions in the same words ask the same."""
     return one is other or (isinstance(one, Opaque) and isinstance(other, Opaque) and one.of is other.of)
 
 
@@ -226,7 +226,7 @@ def _one(one: OneOf, other: OneOf) -> OneOf:
 
 
 def evaluate(condition: Condition, environment: Mapping[str, str]) -> bool | None:
-    """Say whether it holds in an environment; None when that can't be told."""
+    """Return whether it holds in an environment; None when that can't be told."""
     match condition:
         case OneOf(variable):
             return condition.holds(environment.get(variable))
@@ -291,7 +291,7 @@ def leaves(condition: Condition) -> Iterator[OneOf | Opaque]:
 
 
 def unclear(condition: Condition) -> bool:
-    """Say whether a part of it only the running system knows."""
+    """Return whether a part of it only the running system knows."""
     return any(isinstance(each, Opaque) for each in leaves(condition))
 
 
@@ -356,7 +356,7 @@ _Case = Mapping[str | _Question, str | bool | None]
 
 
 def certain(conditions: Iterable[Condition]) -> bool:
-    """Say whether at least one of them holds whatever is set, and whatever only the running system knows is."""
+    """Return whether at least one of them holds whatever is set, and whatever only the running system knows is."""
     wanted = tuple(conditions)
     answers = _answers(wanted)
     count = 1

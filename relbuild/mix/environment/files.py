@@ -36,11 +36,11 @@ class Import:
     hidden: _Functions = frozenset()
 
     def brings(self, name: str, arity: int) -> bool:
-        """Say whether a function of the module with that name can be called without the module's."""
+        """Return whether a function of the module with that name can be called without the module's."""
         return (name, arity) not in self.hidden and (self.only is None or (name, arity) in self.only)
 
     def names(self, name: str, arity: int) -> bool:
-        """Say whether the function is written out."""
+        """Return whether the function is written out."""
         return self.only is not None and (name, arity) in self.only
 
 
