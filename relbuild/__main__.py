@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
 import sys
-from io import TextIOWrapper
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
+# typing takes a moment to import, in which Ctrl-C would give a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
     from relbuild.errors import RelbuildError
 
 # The options every verb has, with the number of words each takes.
@@ -59,6 +60,8 @@ def _prepare_streams() -> None:
                 os.close(opened)
             os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="surrogateescape", closefd=False))
+    from io import TextIOWrapper
+
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
         # Better a name in other words than none; stderr does so by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -157,6 +160,8 @@ def _unwritable(message: str) -> int:
     """Say that stdout takes no more, and keep what is still buffered from being written, and failing, at exit."""
     if message:
         sys.stderr.write(f"error: {message}\n")
+    import contextlib
+
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

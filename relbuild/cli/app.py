@@ -33,6 +33,7 @@ KNOWN_AS = {
     "console": ("remote", "start-iex"),
     "containers": ("ps",),
     "create": ("init",),
+    "destroy": ("undeploy",),
     "details": ("ps", "inspect"),
     "diff": ("inspect",),
     "down": ("undeploy", "stop"),

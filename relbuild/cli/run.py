@@ -213,7 +213,7 @@ def start_iex(
 
 @verb("pid", "pid", "pid --on container:shop", docs="places.md")
 def pid(session: Session, on: On = None, release: ReleaseThere = None, timeout: Timeout = None) -> Result:
-    """Print the process id of the running system, as its container has it."""
+    """Print the operating system's process ID of the running system, inside its container."""
     return _release_command(session, "pid", on, _environment(None), release, timeout)
 
 

@@ -112,7 +112,8 @@ def _ignore(_line: str) -> None:
 
 def result(session: Session, argv: tuple[str, ...], outcome: Outcome) -> Ran:
     """Return the result of a command whose output was passed through, or kept for JSON."""
-    reason = outcome.tail[-1].strip() if outcome.exit_code and outcome.tail else ""
+    raised = [line for line in outcome.tail if line.startswith("** (")]
+    reason = (raised or outcome.tail)[-1].strip() if outcome.exit_code and outcome.tail else ""
     if not session.as_json:
         return Ran(outcome.exit_code, argv, reason=reason)
     try:

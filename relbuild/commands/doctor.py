@@ -87,7 +87,7 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
     tools = plan.toolchain
     on = f"Elixir {tools.elixir.value}" if tools.elixir is not None else tools.builder_image
     otp = f" on OTP {tools.otp.value}" if tools.otp is not None else ""
-    yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: relbuild plan says more")
+    yield Finding("project", "ok", f"{plan.release.name}{version}, {on}{otp}: details: relbuild plan")
     for problem in plan.problems:
         place = f"{problem.at.brief}: " if problem.at is not None else ""
         yield Finding("container", "warning", f"{place}{problem.message}", problem.hint)
@@ -104,7 +104,7 @@ def _project(session: Session, plan: Plan) -> Iterator[Finding]:
         if names := [each.name for each in plan.builder.all_secrets]:
             yield Finding("secrets", "ok", f"what the build needs is there: {listed(names)}")
     if required := [each.name for each in plan.environment.of("required")]:
-        yield Finding("env", "ok", f"to start it needs {listed(required)}: relbuild env --check FILE looks for them")
+        yield Finding("env", "ok", f"requires {listed(required)} at start: check a file with relbuild env --check FILE")
     yield from _login(plan.image)
 
 
@@ -167,7 +167,7 @@ def _written(session: Session, plan: Plan) -> Iterator[Finding]:
         yield Finding("dockerfile", "warning", "the written Dockerfile has gone stale", mending)
     if plan.lock is None:
         mending = f"relbuild lock writes their digests into {LOCK}"
-        yield Finding("lock", "note", "the images it is built on may change under their names", mending)
+        yield Finding("lock", "note", "the base images' tags are not pinned and may change", mending)
 
 
 def _login(image: str) -> Iterator[Finding]:

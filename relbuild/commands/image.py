@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -183,7 +184,9 @@ def _push(session: Session, reference: str) -> None:
         reason = outcome.tail[-1] if outcome.tail else f"docker exited with {outcome.exit_code}"
         untrusted = without_trust(registry.registry, output)
         passing = not untrusted and unanswered(output)
-        first = untrusted or ("wait until its registry answers" if passing else f"log in: {registry.login}")
+        refused = re.search("denied|unauthori[sz]ed|authentication|no basic auth", output, re.IGNORECASE)
+        otherwise = f"log in: {registry.login}" if refused else "see what its registry reports above"
+        first = untrusted or ("wait until its registry answers" if passing else otherwise)
         kind: type[RelbuildError] = PassingFault if passing else CommandFailed
         raise kind(
             f"can't push {reference}: {reason}",

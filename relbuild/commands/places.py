@@ -199,7 +199,7 @@ def only_container(session: Session) -> str:
         hint = f"of the same release, but of another image: {', '.join(named)}; name one with --on container:NAME"
     elif ended := next(iter(containers(session, plan, stopped=True)), None):
         hint = f"{hint}; {ended.name} has ended ({ended.status}): relbuild logs shows why"
-    raise NothingRuns(f"no container of the image {plan.image} runs at {session.endpoint}", hint=hint)
+    raise NothingRuns(f"no container of the image {plan.image} is running at {session.endpoint}", hint=hint)
 
 
 def logged_container(session: Session) -> str:

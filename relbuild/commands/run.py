@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from relbuild.commands import call
 from relbuild.commands.oneoff import target_context
@@ -25,8 +26,8 @@ from relbuild.result import Ran
 
 # Seconds that docker has to remove the container, after those that the release has to stop.
 REMOVAL = 5
-# Seconds in which a detached container that can't boot ends, and between two looks at it.
-SETTLES, PAUSE = 2.0, 0.1
+# Seconds in which a detached container that can't boot ends, unless it is healthy earlier, and between two looks at it.
+SETTLES, PAUSE = 5.0, 0.1
 # How many lines of its log are shown then.
 LAST_LINES = 20
 
@@ -98,7 +99,7 @@ def _at_target(
     engine = open_named(session, place.name).target.engine
     if engine != "host":
         raise UsageError(
-            f"run makes no sense on {on}: {engine} starts what it runs itself",
+            f"run does not support {on}: {engine} starts what it runs itself",
             hint=f"relbuild deploy {on} changes what runs there; relbuild eval runs an expression in it",
         )
     context = target_context(session, place.name)
@@ -140,7 +141,7 @@ def _detached(
     if not publish and "--publish" not in boot.options and "-p" not in boot.options:
         port = (own or ("PORT",))[0].removesuffix("/tcp")
         session.note(
-            f"no port is published: relbuild run -p {port} publishes it; "
+            f"no port is published: relbuild run -p {port} publishes one; "
             f"containers in the same network reach {name}:{port}"
         )
     return Ran(0, argv, container)
@@ -154,7 +155,7 @@ def _require_up(session: Session, container: str, name: str) -> None:
         state = found["State"] if found is not None else {"Status": "removed"}
         if state["Status"] in ("exited", "dead", "restarting", "removed"):
             break
-        if time.monotonic() > end:
+        if time.monotonic() > end or _is_healthy(found):
             return
         time.sleep(PAUSE)
     if found is not None:
@@ -167,6 +168,10 @@ def _require_up(session: Session, container: str, name: str) -> None:
     memory = ": it was out of memory" if state.get("OOMKilled") else ""
     hint = f"its log: relbuild logs --on container:{name}; docker rm --force {name} removes it"
     raise CommandFailed(f"{name} ended{code} right after its start{memory}", hint=hint if found is not None else None)
+
+
+def _is_healthy(container: Any) -> bool:
+    return bool(container and container["State"].get("Health", {}).get("Status") == "healthy")
 
 
 def _remove_unstarted(session: Session, name: str | None) -> None:
@@ -188,7 +193,7 @@ def address_of(publish: str, host: str | None) -> str | None:
     ``host`` is the engine's address.
     """
     found = re.fullmatch(r"(?:(?P<address>\[[^]]+\]|[^:]*):)?(?P<port>\d+):\d+(?:/tcp)?", publish)
-    if found is None:
+    if found is None or found["port"] == "0":
         return None
     remote = re.match(r"(?:ssh|tcp)://(?:[^@/]*@)?(?P<name>\[[^]]+\]|[^:/]+)", host or "")
     address = found["address"]

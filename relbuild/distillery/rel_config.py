@@ -228,7 +228,7 @@ def look(tree: Tree, config: RelConfig, *, cookie: bool) -> Iterator[Problem]:
             hint = _INSTEAD.get(setting.key, _OTHERWISE)
             yield Problem(f"mix release has no {setting.key}", setting.at, hint)
         elif setting.key == "cookie" and cookie and has_cookie(setting):
-            message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
+            message = "this line has a cookie, which is not copied: a secret has no place in a file of the project"
             yield Problem(message, setting.at, "set RELEASE_COOKIE where the release runs, to a new value")
     for plugin in dict.fromkeys(plugin for release in config.releases for plugin in release.plugins):
         hint = "write a function that does the same into the release's steps: in mix.exs"

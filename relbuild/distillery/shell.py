@@ -84,7 +84,7 @@ def _without_cookies(file: str, lines: list[str]) -> tuple[list[str], tuple[Prob
         held = holds_cookie(line)
         kept.append("" if held else line)
         if held and not line.lstrip().startswith("#"):
-            message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
+            message = "this line has a cookie, which is not copied: a secret has no place in a file of the project"
             hint = "set RELEASE_COOKIE where the release runs, to a new value"
             look.append(Problem(message, Mark(file, number), hint))
     return kept, tuple(look)
@@ -123,7 +123,7 @@ def _refused(line: str) -> Iterator[tuple[int, str]]:
         return
     # In quotes a # begins no comment.
     if holds_cookie(line) and not only_sets_cookie(line):
-        yield 1, "a cookie stands here"
+        yield 1, "this line has a cookie"
         return
     code = line if re.search("['\"]", line) else _COMMENT.sub("", line)
     if match := _BASH.search(code):

@@ -180,7 +180,7 @@ def _take_cookie(result: VmArgs, values: list[Word], at: Mark) -> None:
         result.configured_cookie = True
     else:
         result.secret = True
-        message = "a cookie stands here, and is not taken over: a file of the project is no place for a secret"
+        message = "this line has a cookie, which is not copied: a secret has no place in a file of the project"
         result.look.append(Problem(message, at, "set RELEASE_COOKIE where the release runs, to a new value"))
 
 

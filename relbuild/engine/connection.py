@@ -270,7 +270,7 @@ def unreachable(endpoint: Endpoint, reason: str, *, client: bool, joined: str | 
         return "install Docker Engine 23 or newer: https://docs.docker.com/engine/install/"
     if "no such file" in words:
         return (
-            "no engine has made this socket: start Docker (sudo systemctl start docker, or Docker Desktop), "
+            "the socket does not exist: start Docker (sudo systemctl start docker, or Docker Desktop), "
             "or name another engine with --host or --context"
         )
     if "refused" in words:

@@ -88,7 +88,7 @@ def read_lock(file: str, content: bytes) -> Mapping[str, Locked]:
     conflict = _CONFLICT.search(content)
     if conflict is not None:
         raise ProjectError(
-            f"{file}: a merge conflict stands in it",
+            f"{file}: the file has an unresolved merge conflict",
             at=Mark(file, content.count(b"\n", 0, conflict.start()) + 1),
             hint=f"take one side, run mix deps.get, and commit {file}",
         )

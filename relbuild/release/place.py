@@ -78,7 +78,7 @@ def require(verb: str, kind: str) -> Verb:
     article = "an" if kind[0] in "aeiou" else "a"
     hint = f"relbuild {verb} --on {choices(found.places)}"
     raise UsageError(
-        f"{verb} makes no sense on {article} {kind}: {found.elsewhere}",
+        f"{verb} does not support {article} {kind}: {found.elsewhere}",
         hint=f"{hint}; {INSTEAD[verb]}" if verb in INSTEAD else hint,
     )
 

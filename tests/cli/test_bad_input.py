@@ -300,7 +300,7 @@ def test_a_place_is_annotated_on_github_where_the_repository_has_it(tmp_path: Pa
     ("argv", "said"),
     [
         (("--pending", "--rollback-to", "1"), "--pending and --rollback-to exclude each other"),
-        (("--on", "pod:web"), "migrate makes no sense on a pod: "),
+        (("--on", "pod:web"), "migrate does not support a pod: "),
         (("--on", "nowhere:web"), "--on nowhere:web: there is no such place"),
         (("--on", "production"), "--on production: there is no such target"),
         (("shop:1", "--on", "image:shop:2"), "shop:1 and --on image:shop:2 both name an image"),

@@ -127,7 +127,7 @@ def test_the_cookie_is_nowhere(tmp_path: Path) -> None:
             "error: rel/config.exs:2:3: rel/config.exs: is not UTF-8",
         ),
         ("mix.exs", b"defmodule Broken do\n  use Mix.Project\n  def project, do: [app: \nend\n", "error: mix.exs:"),
-        ("mix.lock", b"<<<<<<< ours\n", "error: mix.lock:1:1: mix.lock: a merge conflict"),
+        ("mix.lock", b"<<<<<<< ours\n", "error: mix.lock:1:1: mix.lock: the file has an unresolved merge conflict"),
     ],
 )
 def test_bad_input_is_told_with_its_place_and_nothing_written(

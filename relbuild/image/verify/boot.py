@@ -280,7 +280,7 @@ def _give(name: str, setup: TrialSetup) -> str:
 
 def _look(setup: TrialSetup) -> str:
     options = "".join(f" --env {name}={value}" for name, value in setup.stand_ins.items())
-    shows = f"docker run --rm{options} IMAGE shows all that it prints"
+    shows = f"to see all of its output: relbuild image --no-verify, then docker run --rm{options} IMAGE"
     name = next(iter(setup.stand_ins), None)
     return shows if name is None else f"{shows}; where a stand-in value causes it, {_give(name, setup)}"
 
@@ -297,10 +297,12 @@ def _logged(boot: Boot, setup: TrialSetup) -> Iterator[Finding]:
             "log",
             "warning",
             f"it logs {number} while it boots:\n" + "\n".join(errors[:SHOWN]) + more,
-            "docker run --rm IMAGE shows all that it logs",
+            "to see all of its output: docker run --rm IMAGE",
         )
     if services:
-        yield Finding("log", "note", f"the trial has no network, so a service didn't answer: {services[0]}")
+        yield Finding(
+            "log", "note", f"a service could not be reached, because the trial container has no network: {services[0]}"
+        )
 
 
 def _entries(output: str) -> Iterator[str]:

@@ -106,7 +106,7 @@ def cell(relbuild: Callable[..., Ran], verb: str, place: Place, project: Path, p
         until_it_answers(relbuild, where, project, paths, other_than=before)
     if not allowed:
         named = all(kind in ran.stderr for kind in VERBS[verb].places)
-        makes_none = f"{verb} makes no sense on a" in ran.stderr
+        makes_none = f"{verb} does not support a" in ran.stderr
         return REFUSED if (ran.exit_code, named, makes_none) == (2, True, True) else f"{ran.exit_code} {ran.stderr}"
     right = ran.stdout.strip().isdigit() if verb == "pid" else ran.stdout == expected
     return WORKS if (ran.exit_code, right) == (0, True) else f"{ran.exit_code} {ran.stdout!r} {ran.stderr}"

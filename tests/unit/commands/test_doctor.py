@@ -85,7 +85,7 @@ def test_a_project_that_is_well(diagnosed: Callable[..., Diagnosis]) -> None:
     assert said(found, "project")[0][0] == "ok"
     assert said(found, "project")[0][1].startswith("shop 1.0.0, Elixir 1.")
     assert [status for status, _ in said(found, "images")] == ["ok", "ok"]
-    assert said(found, "lock") == [("note", "the images it is built on may change under their names")]
+    assert said(found, "lock") == [("note", "the base images' tags are not pinned and may change")]
 
 
 def test_no_project(diagnosed: Callable[..., Diagnosis], project: Path) -> None:

@@ -72,7 +72,7 @@ def test_the_log_is_that_of_the_running_container_or_of_the_newest_that_ended() 
     assert places.logged_container(having(new, up, old)) == "up"
     with pytest.raises(CommandFailed, match="several containers"):
         places.logged_container(having(up, listed("other", "running")))
-    with pytest.raises(CommandFailed, match="no container of the image a runs"):
+    with pytest.raises(CommandFailed, match="no container of the image a is running"):
         places.logged_container(having())
 
 

@@ -45,14 +45,14 @@ def test_vm_args(text: str, lines: list[str], node: tuple[str | None, str | None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("+A 1\n-setcookie monster\n", "rel/vm.args:2:1: a cookie stands here"),
+        ("+A 1\n-setcookie monster\n", "rel/vm.args:2:1: this line has a cookie"),
         ("-config /etc/x.config\n", "rel/vm.args:1:1: -config is Mix's own"),
         ("-args_file y\n", "rel/vm.args:1:1: -args_file is Mix's own"),
         ("+P <%= overlay %>\n", "rel/vm.args:1:1: this flag is computed"),
         ("-name <%= foo %>@x\n", "rel/vm.args:1:1: the node's name is computed"),
-        ("-setcookie\n'the monster'\n", "rel/vm.args:1:1: a cookie stands here"),
-        ("-setcookie a@b monster\n", "rel/vm.args:1:1: a cookie stands here"),
-        ("-setcookie ${C:-monster}\n", "rel/vm.args:1:1: a cookie stands here"),
+        ("-setcookie\n'the monster'\n", "rel/vm.args:1:1: this line has a cookie"),
+        ("-setcookie a@b monster\n", "rel/vm.args:1:1: this line has a cookie"),
+        ("-setcookie ${C:-monster}\n", "rel/vm.args:1:1: this line has a cookie"),
         ("+A 1\n  +A ${N:-5}\n", "rel/vm.args:2:3: a ${…} in it is no variable's plain name"),
         ("-name a@${IP:-x}\n", "rel/vm.args:1:1: the node's name is computed: a@${IP:-x}"),
         ("-x 'a ${B}'\n", "rel/vm.args:1:1: this flag isn't moved: a shell splits"),

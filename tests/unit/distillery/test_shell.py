@@ -50,8 +50,8 @@ end
         ("if a; then exit 1; fi", "`exit` would end rel/env.sh.eex"),
         ("A=1; fi", "a plain sh can't read it from here on"),
         ("if a; then fi", "a plain sh can't read what has nothing to do here"),
-        ('export ERL_FLAGS="-setcookie abc"', "a cookie stands here"),
-        ("export RELEASE_COOKIE=${X:-abc}", "a cookie stands here"),
+        ('export ERL_FLAGS="-setcookie abc"', "this line has a cookie"),
+        ("export RELEASE_COOKIE=${X:-abc}", "this line has a cookie"),
         ("cd $REL_DIR", "REL_DIR is a variable of Distillery's"),
     ],
 )
@@ -90,7 +90,7 @@ def test_plain_sh_is_moved(text: str, lines: tuple[str, ...]) -> None:
 def test_a_hook_s_cookie_is_not_written_or_shown(convert: Any, line: str) -> None:
     conversion = convert("", 'set pre_configure_hook: "rel/x"', files={"rel/x": f"# COOKIE=s3cret\n{line}\nA=1\n"})
     assert "s3" not in conversion.diff() + str(conversion.look)
-    assert [(str(each.at), each.message[:21]) for each in conversion.look] == [("rel/x:2:1", "a cookie stands here,")]
+    assert [(str(each.at), each.message[:23]) for each in conversion.look] == [("rel/x:2:1", "this line has a cookie,")]
     [env] = [each.after for each in conversion.changes if each.path == "rel/env.sh.eex"]
     assert env.endswith("\n\nA=1\n")
 

@@ -171,7 +171,7 @@ def test_logins_that_can_not_be_read(docker_config: Path, content: str, message:
     ("endpoint", "reason", "hint"),
     [
         (DEFAULT, "permission denied", "join its group (sudo usermod -aG docker $USER"),
-        (DEFAULT, "no such file or directory", "no engine has made this socket"),
+        (DEFAULT, "no such file or directory", "the socket does not exist"),
         (DEFAULT, "connection refused", "nothing listens there"),
         (Endpoint(host="tcp://web:2375"), "name or service not known", "the host's name is not known"),
         (Endpoint(host="tcp://web:2376"), "Client sent an HTTP request to an HTTPS server.", "the engine speaks TLS"),

@@ -98,7 +98,11 @@ def test_nothing_is_pinned(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        (b'%{\n<<<<<<< HEAD\n  "a": {:hex, :a, "1.0.0"},\n=======\n>>>>>>> b\n}', 2, "a merge conflict stands in it"),
+        (
+            b'%{\n<<<<<<< HEAD\n  "a": {:hex, :a, "1.0.0"},\n=======\n>>>>>>> b\n}',
+            2,
+            "the file has an unresolved merge conflict",
+        ),
         (b"[]", 1, "should be a map"),
         (b"%{} %{}", 1, "syntax error"),
         (b'%{\n "a": {:hex\n', 1, "syntax error"),

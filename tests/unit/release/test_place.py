@@ -162,7 +162,7 @@ def test_what_makes_no_sense_names_where_it_would() -> None:
         require("rpc", "image")
     [problem] = refused.value.problems
     assert (problem.message, problem.hint) == (
-        "rpc makes no sense on an image: it speaks to a running system, "
+        "rpc does not support an image: it speaks to a running system, "
         "and in a one-off container of an image none runs",
         "relbuild rpc --on container:NAME, service:NAME, pod:[NAMESPACE/]NAME, deployment:[NAMESPACE/]NAME "
         "or a target's name from relbuild.yml; relbuild eval needs no running system",

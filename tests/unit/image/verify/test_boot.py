@@ -382,13 +382,13 @@ def test_the_errors_that_it_logs() -> None:
             '{"level":"error","message":"no disk"}\n'
             'level=critical msg="no space"\n'
             "and 1 more",
-            "docker run --rm IMAGE shows all that it logs",
+            "to see all of its output: docker run --rm IMAGE",
         ),
         Finding(
             "log",
             "note",
-            "the trial has no network, so a service didn't answer: Postgrex.Protocol (#PID<...>) failed to connect: "
-            "** (DBConnection.ConnectionError) refused",
+            "a service could not be reached, because the trial container has no network: "
+            "Postgrex.Protocol (#PID<...>) failed to connect: ** (DBConnection.ConnectionError) refused",
         ),
     ]
     assert [each.status for each in judge_boot(replace(BOOTED, output=LOG), replace(SETUP, network=True))] == [
