@@ -129,6 +129,6 @@ def test_images_that_cannot_be_inspected(
         assert absent.stderr.count("connection refused") == 1  # the engine's words, once
         assert absent.stderr.endswith(
             f"error: there is no image 127.0.0.1:1/relbuild-test-absent:{run_id} at the default Docker context, and it "
-            "can't be pulled\n  is the name right? docker image ls shows the images that are here; where it is, and "
+            "can't be pulled\n  is the name right? docker image ls shows the images that are here; once "
             f"its registry answers: docker pull 127.0.0.1:1/relbuild-test-absent:{run_id}\n"
         )
