@@ -71,7 +71,7 @@ def _bytecode_cache() -> BytecodeCache | None:
 
     class Kept(FileSystemBytecodeCache):
         def dump_bytecode(self, bucket: Bucket) -> None:
-            with contextlib.suppress(OSError):  # a full disk: compiled anew the next time
+            with contextlib.suppress(OSError):  # a full disk: compiled again the next time
                 super().dump_bytecode(bucket)
 
     directory = cache.directory() / "templates"

@@ -25,7 +25,7 @@ Respond = Callable[[str, Mapping[str, str]], Response]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Respond], str]]:
-    """Return a function that serves on the loopback address: what is asked for (path, headers) → status, headers, body.
+    """Return a function that serves on the loopback address: what is requested (path, headers) → status, headers, body.
 
     It returns the server's ``host:port``.
     """

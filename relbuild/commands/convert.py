@@ -43,7 +43,7 @@ class Converted:
 
 
 def convert(session: Session, *, write: bool) -> Converted:
-    """Return the conversion, written where that is asked for and this is no dry run.
+    """Return the conversion, written where that is requested and this is no dry run.
 
     Raises ProjectError for a project without Distillery and for an application of an umbrella, CommandFailed when a
     file can't be written: then none is.

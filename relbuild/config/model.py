@@ -27,7 +27,7 @@ class Steps:
 
     before_deps: tuple[str, ...] = key(
         _commands(),
-        "Run before the dependencies are fetched; a change here builds everything anew.",
+        "Run before the dependencies are fetched; a change here rebuilds everything.",
         default="[]",
         example="[./scripts/add-ca.sh]",
         value=(),

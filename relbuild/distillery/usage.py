@@ -40,7 +40,7 @@ _GONE = {
     "attach": "remote is what is nearest",
     "pingpeer": "rpc 'Node.ping(:\"name@host\")' does it",
     "info": "version and rpc say it",
-    "reload_config": "restart reads config/runtime.exs anew",
+    "reload_config": "restart reads config/runtime.exs again",
     "upgrade": "start the new release in place of the old one",
     "downgrade": "start the old release in place of the new one",
     "install": "start the new release in place of the old one",

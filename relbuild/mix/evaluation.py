@@ -25,7 +25,7 @@ from relbuild.mix.releases import Release
 TOP = "/relbuild"
 DIRECTORY = f"{TOP}/in/a/directory/of/its/own/src"
 
-# How much of an error is told, in characters: a reason to exit may be a whole term with all that it holds.
+# How much of an error is shown, in characters: a reason to exit may be a whole term with all that it holds.
 LONGEST = 600
 
 # Stands for every function: none can be told from another.

@@ -1,4 +1,4 @@
-"""Typed facts out of evaluated keyword lists: a known value of the type that is asked for, or Unknown and why."""
+"""Typed facts out of evaluated keyword lists: a known value of the type that is requested, or Unknown and why."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERSION = re.compile(
 
 
 class WrongType(Exception):
-    """The value isn't of the type that is asked for; its message says which that is."""
+    """The value isn't of the type that is requested; its message says which that is."""
 
 
 @dataclass(slots=True)

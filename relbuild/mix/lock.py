@@ -98,7 +98,7 @@ def read_lock(file: str, content: bytes) -> Mapping[str, Locked]:
     top = parts(source.root)
     if len(top) != 1 or top[0].type != "map":
         at = source.mark(top[0]) if top else Mark(file, 1)
-        raise ProjectError(f"{file}: should be a map", at=at, hint="delete it and run mix deps.get to make it anew")
+        raise ProjectError(f"{file}: should be a map", at=at, hint="delete it and run mix deps.get to create it again")
     return {locked.app: locked for locked in _entries(source, top[0])}
 
 
@@ -292,7 +292,7 @@ def _mismatch(dep: Dependency, locked: Locked | None, file: str) -> str | None:
     version = Version.parse(locked.version) if locked.version is not None else None
     if requirement is None or version is None or requirement.admits(version):
         return None
-    return f"{file} does not match mix.exs: it has {dep.app} {version}, and {dep.requirement} is asked for"
+    return f"{file} does not match mix.exs: it has {dep.app} {version}, and {dep.requirement} is requested"
 
 
 def _said(asked: Mapping[str, str]) -> str:
@@ -315,7 +315,7 @@ def _fetched(project: Project) -> Iterator[Dependency]:
 
 
 def _reach(lock: Mapping[str, Locked], apps: Iterable[str], *, optional: bool = False) -> set[str]:
-    """Return the entries that the applications lead to, over what is optional only when that is asked for."""
+    """Return the entries that the applications lead to, over what is optional only when that is requested."""
     found: set[str] = set()
     pending = deque(apps)
     while pending:

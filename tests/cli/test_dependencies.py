@@ -85,7 +85,7 @@ def mix(options: str) -> str:
             {"app/mix.exs": mix('deps: [{:core, "~> 2.0"}]'), "app/mix.lock": LOCK},
             3,
             (
-                "mix.lock does not match mix.exs: it has core 1.0.0, and ~> 2.0 is asked for",
+                "mix.lock does not match mix.exs: it has core 1.0.0, and ~> 2.0 is requested",
                 "app/mix.exs:3:55",
                 RUN,
             ),

@@ -315,7 +315,7 @@ def billed(relbuild: Callable[..., Ran], image: str) -> dict[str, tuple[str, str
             r'package_02, "~> 1.0"',
             'package_02, "~> 2.0"',
             3,
-            ("mix.lock does not match mix.exs: it has package_02 1.0.0, and ~> 2.0 is asked for", "mix.exs:4"),
+            ("mix.lock does not match mix.exs: it has package_02 1.0.0, and ~> 2.0 is requested", "mix.exs:4"),
         ),
         (
             "mix.lock",

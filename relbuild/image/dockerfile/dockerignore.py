@@ -112,7 +112,7 @@ def _groups(plan: Plan) -> Iterator[IgnoreGroup]:
     yield IgnoreGroup(_PRIV, tuple(f"!{pattern}" for pattern in (*_in((*own, *others), ("priv/**",)), *overlays)))
     yield LITTER
     (here,) = _in(own, ("",))
-    yield IgnoreGroup("Built anew, as .gitignore has it", _below(here, plan.assets.made))
+    yield IgnoreGroup("Built again, as .gitignore has it", _below(here, plan.assets.made))
     yield IgnoreGroup("As relbuild.yml has it (builder.ignore)", _below(here, plan.sources.ignored))
 
 

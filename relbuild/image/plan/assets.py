@@ -65,7 +65,7 @@ def _other_packages(tree: Tree, directory: str) -> Iterator[Package]:
             yield package
 
 
-# What only digests builds nothing anew.
+# What only digests rebuilds nothing.
 _DIGEST = "mix phx.digest"
 
 
@@ -128,7 +128,7 @@ class Assets:
     digests: bool = False
     """Whether Phoenix is there to digest what was built."""
     made: tuple[str, ...] = ()
-    """Patterns of .gitignore for what the commands make anew."""
+    """Patterns of .gitignore for what the commands make again."""
     notes: tuple[str, ...] = ()
 
     @property

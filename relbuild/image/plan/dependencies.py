@@ -119,7 +119,7 @@ def _dependency_notes(project: Project, has_lockfile: bool) -> tuple[str, ...]:
         if dep.git_credentials
     ]
     if not has_lockfile and any(dep.source in ("hex", "git") and dep.in_release() is not False for dep in named):
-        notes.append("no mix.lock: the dependencies' versions are resolved anew in each build; commit mix.lock")
+        notes.append("no mix.lock: the dependencies' versions are resolved again in each build; commit mix.lock")
     return tuple(notes)
 
 

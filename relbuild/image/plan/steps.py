@@ -38,7 +38,7 @@ _READS = {
 
 @dataclass(frozen=True, slots=True)
 class RuntimeConfiguration:
-    """config/runtime.exs, which is put into the release of this version without assembling it anew."""
+    """config/runtime.exs, which is put into the release of this version without assembling it again."""
 
     path: str
     version: str

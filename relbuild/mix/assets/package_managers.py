@@ -169,7 +169,7 @@ def installation(tree: Tree, package: Package) -> Installation:
     manager = _manager(tree, package, locks)
     notes: list[str] = []
     if not locks:
-        notes.append(f"{package.path} has no lock file: its packages' versions are resolved anew in each build")
+        notes.append(f"{package.path} has no lock file: its packages' versions are resolved again in each build")
     settings = [posixpath.join(directory, name) for name in _SETTINGS if name in names]
     kept_out = [each for each in settings if holds_login(tree, each)]
     notes.extend(

@@ -44,7 +44,7 @@ def needed(condition: Condition) -> Iterator[tuple[OneOf, Condition]]:
             yield condition, ALWAYS
         case And(parts):
             found = [part for part in parts if isinstance(part, OneOf) and part.holds(None)]
-            # Of "X is not set and Y isn't 1" the first is what is asked for.
+            # Of "X is not set and Y isn't 1" the first is what is requested.
             found.sort(key=lambda test: not (test.inside and test.values <= EMPTY))
             # "X is not set" is a reason; "X is not this" beside something that isn't known is hardly one.
             unclear = any(isinstance(part, Opaque) for part in parts)

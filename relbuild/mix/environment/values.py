@@ -78,7 +78,7 @@ class UnknownValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Static:
-    """An expression whose term is worked out when it is asked for: unknown where it depends on the environment.
+    """An expression whose term is worked out when it is requested: unknown where it depends on the environment.
 
     `sees` and `made_of` as `UnknownValue` has them; `items` are a list's or tuple's, where it is written out.
     """

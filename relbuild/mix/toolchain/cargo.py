@@ -37,7 +37,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A Rust that is asked for: the version, None for one that is no release, as it is told, and where."""
+    """A Rust that is requested: the version, None for one that is no release, as it is told, and where."""
 
     version: RustVersion | None
     text: str

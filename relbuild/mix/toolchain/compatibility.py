@@ -1,4 +1,4 @@
-"""Which Elixir, which OTP: the choice out of what is asked for and what the shipped tables know."""
+"""Which Elixir, which OTP: the choice out of what is requested and what the shipped tables know."""
 
 from __future__ import annotations
 

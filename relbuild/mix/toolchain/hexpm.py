@@ -78,14 +78,14 @@ class Wanted:
     debian: str | None
     date: str | None
     elixir_line: str
-    """Where to look for an Elixir when none is asked for."""
+    """Where to look for an Elixir when none is requested."""
     otp_line: str
-    """Where to look for an OTP when none is asked for."""
+    """Where to look for an OTP when none is requested."""
     admits_elixir: Callable[[str], bool]
     """Tells whether mix.exs allows an Elixir."""
 
     def admits(self, tag: HexpmTag) -> bool:
-        """Tell whether a tag is one of those that are asked for."""
+        """Tell whether a tag is one of those that are requested."""
         version, otp = Version.parse(tag.elixir), OtpVersion.parse(tag.otp)
         if self.repository == ELIXIR and (
             version is None
@@ -103,7 +103,7 @@ class Wanted:
         return is_otp and self.debian in (None, tag.debian) and self.date in (None, tag.date)
 
     def query(self) -> dict[str, str]:
-        """Return what the index is asked for; each value is the beginning of what it may be."""
+        """Return what the index is requested; each value is the beginning of what it may be."""
         asked = {"repo": self.repository, "erlang_version": self.otp or self.otp_line, "os": "debian"}
         if self.repository == ELIXIR:
             asked["elixir_version"] = self.elixir or self.elixir_line
@@ -116,7 +116,7 @@ class Wanted:
         return HexpmTag.parse(text if self.repository == ELIXIR else f"0.0.0-erlang-{text}")
 
     def of_image(self, image: str) -> HexpmTag | None:
-        """Return the tag of an image's name, None when it is of another repository or not what is asked for."""
+        """Return the tag of an image's name, None when it is of another repository or not what is requested."""
         repository, _, text = image.partition(":")
         tag = self.tag(text) if repository == self.repository else None
         return tag if tag is not None and self.admits(tag) else None

@@ -95,7 +95,7 @@ class Toolchain:
     tag: HexpmTag | None = None
     """The image of hexpm, in parts; a better one that the index has goes in with `with_tag`."""
     wanted: Wanted | None = None
-    """What image of hexpm is asked for, to look for a newer one."""
+    """What image of hexpm is requested, to look for a newer one."""
     notes: tuple[str, ...] = ()
 
     def with_tag(self, tag: HexpmTag, note: str) -> Toolchain:
@@ -244,7 +244,7 @@ def _from_image(asked: ToolchainRequest) -> Toolchain:
 
 
 def _hold_against(asked: ToolchainRequest, choices: tuple[tuple[str, Pin | None, Choice], ...]) -> None:
-    """Note where something else is asked for than there is; ConfigError where it is relbuild.yml that asks."""
+    """Note where something else is requested than there is; ConfigError where it is relbuild.yml that asks."""
     problems = []
     for what, pin, choice in choices:
         if pin is None or pin.version == "" or (pin.version and f"{choice.value}.".startswith(f"{pin.version}.")):
@@ -336,7 +336,7 @@ def resolve_toolchain(
     none of them names either, the first of the project's Dockerfile and CI whose versions mix.exs allows; else the
     newest that the requirement in mix.exs allows.
     ``rebar3`` tells whether a dependency may be built with rebar3, which is 700 MB of Debian packages. ``locked`` is
-    the builder image of an earlier choice: where it still is one of those that are asked for, it is the choice.
+    the builder image of an earlier choice: where it still is one of those that are requested, it is the choice.
 
     Raises ConfigError or ProjectError, with the place, for versions that can't be read, that no image has, or that
     don't go together.

@@ -69,13 +69,13 @@ class Base:
 
 
 def unasked_debian(codename: str, why: str) -> Choice:
-    """Return the Debian release of an image where none is asked for: the default, or another for the reason given."""
+    """Return the Debian release of an image where none is requested: the default, or another for the reason given."""
     return Choice(codename, "default" if codename == CODENAMES[0] else why)
 
 
 @dataclass(slots=True)
 class ToolchainRequest:
-    """What is asked for, by whom, and what is to be told of the choices that were made."""
+    """What is requested, by whom, and what is to be told of the choices that were made."""
 
     config: Settings
     elixir: Pin | None
@@ -88,7 +88,7 @@ class ToolchainRequest:
 
     @property
     def otp_version(self) -> OtpVersion | None:
-        """The OTP that is asked for, if one is named."""
+        """The OTP that is requested, if one is named."""
         return OtpVersion.parse(self.otp.version) if self.otp and self.otp.version else None
 
     def in_config(self, key: str) -> bool:
@@ -140,7 +140,7 @@ class ToolchainRequest:
         return base
 
     def otp_choice(self, elixir: Choice, value: str) -> Choice:
-        """Return an OTP as what is asked for, or as what goes with the Elixir where none is."""
+        """Return an OTP as what is requested, or as what goes with the Elixir where none is."""
         if self.otp is None:
             known = Version.parse(elixir.value) is not None
             return Choice(value, f"the newest that Elixir {elixir.value} was made for" if known else "default")
@@ -165,7 +165,7 @@ def read_request(
     rebar3: bool,
     locked: str | None = None,
 ) -> ToolchainRequest:
-    """Return what is asked for; raise ConfigError or ProjectError for what is unreadable or contradicts itself."""
+    """Return what is requested; raise ConfigError or ProjectError for what is unreadable or contradicts itself."""
     said = pins.read_pins(tree)
     notes = list(said.notes)
     asked = ToolchainRequest(config, said.elixir, said.otp, rule(requirements, notes), rebar3, notes, locked)
@@ -242,7 +242,7 @@ def _config_otp(asked: ToolchainRequest, text: str) -> Pin:
 
 
 def _settle_suffix(asked: ToolchainRequest) -> None:
-    """Hold the suffix of ``1.18.4-otp-27`` against the OTP that is asked for; where none is, the suffix asks for it."""
+    """Hold the suffix of ``1.18.4-otp-27`` against the OTP that is requested; where none is, the suffix asks for it."""
     elixir, otp, version = asked.elixir, asked.otp, asked.otp_version
     if elixir is None or elixir.otp is None:
         return

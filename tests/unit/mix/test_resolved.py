@@ -90,7 +90,7 @@ def test_without_a_lock_file_mix_exs_says_what_it_can(dict_tree: Any) -> None:
         ('{:jason, ">= 0.0.0"}, {:plug, "~> 1.0", only: :test}', []),
         ('{:tools, git: "https://example.com/tools.git"}', []),
         ('{:tools, git: "https://t0ken@example.com/tools.git"}', []),
-        ('{:jason, "~> 2.0"}', ["it has jason 1.4.4, and ~> 2.0 is asked for"]),
+        ('{:jason, "~> 2.0"}', ["it has jason 1.4.4, and ~> 2.0 is requested"]),
         ('{:plug, "~> 1.0"}, {:phoenix, "~> 1.7"}', ["it has no plug", "it has no phoenix"]),
         ('{:jason, git: "https://example.com/jason.git"}', ["jason is from hex"]),
         ('{:tools, git: "https://example.com/other.git"}', ["tools is from https://example.com/tools.git"]),
@@ -164,7 +164,7 @@ def test_a_mix_that_adds_checksums_by_itself(dict_tree: Any, elixir: str | None)
         ('[tag: "v1"]', 'tag: "v1"', None),
         ("[]", "submodules: true", None),
         ('[branch: "main", submodules: true]', 'branch: "main"', None),
-        # What is asked for isn't known.
+        # What is requested isn't known.
         ('[ref: "0a"]', "ref: @ref", None),
         ('[tag: "v1"]', 'tag: "v2"', "tag v1, not tag v2"),
         ('[branch: "main"]', 'ref: "0b"', "branch main, not ref 0b"),

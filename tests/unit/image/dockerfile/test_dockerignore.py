@@ -290,7 +290,7 @@ apps/web/guides/
 **/*_test.db*
 **/*_test[0-9]*.db*
 
-# Built anew, as .gitignore has it:
+# Built again, as .gitignore has it:
 apps/admin/priv/static/assets/
 apps/admin/priv/static/cache_manifest.json
 apps/admin/priv/static/gen/*

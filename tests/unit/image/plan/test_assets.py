@@ -478,7 +478,7 @@ def test_what_has_scripts_that_nothing_runs_is_told() -> None:
     two = plan({**files, "jipt/package.json": {"scripts": {"bundle": "parcel"}}}).assets.notes
     assert two == (f"jipt/package.json, webapp/package.json: nothing in the build runs their scripts; {rest}",)
     assert plan(files, "assets: [npm --prefix webapp run build]\n").assets.notes == (
-        "webapp/package.json has no lock file: its packages' versions are resolved anew in each build",
+        "webapp/package.json has no lock file: its packages' versions are resolved again in each build",
     )
     assert plan(files, "assets: false\n").assets.notes == ()
 

@@ -54,7 +54,7 @@ def test_without_a_lock_file_nothing_is_pinned(dict_tree: Tree) -> None:
     found = installation(dict_tree, {})
     assert (found.manager, found.lock) == (Manager("npm", None, "the default"), None)
     assert found.notes == (
-        "assets/package.json has no lock file: its packages' versions are resolved anew in each build",
+        "assets/package.json has no lock file: its packages' versions are resolved again in each build",
     )
 
 

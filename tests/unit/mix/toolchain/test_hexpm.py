@@ -125,7 +125,7 @@ def test_a_tag_that_is_asked_for_in_full_is_admitted_and_its_neighbours_are_not(
     assert not wanted.admits(replace(tag, debian="buster"))
     assert not wanted.admits(replace(tag, date="19990101"))
     assert wanted.admits(replace(tag, elixir="0.9.0")) == erlang
-    # Whatever of it the index is asked for is the beginning of what the tag says.
+    # Whatever of it the index is requested is the beginning of what the tag says.
     query = wanted.query()
     assert query.pop("repo") == image.partition(":")[0]
     said = {"elixir_version": tag.elixir, "erlang_version": tag.otp, "os": "debian"}

@@ -54,7 +54,7 @@ def settle(config: str = "", requires: str | None = None, *, rebar3: bool = True
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked for, and what comes of it, each choice as VALUE from SOURCE."""
+    """What is requested, and what comes of it, each choice as VALUE from SOURCE."""
 
     name: str
     ask: Callable[[], Toolchain]
@@ -419,7 +419,7 @@ def test_a_requirement_that_is_unknown_is_told() -> None:
 
 @dataclass(frozen=True)
 class Refused:
-    """What is asked for, and the error that comes of it."""
+    """What is requested, and the error that comes of it."""
 
     ask: Callable[[], Toolchain]
     error: type[RelbuildError]
